@@ -1,0 +1,5 @@
+package localpg
+
+import "syscall"
+
+func setDeathSignal(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGINT }

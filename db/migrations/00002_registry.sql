@@ -1,0 +1,360 @@
+-- +goose Up
+
+-- Areas of the country. l0 to l5 repeat the ancestors at each level (and the
+-- area itself at its own), so that everything inside an area is one equality.
+create table area (
+  id         uuid primary key,
+  code       text not null unique,           -- P-code
+  level      smallint not null check (level between 0 and 5),
+  kind       text not null,                  -- country, region, district, ...
+  parent_id  uuid references area,
+  name       jsonb not null,                 -- {"en": "...", "ar": "..."}
+  l0 uuid not null references area deferrable initially deferred,
+  l1 uuid references area deferrable initially deferred,
+  l2 uuid references area deferrable initially deferred,
+  l3 uuid references area deferrable initially deferred,
+  l4 uuid references area deferrable initially deferred,
+  l5 uuid references area deferrable initially deferred,
+  valid_from date,
+  valid_to   date,
+  check ((level = 0) = (parent_id is null))
+);
+create index area_parent on area (parent_id, code);
+grant select on area to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant insert, update on area to daftar_jobs;
+
+-- +goose StatementBegin
+create function area_ancestors() returns trigger language plpgsql as $$
+declare
+  p area%rowtype;
+begin
+  if new.parent_id is null then
+    new.l0 := new.id;
+    return new;
+  end if;
+  select a.* into p from area a where a.id = new.parent_id;
+  if p.level is null or new.level <> p.level + 1 then
+    raise exception 'area % must be one level below its parent', new.code using errcode = '23514';
+  end if;
+  new.l0 := p.l0; new.l1 := p.l1; new.l2 := p.l2; new.l3 := p.l3; new.l4 := p.l4; new.l5 := p.l5;
+  case new.level
+    when 1 then new.l1 := new.id;
+    when 2 then new.l2 := new.id;
+    when 3 then new.l3 := new.id;
+    when 4 then new.l4 := new.id;
+    when 5 then new.l5 := new.id;
+  end case;
+  return new;
+end $$;
+-- +goose StatementEnd
+create trigger area_ancestors before insert or update of parent_id, level on area
+  for each row execute function area_ancestors();
+
+-- One versioned definition drives every form, check, import and claim.
+create table field_definition (
+  id           uuid primary key,
+  subject      text not null check (subject in ('person', 'household')),
+  code         text not null check (code ~ '^[a-z][a-z0-9_]{0,40}$'),
+  version      integer not null check (version > 0),
+  type         text not null check (type in ('text', 'number', 'money', 'yes_no', 'date', 'choice', 'choices')),
+  label        jsonb not null,
+  question     jsonb not null default '{}',   -- what the citizen is asked; the label when empty
+  help         jsonb not null default '{}',
+  unit         jsonb not null default '{}',
+  options      jsonb not null default '[]',   -- [{"code": "1", "label": {...}}]
+  rules        jsonb not null default '{}',   -- {"min":, "max":, "max_length":, "decimals":}
+  sensitivity  text not null default 'personal' check (sensitivity in ('ordinary', 'personal', 'sensitive')),
+  asked        boolean not null default false, -- part of the registration form
+  section      text not null default 'other',
+  position     integer not null default 0,
+  published_at timestamptz,
+  retired_at   timestamptz,
+  unique (subject, code, version)
+);
+grant select on field_definition to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant insert, update on field_definition to daftar_jobs;
+
+-- Where values come from. A record's provenance maps each value to a source;
+-- "*" stands for every value that is not named.
+create table source (
+  id      uuid primary key,
+  kind    text not null check (kind in ('self_declared', 'counter', 'national_id', 'document', 'import', 'civil_registry', 'calculated')),
+  at      timestamptz not null,               -- when the information was given
+  case_id uuid,
+  label   text not null default '',           -- file name of an import
+  by_kind text not null default actor_kind(),
+  by      uuid default actor()
+);
+grant select on source to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant insert (id, kind, at, case_id, label) on source to daftar_citizen, daftar_staff, daftar_jobs;
+
+-- A proposed, approved and applied change of records. Its items are what is
+-- approved and exactly what is applied.
+create table change (
+  id            uuid primary key,
+  origin        text not null check (origin in ('case', 'batch', 'event')),
+  state         text not null default 'proposed'
+                check (state in ('proposed', 'verified', 'approved', 'applied', 'refused', 'superseded')),
+  proposed_at   timestamptz not null,
+  proposed_by   uuid not null default actor(),
+  verified_at   timestamptz,
+  verified_by   uuid,
+  approved_at   timestamptz,
+  approved_by   uuid,
+  approved_hash bytea,
+  applied_at    timestamptz,
+  constraint change_separate_hands check (approved_by <> proposed_by and approved_by <> verified_by and verified_by <> proposed_by),
+  constraint change_complete check (
+    (state not in ('approved', 'applied') or (approved_by is not null and approved_hash is not null))
+    and (state <> 'applied' or applied_at is not null)
+    and (origin <> 'case' or state not in ('approved', 'applied') or verified_by is not null))
+);
+grant select on change to daftar_citizen, daftar_staff, daftar_jobs;
+grant insert (id, origin, proposed_at) on change to daftar_citizen, daftar_staff, daftar_jobs;
+
+create table change_item (
+  change_id    uuid not null references change,
+  seq          integer not null,
+  kind         text not null check (kind in ('household', 'person', 'membership', 'identifier')),
+  subject_id   uuid not null,
+  base_version integer not null check (base_version >= 0),  -- 0: a new record
+  data         jsonb not null,                               -- the whole next state
+  primary key (change_id, seq)
+);
+grant select, insert on change_item to daftar_citizen, daftar_staff, daftar_jobs;
+
+-- Every state a record has had. Nothing else may write the records below.
+create table record_version (
+  subject_id  uuid not null,
+  version     integer not null check (version > 0),
+  kind        text not null,
+  change_id   uuid not null references change,
+  data        jsonb not null,
+  recorded_at timestamptz not null,
+  primary key (subject_id, version)
+);
+create index record_version_change on record_version (change_id);
+grant select on record_version to daftar_citizen, daftar_staff, daftar_jobs;
+
+create table household (
+  id         uuid primary key,
+  ref        text not null unique,
+  version    integer not null,
+  change_id  uuid not null references change,
+  area_id    uuid not null references area,
+  directions text not null default '',
+  status     text not null default 'active' check (status in ('active', 'ended')),
+  fields     jsonb not null default '{}',
+  provenance jsonb not null default '{}',
+  foreign key (id, version) references record_version (subject_id, version) deferrable initially deferred
+);
+create index household_area on household (area_id, id);
+grant select on household to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+
+create table person (
+  id             uuid primary key,
+  ref            text not null unique,
+  version        integer not null,
+  change_id      uuid not null references change,
+  full_name      text,                                        -- null: not known
+  full_name_latin text,
+  sex            text not null default 'unknown' check (sex in ('female', 'male', 'other', 'unknown')),
+  birth_from     date,                                        -- earliest and latest possible day of birth;
+  birth_to       date,                                        -- both null: not known
+  status         text not null default 'active' check (status in ('active', 'deceased', 'emigrated', 'duplicate', 'error', 'left')),
+  fields         jsonb not null default '{}',
+  provenance     jsonb not null default '{}',
+  foreign key (id, version) references record_version (subject_id, version) deferrable initially deferred,
+  check ((birth_from is null) = (birth_to is null) and birth_from <= birth_to)
+);
+create index person_name on person using gin (full_name gin_trgm_ops);
+grant select on person to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+
+create table membership (
+  id           uuid primary key,
+  version      integer not null,
+  change_id    uuid not null references change,
+  household_id uuid not null references household,
+  person_id    uuid not null references person,
+  relationship text not null,                                 -- to the head; 'head' is a role without rights
+  start_date   date,
+  end_date     date,
+  foreign key (id, version) references record_version (subject_id, version) deferrable initially deferred,
+  check (end_date >= start_date)
+);
+create unique index membership_usual_residence on membership (person_id) where end_date is null;
+create index membership_household on membership (household_id);
+grant select on membership to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+
+create table identifier (
+  id           uuid primary key,
+  version      integer not null,
+  change_id    uuid not null references change,
+  subject_kind text not null check (subject_kind in ('person', 'household')),
+  subject_id   uuid not null,
+  type         text not null,                                 -- national_id, survey_household, ...
+  value        text not null,                                 -- normalised
+  status       text not null default 'unverified' check (status in ('verified', 'unverified', 'ended')),
+  provenance   jsonb not null default '{}',
+  foreign key (id, version) references record_version (subject_id, version) deferrable initially deferred
+);
+create index identifier_value on identifier (type, value);
+create index identifier_subject on identifier (subject_id);
+grant select on identifier to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+
+-- +goose StatementBegin
+create function change_hash(p_change uuid) returns bytea language sql stable
+set search_path = public, pg_temp as $$
+  select sha256(coalesce(string_agg(
+    sha256(convert_to(kind || ' ' || subject_id || ' ' || base_version || ' ' || data, 'UTF8')), ''::bytea order by seq), ''::bytea))
+  from change_item where change_id = p_change
+$$;
+-- +goose StatementEnd
+grant execute on function change_hash(uuid) to daftar_citizen, daftar_staff, daftar_jobs;
+
+-- Items are added by the proposer, before anyone has looked at them.
+-- +goose StatementBegin
+create function change_item_guard() returns trigger language plpgsql as $$
+begin
+  if exists (select from new_items i left join change c on c.id = i.change_id
+             where c.state is distinct from 'proposed' or c.proposed_by is distinct from actor()) then
+    raise exception 'items belong to a proposal of one''s own' using errcode = 'DF001';
+  end if;
+  return null;
+end $$;
+-- +goose StatementEnd
+create trigger change_item_guard after insert on change_item
+  referencing new table as new_items for each statement execute function change_item_guard();
+
+-- The steps of a change. They run as the owner: web roles have no other way to
+-- move a change or to write a record. Who acts is the transaction's principal.
+-- +goose StatementBegin
+create function verify_change(p_change uuid, p_now timestamptz) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if exists (select from change where id = p_change and proposed_by = actor()) or actor() is null then
+    raise exception 'who proposed cannot verify' using errcode = 'DF002';
+  end if;
+  update change set state = 'verified', verified_at = p_now, verified_by = actor()
+  where id = p_change and state = 'proposed';
+  if not found then
+    raise exception 'the change is not waiting to be verified' using errcode = 'DF001';
+  end if;
+end $$;
+
+create function approve_change(p_change uuid, p_now timestamptz) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if exists (select from change where id = p_change and actor() in (proposed_by, verified_by)) or actor() is null then
+    raise exception 'who proposed or verified cannot approve' using errcode = 'DF002';
+  end if;
+  update change set state = 'approved', approved_at = p_now, approved_by = actor(), approved_hash = change_hash(p_change)
+  where id = p_change and (state = 'verified' or (state = 'proposed' and origin <> 'case'));
+  if not found then
+    raise exception 'the change is not waiting for approval' using errcode = 'DF001';
+  end if;
+end $$;
+
+create function refuse_change(p_change uuid) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if exists (select from change where id = p_change and actor() in (proposed_by, verified_by)) or actor() is null then
+    raise exception 'who proposed or verified cannot refuse' using errcode = 'DF002';
+  end if;
+  update change set state = 'refused' where id = p_change and state in ('proposed', 'verified');
+  if not found then
+    raise exception 'the change is not waiting for a decision' using errcode = 'DF001';
+  end if;
+end $$;
+
+create function supersede_change(p_change uuid) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update change set state = 'superseded'
+  where id = p_change and state = 'proposed' and proposed_by = actor();
+  if not found then
+    raise exception 'only the proposer may replace a proposal' using errcode = 'DF001';
+  end if;
+end $$;
+
+-- Applies an approved change: every version, record and link, or nothing.
+create function apply_change(p_change uuid, p_now timestamptz) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  c change%rowtype;
+  violated text;
+begin
+  select ch.* into c from change ch where ch.id = p_change for update;
+  if c.state is distinct from 'approved' then
+    raise exception 'the change is not approved' using errcode = 'DF001';
+  end if;
+  if change_hash(p_change) <> c.approved_hash then
+    raise exception 'the items are not those that were approved' using errcode = 'DF003';
+  end if;
+  if exists (
+    select from change_item i
+    where i.change_id = p_change
+      and i.base_version <> coalesce((select max(v.version) from record_version v where v.subject_id = i.subject_id), 0)) then
+    raise exception 'a record moved on since the proposal' using errcode = 'DF004';
+  end if;
+
+  insert into record_version (subject_id, version, kind, change_id, data, recorded_at)
+  select subject_id, base_version + 1, kind, change_id, data, p_now
+  from change_item where change_id = p_change;
+
+  insert into household (id, ref, version, change_id, area_id, directions, status, fields, provenance)
+  select i.subject_id, d.ref, i.base_version + 1, p_change, d.area_id, coalesce(d.directions, ''),
+         coalesce(d.status, 'active'), coalesce(d.fields, '{}'), coalesce(d.provenance, '{}')
+  from change_item i cross join lateral jsonb_to_record(i.data)
+    as d (ref text, area_id uuid, directions text, status text, fields jsonb, provenance jsonb)
+  where i.change_id = p_change and i.kind = 'household'
+  on conflict (id) do update set version = excluded.version, change_id = excluded.change_id,
+    area_id = excluded.area_id, directions = excluded.directions, status = excluded.status,
+    fields = excluded.fields, provenance = excluded.provenance;
+
+  insert into person (id, ref, version, change_id, full_name, full_name_latin, sex, birth_from, birth_to, status, fields, provenance)
+  select i.subject_id, d.ref, i.base_version + 1, p_change, d.full_name, d.full_name_latin, coalesce(d.sex, 'unknown'),
+         d.birth_from, d.birth_to, coalesce(d.status, 'active'), coalesce(d.fields, '{}'), coalesce(d.provenance, '{}')
+  from change_item i cross join lateral jsonb_to_record(i.data)
+    as d (ref text, full_name text, full_name_latin text, sex text, birth_from date, birth_to date, status text, fields jsonb, provenance jsonb)
+  where i.change_id = p_change and i.kind = 'person'
+  on conflict (id) do update set version = excluded.version, change_id = excluded.change_id,
+    full_name = excluded.full_name, full_name_latin = excluded.full_name_latin, sex = excluded.sex,
+    birth_from = excluded.birth_from, birth_to = excluded.birth_to, status = excluded.status,
+    fields = excluded.fields, provenance = excluded.provenance;
+
+  insert into membership (id, version, change_id, household_id, person_id, relationship, start_date, end_date)
+  select i.subject_id, i.base_version + 1, p_change, d.household_id, d.person_id, d.relationship, d.start_date, d.end_date
+  from change_item i cross join lateral jsonb_to_record(i.data)
+    as d (household_id uuid, person_id uuid, relationship text, start_date date, end_date date)
+  where i.change_id = p_change and i.kind = 'membership'
+  on conflict (id) do update set version = excluded.version, change_id = excluded.change_id,
+    relationship = excluded.relationship, start_date = excluded.start_date, end_date = excluded.end_date;
+
+  insert into identifier (id, version, change_id, subject_kind, subject_id, type, value, status, provenance)
+  select i.subject_id, i.base_version + 1, p_change, d.subject_kind, d.subject_id, d.type, d.value,
+         coalesce(d.status, 'unverified'), coalesce(d.provenance, '{}')
+  from change_item i cross join lateral jsonb_to_record(i.data)
+    as d (subject_kind text, subject_id uuid, type text, value text, status text, provenance jsonb)
+  where i.change_id = p_change and i.kind = 'identifier'
+  on conflict (id) do update set version = excluded.version, change_id = excluded.change_id,
+    value = excluded.value, status = excluded.status, provenance = excluded.provenance;
+
+  update change set state = 'applied', applied_at = p_now where id = p_change;
+exception when unique_violation then
+  get stacked diagnostics violated = constraint_name;
+  if violated = 'record_version_pkey' then
+    raise exception 'a record moved on since the proposal' using errcode = 'DF004';
+  end if;
+  raise;
+end $$;
+-- +goose StatementEnd
+grant execute on function verify_change(uuid, timestamptz), approve_change(uuid, timestamptz),
+  refuse_change(uuid), apply_change(uuid, timestamptz) to daftar_staff, daftar_jobs;
+grant execute on function supersede_change(uuid) to daftar_citizen, daftar_staff;
+
+insert into outbox_kind (kind, role) values
+  ('assess_household', 'daftar_staff'), ('assess_household', 'daftar_jobs');
+
+-- +goose Down
+select 1;

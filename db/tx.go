@@ -1,0 +1,201 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jmoiron/sqlx"
+
+	"daftar/fault"
+)
+
+// Tx is one transaction of one principal. It carries its context and its
+// instant, so that every row written together has the same time. It is valid
+// only inside the function that received it, and not for concurrent use.
+type Tx struct {
+	ctx  context.Context
+	conn *sqlx.Conn
+	raw  *pgx.Conn
+	now  time.Time
+	who  Principal
+	db   *DB
+}
+
+// View runs fn in a read-only transaction that sees one snapshot.
+func (d *DB) View(ctx context.Context, who Principal, fn func(Tx) error) error {
+	return d.run(ctx, who, "begin isolation level repeatable read read only", fn)
+}
+
+// WithTx runs fn in a transaction and commits when fn returns nil.
+func (d *DB) WithTx(ctx context.Context, who Principal, fn func(Tx) error) error {
+	return d.run(ctx, who, "begin", fn)
+}
+
+func (d *DB) run(ctx context.Context, who Principal, begin string, fn func(Tx) error) (err error) {
+	pool, ok := d.pools[who.Role]
+	if !ok {
+		return fmt.Errorf("no database role %q", who.Role)
+	}
+	conn, err := pool.Connx(ctx)
+	if err != nil {
+		return unavailable(err)
+	}
+	defer func() { _ = conn.Close() }()
+	var raw *pgx.Conn
+	if err := conn.Raw(func(c any) error { raw = c.(*stdlib.Conn).Conn(); return nil }); err != nil {
+		return unavailable(err)
+	}
+	// One round trip: nothing runs before the principal is set, and the
+	// settings end with the transaction.
+	batch := &pgx.Batch{}
+	batch.Queue(begin)
+	batch.Queue(`select set_config('daftar.kind', $1, true), set_config('daftar.actor', $2, true)`,
+		who.Kind, actorSetting(who))
+	if err := raw.SendBatch(ctx, batch).Close(); err != nil {
+		abandon(raw)
+		return unavailable(err)
+	}
+	done := false
+	defer func() {
+		if !done {
+			abandon(raw) // fn failed or panicked
+		}
+	}()
+	tx := Tx{ctx: ctx, conn: conn, raw: raw, now: d.Now(), who: who, db: d}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	tag, err := raw.Exec(ctx, "commit")
+	if err != nil {
+		return Explain(err)
+	}
+	done = true
+	if tag.String() != "COMMIT" {
+		return errors.New("the transaction had failed and was rolled back")
+	}
+	return nil
+}
+
+func actorSetting(who Principal) string {
+	if who.Actor == (ID{}) {
+		return ""
+	}
+	return who.Actor.String()
+}
+
+// abandon rolls back, even when the request's own context is over; a
+// connection that cannot is closed.
+func abandon(raw *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if _, err := raw.Exec(ctx, "rollback"); err != nil {
+		_ = raw.Close(ctx)
+	}
+}
+
+func unavailable(err error) error {
+	return fault.Wrap(err, fault.Unavailable, "error.unavailable")
+}
+
+// Context is the transaction's context.
+func (t Tx) Context() context.Context { return t.ctx }
+
+// Now is the transaction's instant.
+func (t Tx) Now() time.Time { return t.now }
+
+// Who is the transaction's principal.
+func (t Tx) Who() Principal { return t.who }
+
+// NewID makes a primary key.
+func (t Tx) NewID() ID { return NewID(t.now, t.db.rand) }
+
+// Random fills b from the injected source.
+func (t Tx) Random(b []byte) { mustRead(t.db.rand, b) }
+
+// Get reads one row into dst; a fault.NotFound error when there is none.
+func (t Tx) Get(dst any, query string, args ...any) error {
+	err := t.conn.GetContext(t.ctx, dst, query, args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fault.Hidden()
+	}
+	return Explain(err)
+}
+
+// Select reads every row into the slice dst points to.
+func (t Tx) Select(dst any, query string, args ...any) error {
+	return Explain(t.conn.SelectContext(t.ctx, dst, query, args...))
+}
+
+// Exec runs a statement.
+func (t Tx) Exec(query string, args ...any) error {
+	_, err := t.conn.ExecContext(t.ctx, query, args...)
+	return Explain(err)
+}
+
+// Count runs a statement and returns how many rows it touched. Anything
+// usable once is consumed through it: exactly one caller sees 1.
+func (t Tx) Count(query string, args ...any) (int64, error) {
+	res, err := t.conn.ExecContext(t.ctx, query, args...)
+	if err != nil {
+		return 0, Explain(err)
+	}
+	return res.RowsAffected()
+}
+
+// CopyFrom streams rows into a table with COPY and returns how many.
+func (t Tx) CopyFrom(table string, columns []string, rows pgx.CopyFromSource) (int64, error) {
+	n, err := t.raw.CopyFrom(t.ctx, pgx.Identifier{table}, columns, rows)
+	return n, Explain(err)
+}
+
+// Enqueue asks for a job about ref in its version, in this transaction. The
+// database refuses kinds that the principal's role may not ask for.
+func (t Tx) Enqueue(kind string, ref ID, version int) error {
+	return t.Exec(`select enqueue($1, $2, $3, $4)`, kind, ref, version, t.now)
+}
+
+// SQLSTATEs raised by Daftar's own functions in migrations/. Class DF is not
+// used by PostgreSQL.
+const (
+	StateOutOfOrder = "DF001" // the change is not in the state for this step
+	StateSeparate   = "DF002" // proposer, verifier and approver must differ
+	StateTampered   = "DF003" // the payload is not what was approved
+	StateStale      = "DF004" // a record moved on since the proposal
+)
+
+// Explain turns the SQLSTATEs that a person can act on into faults and leaves
+// every other error alone.
+func Explain(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return unavailable(err)
+		}
+		return err
+	}
+	switch pg.Code {
+	case StateOutOfOrder:
+		return fault.Wrap(err, fault.Conflict, "error.out_of_order")
+	case StateSeparate:
+		return fault.Wrap(err, fault.Forbidden, "error.separate_hands")
+	case StateTampered:
+		return fault.Wrap(err, fault.Conflict, "error.tampered")
+	case StateStale:
+		return fault.Wrap(err, fault.Conflict, "error.stale")
+	case "57014", "55P03", "53300", "57P03": // timeout, lock timeout, too many connections, starting up
+		return unavailable(err)
+	}
+	return err
+}
+
+// Violates reports whether err is a violation of the named constraint.
+func Violates(err error, constraint string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.ConstraintName == constraint
+}

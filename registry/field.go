@@ -1,0 +1,298 @@
+package registry
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/i18n"
+)
+
+// Field is one published field definition: the same one draws the citizen's
+// form and the clerk's, checks an import and names a value on the record.
+type Field struct {
+	ID          db.ID      `db:"id"`
+	Subject     string     `db:"subject"` // "person" or "household"
+	Code        string     `db:"code"`
+	Version     int        `db:"version"`
+	Type        FieldType  `db:"type"`
+	Label       i18n.Text  `db:"label"`
+	Question    i18n.Text  `db:"question"`
+	Help        i18n.Text  `db:"help"`
+	Unit        i18n.Text  `db:"unit"`
+	Options     Options    `db:"options"`
+	Rules       FieldRules `db:"rules"`
+	Sensitivity string     `db:"sensitivity"`
+	Asked       bool       `db:"asked"`
+	Section     string     `db:"section"`
+	Position    int        `db:"position"`
+}
+
+// FieldType is what kind of value a field holds.
+type FieldType string
+
+// The field types, with the JSON that stores a value.
+const (
+	TypeText    FieldType = "text"    // string
+	TypeNumber  FieldType = "number"  // number
+	TypeMoney   FieldType = "money"   // integer, in whole units of the country's currency
+	TypeYesNo   FieldType = "yes_no"  // "yes", "no" or "unknown"
+	TypeDate    FieldType = "date"    // "2026-03-02"
+	TypeChoice  FieldType = "choice"  // an option's code
+	TypeChoices FieldType = "choices" // codes
+)
+
+// Unknown is the value of a yes/no question that was asked and not answered.
+// It is not "no".
+const Unknown = "unknown"
+
+// Option is one answer of a choice.
+type Option struct {
+	Code  string    `json:"code"`
+	Label i18n.Text `json:"label"`
+}
+
+// Options is a choice's answers, in order.
+type Options []Option
+
+// Scan reads a jsonb column.
+func (o *Options) Scan(src any) error { return scanJSON(src, o) }
+
+// Label returns the label of a code; the zero text when there is none.
+func (o Options) Label(code string) i18n.Text {
+	for _, opt := range o {
+		if opt.Code == code {
+			return opt.Label
+		}
+	}
+	return nil
+}
+
+// FieldRules bound a value.
+type FieldRules struct {
+	Min       *float64 `json:"min,omitempty" yaml:"min"`
+	Max       *float64 `json:"max,omitempty" yaml:"max"`
+	MaxLength int      `json:"max_length,omitempty" yaml:"max_length"` // characters; 200 when zero
+	Decimals  int      `json:"decimals,omitempty" yaml:"decimals"`
+}
+
+// Scan reads a jsonb column.
+func (r *FieldRules) Scan(src any) error { return scanJSON(src, r) }
+
+func scanJSON(src, dst any) error {
+	switch v := src.(type) {
+	case nil:
+		return nil
+	case []byte:
+		return json.Unmarshal(v, dst)
+	case string:
+		return json.Unmarshal([]byte(v), dst)
+	}
+	return fmt.Errorf("cannot read %T as JSON", src)
+}
+
+// Ask is the question as put to a person; the label when there is no question.
+func (f Field) Ask() i18n.Text {
+	if len(f.Question) > 0 {
+		return f.Question
+	}
+	return f.Label
+}
+
+// Parse checks what was typed or read and returns the value to store; nil for
+// "no answer", which is always allowed (RULES R1). The error names the input
+// by the field's code.
+func (f Field) Parse(in []string) (any, error) {
+	var given []string
+	for _, s := range in {
+		if s = strings.TrimSpace(s); s != "" {
+			given = append(given, s)
+		}
+	}
+	if len(given) == 0 {
+		return nil, nil
+	}
+	value, key, args := f.parse(given)
+	if key != "" {
+		var c fault.Check
+		c.Fail(f.Code, key, args...)
+		return nil, c.Err()
+	}
+	return value, nil
+}
+
+func (f Field) parse(given []string) (value any, key string, args []any) {
+	if f.Type != TypeChoices && len(given) > 1 {
+		return nil, "field.error.one", nil
+	}
+	s := given[0]
+	switch f.Type {
+	case TypeText:
+		limit := f.Rules.MaxLength
+		if limit == 0 {
+			limit = 200
+		}
+		if utf8.RuneCountInString(s) > limit {
+			return nil, "field.error.too_long", []any{"Max", limit}
+		}
+		return s, "", nil
+	case TypeNumber, TypeMoney:
+		return f.parseNumber(s)
+	case TypeYesNo:
+		if s != "yes" && s != "no" && s != Unknown {
+			return nil, "field.error.choice", nil
+		}
+		return s, "", nil
+	case TypeDate:
+		t, err := time.Parse(time.DateOnly, i18n.LatinDigits(s))
+		if err != nil || t.Year() < 1850 || t.Year() > 2200 {
+			return nil, "field.error.date", nil
+		}
+		return t.Format(time.DateOnly), "", nil
+	case TypeChoice:
+		if f.Options.Label(s) == nil {
+			return nil, "field.error.choice", nil
+		}
+		return s, "", nil
+	case TypeChoices:
+		for _, code := range given {
+			if f.Options.Label(code) == nil {
+				return nil, "field.error.choice", nil
+			}
+		}
+		slices.Sort(given)
+		return slices.Compact(given), "", nil
+	}
+	return nil, "field.error.choice", nil
+}
+
+func (f Field) parseNumber(s string) (any, string, []any) {
+	s = strings.NewReplacer("\u00a0", "", " ", "", ",", "", "٬", "", "٫", ".").Replace(i18n.LatinDigits(s))
+	whole, decimals, _ := strings.Cut(s, ".")
+	n, err := strconv.ParseFloat(s, 64)
+	switch {
+	case err != nil || strings.ContainsAny(s, "eExXpPnNiI_+") || whole == "":
+		return nil, "field.error.number", nil
+	case len(decimals) > f.Rules.Decimals:
+		if f.Rules.Decimals == 0 {
+			return nil, "field.error.whole", nil
+		}
+		return nil, "field.error.decimals", []any{"Max", f.Rules.Decimals}
+	case f.Rules.Min != nil && n < *f.Rules.Min:
+		return nil, "field.error.min", []any{"Min", trimNumber(*f.Rules.Min)}
+	case f.Rules.Max != nil && n > *f.Rules.Max:
+		return nil, "field.error.max", []any{"Max", trimNumber(*f.Rules.Max)}
+	case n > 1e12 || n < -1e12:
+		return nil, "field.error.number", nil
+	}
+	return n, "", nil
+}
+
+func trimNumber(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+// Show renders a stored value in the printer's language; "" for no value.
+func (f Field) Show(p *i18n.Printer, value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		switch f.Type {
+		case TypeYesNo:
+			return p.T("answer." + v)
+		case TypeChoice:
+			if label := f.Options.Label(v); label != nil {
+				return label.In(p)
+			}
+		case TypeDate:
+			if t, err := time.Parse(time.DateOnly, v); err == nil {
+				return p.Day(t)
+			}
+		}
+		return v
+	case float64:
+		text := p.Decimal(v)
+		if unit := f.Unit.In(p); unit != "" {
+			text = p.T("field.with_unit", "Value", text, "Unit", unit)
+		}
+		return text
+	case []any:
+		var labels []string
+		for _, code := range v {
+			labels = append(labels, f.Options.Label(fmt.Sprint(code)).In(p))
+		}
+		return p.List(labels)
+	}
+	return fmt.Sprint(value)
+}
+
+// Input is a stored value as the form input takes it back.
+func (f Field) Input(value any) []string {
+	switch v := value.(type) {
+	case nil:
+		return nil
+	case float64:
+		return []string{trimNumber(v)}
+	case []any:
+		var codes []string
+		for _, code := range v {
+			codes = append(codes, fmt.Sprint(code))
+		}
+		return codes
+	}
+	return []string{fmt.Sprint(value)}
+}
+
+// Fields is a set of definitions, in the order of the form.
+type Fields []Field
+
+// Of returns the definitions for one kind of subject.
+func (fs Fields) Of(subject string) Fields {
+	var out Fields
+	for _, f := range fs {
+		if f.Subject == subject {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Asked returns the definitions that the registration form asks.
+func (fs Fields) Asked() Fields {
+	var out Fields
+	for _, f := range fs {
+		if f.Asked {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Get returns the definition with a code.
+func (fs Fields) Get(code string) (Field, bool) {
+	for _, f := range fs {
+		if f.Code == code {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+// LoadFields reads the newest published version of every definition that is
+// not retired.
+func LoadFields(tx db.Tx) (Fields, error) {
+	var fs Fields
+	err := tx.Select(&fs, `
+		select distinct on (subject, code) id, subject, code, version, type, label, question, help, unit,
+		       options, rules, sensitivity, asked, section, position
+		from field_definition
+		where published_at <= $1 and (retired_at is null or retired_at > $1)
+		order by subject, code, version desc`, tx.Now())
+	slices.SortStableFunc(fs, func(a, b Field) int { return a.Position - b.Position })
+	return fs, err
+}

@@ -1,0 +1,71 @@
+package registry
+
+import (
+	"strings"
+	"unicode"
+
+	"daftar/db"
+	"daftar/i18n"
+)
+
+// NationalID is the type of the number on the national identity card.
+const NationalID = "national_id"
+
+// Identifier is a number that an issuer gave to somebody.
+type Identifier struct {
+	Type       string     `db:"type"`
+	Value      string     `db:"value"`
+	Status     string     `db:"status"`
+	Provenance Provenance `db:"provenance"`
+}
+
+// Masked shows the last three characters of the value.
+func (i Identifier) Masked() string {
+	n := len(i.Value)
+	if n <= 3 {
+		return strings.Repeat("•", n)
+	}
+	return strings.Repeat("•", n-3) + i.Value[n-3:]
+}
+
+// NormalIdentifier brings a typed identifier to the form that is stored and
+// compared: capitals and 0–9, no spaces or punctuation.
+func NormalIdentifier(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToUpper(r)
+		}
+		return -1
+	}, i18n.LatinDigits(s))
+}
+
+// Identifiers lists what a person or household has.
+func Identifiers(tx db.Tx, subject db.ID) ([]Identifier, error) {
+	var list []Identifier
+	err := tx.Select(&list, `
+		select type, value, status, provenance from identifier
+		where subject_id = $1 and status <> 'ended' order by type, value`, subject)
+	return list, err
+}
+
+// PersonByIdentifier finds the one living person with a verified identifier;
+// fault.NotFound when there is none or more than one: a contested identifier
+// links nobody.
+func PersonByIdentifier(tx db.Tx, kind, value string) (db.ID, error) {
+	var id db.ID
+	err := tx.Get(&id, `
+		select (array_agg(p.id))[1] as id
+		from identifier i join person p on p.id = i.subject_id
+		where i.type = $1 and i.value = $2 and i.status = 'verified' and i.subject_kind = 'person' and p.status = 'active'
+		having count(distinct p.id) = 1`, kind, NormalIdentifier(value))
+	return id, err
+}
+
+// RegisteredWith reports whether anybody in the registry has the identifier,
+// verified or not.
+func RegisteredWith(tx db.Tx, kind, value string) (bool, error) {
+	var there bool
+	err := tx.Get(&there, `select exists (select from identifier where type = $1 and value = $2 and status <> 'ended')`,
+		kind, NormalIdentifier(value))
+	return there, err
+}

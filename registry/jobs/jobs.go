@@ -1,0 +1,19 @@
+// Package jobs names the background jobs and their arguments: references and
+// versions, never personal data. Workers live with their feature and are
+// registered in cmd.
+package jobs
+
+import "daftar/db"
+
+// Kinds that may be enqueued; migrations list which role may ask for which.
+const KindAssessHousehold = "assess_household"
+
+// AssessHousehold decides every programme for a household, as it is in a
+// version or later.
+type AssessHousehold struct {
+	Household db.ID `json:"household"`
+	Version   int   `json:"version"`
+}
+
+// Kind names the job for river.
+func (AssessHousehold) Kind() string { return KindAssessHousehold }

@@ -1,0 +1,82 @@
+package registry
+
+import (
+	"io"
+	"strings"
+)
+
+// alphabet has 31 characters: digits and capitals without 0, 1, I, L and O,
+// which are misread, on paper and over the telephone. 31 is prime, so the check character
+// finds every single wrong character and every swap of two neighbours.
+const alphabet = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+// Kinds of public reference; the first character of a reference.
+const (
+	RefPerson     = 'P'
+	RefHousehold  = 'H'
+	RefCase       = 'C'
+	RefDecision   = 'D'
+	RefCredential = 'V'
+	RefBatch      = 'B'
+)
+
+const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character
+
+// NewRef makes a public reference such as "C-7KQ2M-9XDWA". References name
+// things to people; they are random and open nothing by themselves.
+func NewRef(kind rune, random io.Reader) string {
+	body := RandomCode(refLen-1, random)
+	body += string(checkChar(string(kind) + body))
+	return string(kind) + "-" + body[:5] + "-" + body[5:]
+}
+
+// RandomCode returns n characters of the reference alphabet, evenly drawn.
+func RandomCode(n int, random io.Reader) string {
+	out := make([]byte, 0, n)
+	buf := make([]byte, 2*n)
+	for len(out) < n {
+		if _, err := io.ReadFull(random, buf); err != nil {
+			panic("no random bytes: " + err.Error()) // the operating system's source does not fail
+		}
+		for _, b := range buf {
+			if b < 248 && len(out) < n { // 8 * 31: no character is likelier than another
+				out = append(out, alphabet[b%31])
+			}
+		}
+	}
+	return string(out)
+}
+
+// ParseRef reads a reference as people type it: any case, spaces or hyphens
+// anywhere. It returns the canonical form, or false when the kind or the check
+// character is wrong.
+func ParseRef(kind rune, s string) (string, bool) {
+	s = strings.ToUpper(strings.Map(func(r rune) rune {
+		if r == '-' || r == ' ' || r == '\u2011' {
+			return -1
+		}
+		return r
+	}, s))
+	if len(s) != 1+refLen || rune(s[0]) != kind {
+		return "", false
+	}
+	for _, r := range s[1:] {
+		if !strings.ContainsRune(alphabet, r) {
+			return "", false
+		}
+	}
+	if s[refLen] != checkChar(s[:refLen]) {
+		return "", false
+	}
+	return s[:1] + "-" + s[1:6] + "-" + s[6:], true
+}
+
+// checkChar is a weighted sum modulo 31. The kind counts too, so that a case
+// number read as a household's is refused.
+func checkChar(s string) byte {
+	sum := int(s[0])
+	for i := 1; i < len(s); i++ {
+		sum += (i + 1) * strings.IndexByte(alphabet, s[i])
+	}
+	return alphabet[sum%31]
+}

@@ -1,0 +1,58 @@
+package registry
+
+import (
+	"time"
+
+	"daftar/db"
+)
+
+// SourceKind says how information reached the registry.
+type SourceKind string
+
+// The kinds of source. Each has the message "source.<kind>".
+const (
+	SourceSelf       SourceKind = "self_declared" // the person, in the portal
+	SourceCounter    SourceKind = "counter"       // the person, to an officer
+	SourceNationalID SourceKind = "national_id"   // the identity provider
+	SourceImport     SourceKind = "import"        // a file
+)
+
+// Source is where values came from and when.
+type Source struct {
+	ID      db.ID      `db:"id"`
+	Kind    SourceKind `db:"kind"`
+	At      time.Time  `db:"at"`
+	Label   string     `db:"label"`
+	CaseRef string     `db:"case_ref"`
+}
+
+// AddSource notes a source for values that are about to be proposed.
+func AddSource(tx db.Tx, kind SourceKind, caseID *db.ID, label string) (db.ID, error) {
+	id := tx.NewID()
+	err := tx.Exec(`insert into source (id, kind, at, case_id, label) values ($1, $2, $3, $4, $5)`, id, kind, tx.Now(), caseID, label)
+	return id, err
+}
+
+// Sources finds the sources that the provenances name.
+func Sources(tx db.Tx, provenances ...Provenance) (map[db.ID]Source, error) {
+	seen := map[string]bool{}
+	var ids []string
+	for _, p := range provenances {
+		for _, id := range p {
+			if !seen[id.String()] {
+				seen[id.String()] = true
+				ids = append(ids, id.String())
+			}
+		}
+	}
+	var rows []Source
+	err := tx.Select(&rows, `
+		select s.id, s.kind, s.at, s.label, coalesce(c.ref, '') as case_ref
+		from source s left join case_file c on c.id = s.case_id
+		where s.id = any($1::uuid[])`, ids)
+	found := map[db.ID]Source{}
+	for _, s := range rows {
+		found[s.ID] = s
+	}
+	return found, err
+}

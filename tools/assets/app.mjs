@@ -1,0 +1,48 @@
+// What JavaScript adds: focus on the error summary, revealed radio content,
+// no double submission. Every page works without it.
+import { Button } from 'govuk-frontend/dist/govuk/components/button/button.mjs'
+import { Checkboxes } from 'govuk-frontend/dist/govuk/components/checkboxes/checkboxes.mjs'
+import { ErrorSummary } from 'govuk-frontend/dist/govuk/components/error-summary/error-summary.mjs'
+import { NotificationBanner } from 'govuk-frontend/dist/govuk/components/notification-banner/notification-banner.mjs'
+import { Radios } from 'govuk-frontend/dist/govuk/components/radios/radios.mjs'
+import { SkipLink } from 'govuk-frontend/dist/govuk/components/skip-link/skip-link.mjs'
+
+document.body.classList.add('js-enabled')
+if ('noModule' in HTMLScriptElement.prototype) document.body.classList.add('govuk-frontend-supported')
+
+for (const Component of [Button, Checkboxes, ErrorSummary, NotificationBanner, Radios, SkipLink]) {
+  for (const element of document.querySelectorAll(`[data-module="${Component.moduleName}"]`)) {
+    try { new Component(element) } catch (e) { console.error(e) }
+  }
+}
+
+// Printing is a browser's own command; the button only calls it.
+for (const button of document.querySelectorAll('[data-print]')) {
+  button.hidden = false
+  button.addEventListener('click', () => window.print())
+}
+
+// Copying the offer link, where the browser can.
+for (const button of document.querySelectorAll('[data-copy]')) {
+  if (!navigator.clipboard) continue
+  button.hidden = false
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value)
+    button.textContent = button.dataset.copied
+  })
+}
+
+// A page that waits for something elsewhere asks again while it is visible.
+const waiting = document.querySelector('[data-refresh]')
+if (waiting) {
+  const address = waiting.dataset.refresh
+  const state = waiting.dataset.state
+  const ask = async () => {
+    if (!document.hidden) {
+      const answer = await fetch(address, { headers: { Accept: 'application/json' } }).catch(() => null)
+      if (answer && answer.ok && (await answer.json()).state !== state) { location.reload(); return }
+    }
+    setTimeout(ask, 3000)
+  }
+  setTimeout(ask, 3000)
+}
