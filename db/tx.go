@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -115,8 +116,8 @@ func (t Tx) Who() Principal { return t.who }
 // NewID makes a primary key.
 func (t Tx) NewID() ID { return NewID(t.now, t.db.rand) }
 
-// Random fills b from the injected source.
-func (t Tx) Random(b []byte) { mustRead(t.db.rand, b) }
+// Rand is the injected source of random bytes.
+func (t Tx) Rand() io.Reader { return t.db.rand }
 
 // Get reads one row into dst; a fault.NotFound error when there is none.
 func (t Tx) Get(dst any, query string, args ...any) error {

@@ -112,6 +112,9 @@ func (c *Check) Fail(name, key string, args ...any) {
 	c.fields = append(c.fields, Field{Name: name, Key: key, Args: Pairs(args...)})
 }
 
+// Add notes a field that another check found.
+func (c *Check) Add(f Field) { c.fields = append(c.fields, f) }
+
 // Failed reports whether name was noted.
 func (c *Check) Failed(name string) bool {
 	for _, f := range c.fields {
@@ -132,10 +135,18 @@ func (c *Check) Merge(err error) error {
 	return err
 }
 
-// Err is nil when nothing failed, else one Invalid error with every field.
-func (c *Check) Err() error {
+// Fault is nil when nothing failed, else one Invalid error with every field.
+func (c *Check) Fault() *Error {
 	if len(c.fields) == 0 {
 		return nil
 	}
 	return &Error{Code: Invalid, Key: "error.summary", Fields: c.fields}
+}
+
+// Err is Fault as an error.
+func (c *Check) Err() error {
+	if f := c.Fault(); f != nil {
+		return f
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"daftar/db"
+	"daftar/i18n"
 )
 
 // Calendar says which days an office works, and where midnight is.
@@ -15,12 +16,12 @@ type Calendar struct {
 
 // Country is the deployment's own settings, kept in setting "country".
 type Country struct {
-	Name     map[string]string `json:"name" yaml:"name"`
-	Code     string            `json:"code" yaml:"code"`           // P-code of the country's area
-	TimeZone string            `json:"time_zone" yaml:"time_zone"` // IANA name
-	Weekend  []int             `json:"weekend" yaml:"weekend"`     // 0 is Sunday
-	Holidays []string          `json:"holidays" yaml:"holidays"`
-	Currency string            `json:"currency" yaml:"currency"`
+	Name     i18n.Text `json:"name" yaml:"name"`
+	Code     string    `json:"code" yaml:"code"`           // P-code of the country's area
+	TimeZone string    `json:"time_zone" yaml:"time_zone"` // IANA name
+	Weekend  []int     `json:"weekend" yaml:"weekend"`     // 0 is Sunday
+	Holidays []string  `json:"holidays" yaml:"holidays"`
+	Currency string    `json:"currency" yaml:"currency"`
 	// AnswerDays is how many working days the office has for an application.
 	AnswerDays int `json:"answer_days" yaml:"answer_days"`
 }

@@ -58,6 +58,7 @@ type HouseholdData struct {
 	Ref        string     `json:"ref"`
 	AreaID     db.ID      `json:"area_id"`
 	Directions string     `json:"directions,omitempty"`
+	Protected  bool       `json:"protected,omitempty"` // where they live is told to nobody
 	Fields     Values     `json:"fields,omitempty"`
 	Provenance Provenance `json:"provenance"`
 }
@@ -130,7 +131,11 @@ func Approve(tx db.Tx, change db.ID) error {
 // Refuse ends a proposal without applying it.
 func Refuse(tx db.Tx, change db.ID) error { return tx.Exec(`select refuse_change($1)`, change) }
 
-// Supersede ends the principal's own proposal in favour of a new one.
+// Return sends a verified proposal back to be checked again.
+func Return(tx db.Tx, change db.ID) error { return tx.Exec(`select return_change($1)`, change) }
+
+// Supersede ends a proposal in favour of a new one. A citizen may replace only
+// their own.
 func Supersede(tx db.Tx, change db.ID) error { return tx.Exec(`select supersede_change($1)`, change) }
 
 // Apply writes every version and record of an approved change. A record that

@@ -54,8 +54,8 @@ const Unknown = "unknown"
 
 // Option is one answer of a choice.
 type Option struct {
-	Code  string    `json:"code"`
-	Label i18n.Text `json:"label"`
+	Code  string    `json:"code" yaml:"code"`
+	Label i18n.Text `json:"label" yaml:"label"`
 }
 
 // Options is a choice's answers, in order.
@@ -63,6 +63,11 @@ type Options []Option
 
 // Scan reads a jsonb column.
 func (o *Options) Scan(src any) error { return scanJSON(src, o) }
+
+// Has reports whether code is one of the answers.
+func (o Options) Has(code string) bool {
+	return slices.ContainsFunc(o, func(opt Option) bool { return opt.Code == code })
+}
 
 // Label returns the label of a code; the zero text when there is none.
 func (o Options) Label(code string) i18n.Text {
@@ -156,13 +161,13 @@ func (f Field) parse(given []string) (value any, key string, args []any) {
 		}
 		return t.Format(time.DateOnly), "", nil
 	case TypeChoice:
-		if f.Options.Label(s) == nil {
+		if !f.Options.Has(s) {
 			return nil, "field.error.choice", nil
 		}
 		return s, "", nil
 	case TypeChoices:
 		for _, code := range given {
-			if f.Options.Label(code) == nil {
+			if !f.Options.Has(code) {
 				return nil, "field.error.choice", nil
 			}
 		}

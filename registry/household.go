@@ -41,6 +41,7 @@ type Household struct {
 	Version    int        `db:"version"`
 	AreaID     db.ID      `db:"area_id"`
 	Directions string     `db:"directions"`
+	Protected  bool       `db:"protected"`
 	Status     string     `db:"status"`
 	Fields     Values     `db:"fields"`
 	Provenance Provenance `db:"provenance"`
@@ -78,7 +79,7 @@ func LoadPerson(tx db.Tx, id db.ID) (Person, error) {
 func LoadHousehold(tx db.Tx, id db.ID) (Household, error) {
 	var h Household
 	if err := tx.Get(&h, `
-		select id, ref, version, area_id, directions, status, fields, provenance
+		select id, ref, version, area_id, directions, protected, status, fields, provenance
 		from household where id = $1`, id); err != nil {
 		return h, err
 	}

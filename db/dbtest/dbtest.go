@@ -20,9 +20,6 @@ import (
 	"daftar/db/localpg"
 )
 
-// Env names the variable with the socket directory of a server made for tests.
-const Env = "DBTEST_SOCKET"
-
 // Start is the instant at which a test's clock begins: a Monday, 09:00 UTC.
 var Start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
@@ -35,7 +32,7 @@ var (
 // Main runs a package's tests with a server. Every package that calls New
 // hands it its TestMain.
 func Main(m *testing.M) {
-	if server = os.Getenv(Env); server != "" {
+	if server = os.Getenv(localpg.TestSocket); server != "" {
 		os.Exit(m.Run())
 	}
 	dir, err := os.MkdirTemp("/tmp", "dbtest")

@@ -32,6 +32,10 @@ const Superuser = "daftar"
 // MinMajor is the oldest PostgreSQL that Daftar's schema runs on.
 const MinMajor = 15
 
+// TestSocket names the variable with the socket directory of a server that was
+// made for tests ("daftar db run --temporary").
+const TestSocket = "DBTEST_SOCKET"
+
 // Config says where and how the server runs.
 type Config struct {
 	Dir      string                           // given to the server's user; created when absent
@@ -392,7 +396,7 @@ func (s *Server) Stop() {
 		return
 	}
 	_ = syscall.Kill(pid, syscall.SIGINT) // fast shutdown
-	for range 4000 { // 20 seconds
+	for range 4000 {                      // 20 seconds
 		if !s.running() {
 			break
 		}

@@ -64,7 +64,7 @@ create table outbox (
   created_at timestamptz not null
 );
 create index outbox_created_at on outbox (created_at);
-grant select, delete on outbox to daftar_jobs;
+grant select, update, delete on outbox to daftar_jobs; -- update: only to lock rows
 
 create table outbox_kind (
   kind text not null,

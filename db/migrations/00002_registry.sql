@@ -143,6 +143,7 @@ create table household (
   change_id  uuid not null references change,
   area_id    uuid not null references area,
   directions text not null default '',
+  protected  boolean not null default false,  -- where they live is told to nobody (RULES R5)
   status     text not null default 'active' check (status in ('active', 'ended')),
   fields     jsonb not null default '{}',
   provenance jsonb not null default '{}',
@@ -271,9 +272,22 @@ create function supersede_change(p_change uuid) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   update change set state = 'superseded'
-  where id = p_change and state = 'proposed' and proposed_by = actor();
+  where id = p_change and state = 'proposed' and (proposed_by = actor() or actor_kind() = 'staff');
   if not found then
-    raise exception 'only the proposer may replace a proposal' using errcode = 'DF001';
+    raise exception 'only the proposer or the office may replace a proposal' using errcode = 'DF001';
+  end if;
+end $$;
+
+-- Sends a checked proposal back to be checked again.
+create function return_change(p_change uuid) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if exists (select from change where id = p_change and actor() in (proposed_by, verified_by)) or actor() is null then
+    raise exception 'who proposed or verified cannot return' using errcode = 'DF002';
+  end if;
+  update change set state = 'proposed', verified_by = null, verified_at = null where id = p_change and state = 'verified';
+  if not found then
+    raise exception 'the change was not verified' using errcode = 'DF001';
   end if;
 end $$;
 
@@ -302,14 +316,14 @@ begin
   select subject_id, base_version + 1, kind, change_id, data, p_now
   from change_item where change_id = p_change;
 
-  insert into household (id, ref, version, change_id, area_id, directions, status, fields, provenance)
+  insert into household (id, ref, version, change_id, area_id, directions, protected, status, fields, provenance)
   select i.subject_id, d.ref, i.base_version + 1, p_change, d.area_id, coalesce(d.directions, ''),
-         coalesce(d.status, 'active'), coalesce(d.fields, '{}'), coalesce(d.provenance, '{}')
+         coalesce(d.protected, false), coalesce(d.status, 'active'), coalesce(d.fields, '{}'), coalesce(d.provenance, '{}')
   from change_item i cross join lateral jsonb_to_record(i.data)
-    as d (ref text, area_id uuid, directions text, status text, fields jsonb, provenance jsonb)
+    as d (ref text, area_id uuid, directions text, protected boolean, status text, fields jsonb, provenance jsonb)
   where i.change_id = p_change and i.kind = 'household'
   on conflict (id) do update set version = excluded.version, change_id = excluded.change_id,
-    area_id = excluded.area_id, directions = excluded.directions, status = excluded.status,
+    area_id = excluded.area_id, directions = excluded.directions, protected = excluded.protected, status = excluded.status,
     fields = excluded.fields, provenance = excluded.provenance;
 
   insert into person (id, ref, version, change_id, full_name, full_name_latin, sex, birth_from, birth_to, status, fields, provenance)
@@ -350,7 +364,7 @@ exception when unique_violation then
 end $$;
 -- +goose StatementEnd
 grant execute on function verify_change(uuid, timestamptz), approve_change(uuid, timestamptz),
-  refuse_change(uuid), apply_change(uuid, timestamptz) to daftar_staff, daftar_jobs;
+  refuse_change(uuid), return_change(uuid), apply_change(uuid, timestamptz) to daftar_staff, daftar_jobs;
 grant execute on function supersede_change(uuid) to daftar_citizen, daftar_staff;
 
 insert into outbox_kind (kind, role) values

@@ -6,21 +6,20 @@ create table status_list (
   id            integer primary key,
   size          integer not null,
   version       integer not null default 1,
-  issued        integer not null default 0,
   token         text not null default '',
   token_version integer not null default 0,
   token_expires timestamptz,
   created_at    timestamptz not null
 );
-grant select, insert, update (version, issued, token, token_version, token_expires) on status_list to daftar_issuer, daftar_staff, daftar_citizen, daftar_jobs;
+grant select, insert, update (version, token, token_version, token_expires) on status_list to daftar_issuer, daftar_staff, daftar_citizen, daftar_jobs;
 
 create table credential_offer (
   id           uuid primary key,
   ref          text not null unique,             -- unguessable: part of the offer's address
   person_id    uuid not null references person,  -- the holder
   type         text not null,
-  code_hash    bytea not null unique,            -- pre-authorized code
-  tx_hash      bytea,                            -- transaction code
+  decision_id  uuid references decision,         -- the decision it is about, where the type has one
+  code_hash    bytea not null unique,            -- of the pre-authorized code
   tx_tries     integer not null default 0,
   channel      text not null check (channel in ('portal', 'counter')),
   state        text not null default 'open' check (state in ('open', 'redeemed', 'issued', 'failed', 'cancelled', 'locked')),
@@ -30,7 +29,8 @@ create table credential_offer (
 );
 create index credential_offer_person on credential_offer (person_id, created_at desc);
 grant select, insert on credential_offer to daftar_citizen, daftar_staff, daftar_jobs;
-grant select, update (state, redeemed_at, tx_tries) on credential_offer to daftar_citizen, daftar_staff, daftar_issuer;
+grant update (state, tx_tries) on credential_offer to daftar_citizen, daftar_staff;
+grant select, update (state, redeemed_at, tx_tries) on credential_offer to daftar_issuer;
 
 create table wallet_token (
   hash       bytea primary key,

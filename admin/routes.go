@@ -1,0 +1,76 @@
+// Package admin is the staff's site, on its own origin. This list is all of it.
+package admin
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"daftar/admin/cases"
+	"daftar/admin/credentials"
+	"daftar/admin/home"
+	"daftar/auth"
+	"daftar/blob"
+	registrycases "daftar/registry/cases"
+	"daftar/web"
+	"daftar/web/intake"
+	"daftar/web/signin"
+	"daftar/web/ui"
+)
+
+// Config is what the staff's pages need.
+type Config struct {
+	Provider *auth.Provider
+	Blobs    *blob.Dir
+	Codes    registrycases.Codes
+}
+
+// Nav lists the main pages that somebody may open.
+func Nav(p auth.Principal) []ui.NavItem {
+	var items []ui.NavItem
+	for _, item := range []struct {
+		need auth.Permission
+		ui.NavItem
+	}{
+		{auth.CaseRead, ui.NavItem{Key: "nav.queue", Path: "/cases"}},
+		{auth.CaseIntake, ui.NavItem{Key: "nav.counter", Path: "/counter"}},
+		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
+	} {
+		if p.May(item.need) {
+			items = append(items, item.NavItem)
+		}
+	}
+	return items
+}
+
+// Routes lists every page of the admin area.
+func Routes(cfg Config) []web.Route {
+	const get, post = fiber.MethodGet, fiber.MethodPost
+	evidence := cases.Evidence{Blobs: cfg.Blobs}
+	routes := []web.Route{
+		{Method: get, Path: "/", Permission: auth.Public, Handler: home.Root, Bare: true},
+		{Method: get, Path: "", Permission: auth.Public, Handler: home.Start},
+
+		// cases
+		{Method: get, Path: "/cases", Permission: auth.CaseRead, Handler: cases.Queue},
+		{Method: get, Path: "/cases/:ref", Permission: auth.CaseRead, Handler: cases.Show},
+		{Method: get, Path: "/cases/:ref/evidence/:member", Permission: auth.CaseRead, Handler: evidence.Photo},
+		{Method: get, Path: "/cases/:ref/ask", Permission: auth.CaseAsk, Handler: cases.AskForm},
+		{Method: post, Path: "/cases/:ref/ask", Permission: auth.CaseAsk, Handler: cases.Ask},
+		{Method: get, Path: "/cases/:ref/recommend", Permission: auth.CaseRecommend, Handler: cases.RecommendForm},
+		{Method: post, Path: "/cases/:ref/recommend", Permission: auth.CaseRecommend, Handler: cases.Recommend},
+		{Method: get, Path: "/cases/:ref/decide", Permission: auth.CaseDecide, Handler: cases.DecideForm},
+		{Method: post, Path: "/cases/:ref/decide", Permission: auth.CaseDecide, Handler: cases.Decide},
+
+		// the counter
+		{Method: get, Path: "/counter", Permission: auth.CaseIntake, Handler: cases.Counter},
+		{Method: post, Path: "/counter", Permission: auth.CaseIntake, Handler: cases.StartAtCounter},
+
+		// credentials
+		{Method: get, Path: "/credentials", Permission: auth.CredentialRead, Handler: credentials.Find},
+		{Method: get, Path: "/credentials/:ref/revoke", Permission: auth.CredentialRevoke, Handler: credentials.RevokeForm},
+		{Method: post, Path: "/credentials/:ref/revoke", Permission: auth.CredentialRevoke, Handler: credentials.Revoke},
+	}
+	routes = append(routes, signin.Routes(auth.Admin, cfg.Provider)...)
+	return append(routes, intake.Site{
+		Base: "/counter", Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes,
+	}.Routes()...)
+}

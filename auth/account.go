@@ -1,0 +1,84 @@
+package auth
+
+import (
+	"encoding/json"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/audit"
+)
+
+// Provider rows of identity_provider.
+const (
+	CitizenProvider = "citizen"
+	StaffProvider   = "staff"
+)
+
+// Account returns the citizen's account for a subject at the provider, made at
+// the first sign-in. An account with no record is linked to the one living
+// person with the same verified national identifier, never by name.
+func Account(tx db.Tx, id Identity) (db.ID, error) {
+	claims, err := json.Marshal(id.Claims)
+	if err != nil {
+		return db.ID{}, err
+	}
+	var account struct {
+		ID     db.ID  `db:"id"`
+		Person *db.ID `db:"person_id"`
+	}
+	err = tx.Get(&account, `
+		insert into account (id, provider, sub, name, claims, created_at) values ($1, $2, $3, $4, $5, $6)
+		on conflict (provider, sub) do update set name = excluded.name, claims = excluded.claims
+		returning id, person_id`,
+		tx.NewID(), CitizenProvider, id.Sub, id.Name, string(claims), tx.Now())
+	if err != nil {
+		return db.ID{}, err
+	}
+	if account.Person != nil || id.Claims.NationalID == "" {
+		return account.ID, nil
+	}
+	person, err := registry.PersonByIdentifier(tx, registry.NationalID, id.Claims.NationalID)
+	if fault.Is(err, fault.NotFound) {
+		return account.ID, nil
+	}
+	if err != nil {
+		return db.ID{}, err
+	}
+	if err := tx.Exec(`update account set person_id = $2 where id = $1`, account.ID, person); err != nil {
+		return db.ID{}, err
+	}
+	return account.ID, audit.Write(tx, audit.Event{Action: "account.linked", SubjectKind: "person", Subject: person})
+}
+
+// StaffMember returns the member of staff for a subject at the staff
+// directory; fault.Forbidden when the directory knows somebody whom the
+// registry does not.
+func StaffMember(tx db.Tx, id Identity) (db.ID, error) {
+	var staff db.ID
+	err := tx.Get(&staff, `select id from staff where provider = $1 and sub = $2 and active`, StaffProvider, id.Sub)
+	if fault.Is(err, fault.NotFound) {
+		return staff, fault.New(fault.Forbidden, "signin.error.not_staff")
+	}
+	return staff, err
+}
+
+// Claims is what the national identity provider says about a citizen. It only
+// pre-fills an application, except for the identifier, which it vouches for.
+type Claims struct {
+	Name       string `json:"name,omitempty"`
+	NameLatin  string `json:"name_latin,omitempty"`
+	BirthDate  string `json:"birthdate,omitempty"` // 2006-01-02
+	Sex        string `json:"sex,omitempty"`       // female, male or other
+	NationalID string `json:"national_id,omitempty"`
+}
+
+// ClaimsOf reads what an account's provider said at the last sign-in.
+func ClaimsOf(tx db.Tx, account db.ID) (Claims, error) {
+	var raw []byte
+	if err := tx.Get(&raw, `select claims from account where id = $1`, account); err != nil {
+		return Claims{}, err
+	}
+	var c Claims
+	return c, json.Unmarshal(raw, &c)
+}

@@ -1,0 +1,47 @@
+package auth
+
+// Permission is one thing that a route lets somebody do. Every route names
+// one; a role is a set of them. This file is the whole policy.
+type Permission string
+
+// The permissions.
+const (
+	Public  Permission = "public"  // anybody, signed in or not
+	Citizen Permission = "citizen" // anybody signed in to the portal, for themselves
+	Staff   Permission = "staff"   // anybody signed in to the admin area
+
+	CaseRead         Permission = "case.read"
+	CaseAsk          Permission = "case.ask"
+	CaseIntake       Permission = "case.intake"    // take an application at the counter
+	CaseRecommend    Permission = "case.recommend" // check the evidence and propose the decision
+	CaseDecide       Permission = "case.decide"
+	CredentialRead   Permission = "credential.read"
+	CredentialRevoke Permission = "credential.revoke"
+)
+
+// roles says what each staff role may do. A role that is missing here, or
+// empty, may sign in and do nothing.
+var roles = map[string][]Permission{
+	"intake":      {CaseRead, CaseAsk, CaseIntake},
+	"verifier":    {CaseRead, CaseAsk, CaseRecommend},
+	"approver":    {CaseRead, CaseDecide},
+	"approver2":   {CaseRead, CaseDecide},
+	"appeals":     {},
+	"grievance":   {},
+	"protection":  {},
+	"dataquality": {},
+	"programme":   {},
+	"credential":  {CredentialRead, CredentialRevoke},
+	"auditor":     {},
+	"dpo":         {},
+	"sysadmin":    {}, // runs the system and sees nobody's data
+}
+
+// Roles lists the staff roles that may be given.
+func Roles() []string {
+	var names []string
+	for name := range roles {
+		names = append(names, name)
+	}
+	return names
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"daftar/db"
+	"daftar/fault"
+)
+
+// Config is every option, as a flag and as an environment variable.
+type Config struct {
+	PortBase int    `name:"port-base" env:"DAFTAR_PORT_BASE" default:"8080" help:"First of six ports: portal, admin, issuer, api, ops, mockid."`
+	Listen   string `env:"DAFTAR_LISTEN" default:"127.0.0.1" help:"Address to listen on."`
+	StateDir string `name:"state-dir" env:"DAFTAR_STATE_DIR" help:"Directory of keys, evidence and the private database server." type:"path"`
+	LogLevel string `name:"log-level" env:"DAFTAR_LOG_LEVEL" default:"warn" enum:"debug,info,warn,error" help:"Least severe log lines to write. info has one line per request."`
+
+	PortalURL string   `name:"portal-url" env:"DAFTAR_PORTAL_URL" help:"Public origin of the portal."`
+	AdminURL  string   `name:"admin-url" env:"DAFTAR_ADMIN_URL" help:"Public origin of the admin area."`
+	IssuerURL string   `name:"issuer-url" env:"DAFTAR_ISSUER_URL" help:"Public origin of the issuer: the credential issuer identifier."`
+	APIURL    string   `name:"api-url" env:"DAFTAR_API_URL" help:"Public origin of the API."`
+	Proxies   []string `env:"DAFTAR_PROXIES" help:"Addresses of reverse proxies whose X-Forwarded-For is believed."`
+
+	DatabaseURL        string `name:"database-url" env:"DAFTAR_DATABASE_URL" help:"The migrator's connection string. Unset: a private server."`
+	DatabaseURLCitizen string `name:"database-url-citizen" env:"DAFTAR_DATABASE_URL_CITIZEN" help:"Connection string of role daftar_citizen."`
+	DatabaseURLStaff   string `name:"database-url-staff" env:"DAFTAR_DATABASE_URL_STAFF" help:"Connection string of role daftar_staff."`
+	DatabaseURLIssuer  string `name:"database-url-issuer" env:"DAFTAR_DATABASE_URL_ISSUER" help:"Connection string of role daftar_issuer."`
+	DatabaseURLAPI     string `name:"database-url-api" env:"DAFTAR_DATABASE_URL_API" help:"Connection string of role daftar_api."`
+	DatabaseURLJobs    string `name:"database-url-jobs" env:"DAFTAR_DATABASE_URL_JOBS" help:"Connection string of role daftar_jobs."`
+	DatabaseURLAuditor string `name:"database-url-auditor" env:"DAFTAR_DATABASE_URL_AUDITOR" help:"Connection string of role daftar_auditor."`
+
+	CitizenIssuer   string `name:"citizen-issuer" env:"DAFTAR_CITIZEN_ISSUER" help:"OpenID issuer of the national ID. The demo has its own."`
+	CitizenClientID string `name:"citizen-client-id" env:"DAFTAR_CITIZEN_CLIENT_ID" default:"daftar-portal" help:"Our client id there."`
+	CitizenSecret   string `name:"citizen-client-secret" env:"DAFTAR_CITIZEN_CLIENT_SECRET" help:"Our secret there; unset: private_key_jwt."`
+	CitizenIDClaim  string `name:"citizen-id-claim" env:"DAFTAR_CITIZEN_ID_CLAIM" default:"individual_id" help:"Claim with the national identifier."`
+	StaffIssuer     string `name:"staff-issuer" env:"DAFTAR_STAFF_ISSUER" help:"OpenID issuer of the staff directory. The demo has its own."`
+	StaffClientID   string `name:"staff-client-id" env:"DAFTAR_STAFF_CLIENT_ID" default:"daftar-admin" help:"Our client id there."`
+	StaffSecret     string `name:"staff-client-secret" env:"DAFTAR_STAFF_CLIENT_SECRET" help:"Our secret there; unset: private_key_jwt."`
+	StrongACR       string `name:"strong-acr" env:"DAFTAR_STRONG_ACR" default:"high" help:"acr value of a strong sign-in."`
+}
+
+// secrets are options whose value is never printed.
+var secrets = []string{"database-url", "database-url-citizen", "database-url-staff", "database-url-issuer", "database-url-api",
+	"database-url-jobs", "database-url-auditor", "citizen-client-secret", "staff-client-secret"}
+
+// checkEnvironment refuses a DAFTAR_ variable that no option has: a misspelt
+// one would silently do nothing.
+func checkEnvironment(environ []string, model *kong.Application) error {
+	var known []string
+	for _, flags := range [][]*kong.Flag{model.Flags} {
+		for _, f := range flags {
+			known = append(known, f.Envs...)
+		}
+	}
+	for _, pair := range environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "DAFTAR_") && !slices.Contains(known, name) {
+			return fmt.Errorf("unknown environment variable %s (\"daftar config\" lists the options)", name)
+		}
+	}
+	return nil
+}
+
+type configCmd struct{}
+
+// Run prints every option, its value and where it comes from; of secrets only
+// whether they are set.
+func (configCmd) Run(c *Config, model *kong.Application) error {
+	for _, f := range model.Flags {
+		if f.Name == "help" {
+			continue
+		}
+		value, source := fmt.Sprint(f.Target.Interface()), "default"
+		for _, env := range f.Envs {
+			if _, ok := os.LookupEnv(env); ok {
+				source = env
+			}
+		}
+		if slices.ContainsFunc(os.Args, func(a string) bool { return a == "--"+f.Name || strings.HasPrefix(a, "--"+f.Name+"=") }) {
+			source = "--" + f.Name
+		}
+		if f.Name == "state-dir" && value == "" {
+			value = c.stateDir()
+		}
+		if slices.Contains(secrets, f.Name) && value != "" {
+			value = "(set)"
+		}
+		fmt.Printf("%-24s %-40s %s\n", f.Name, value, source)
+	}
+	return nil
+}
+
+// The ports, from the base.
+const (
+	portPortal = iota
+	portAdmin
+	portIssuer
+	portAPI
+	portOps
+	portMockID
+)
+
+func (c *Config) address(port int) string {
+	return net.JoinHostPort(c.Listen, strconv.Itoa(c.PortBase+port))
+}
+
+// origin is a site's public origin: the configured one, else localhost.
+func (c *Config) origin(configured string, port int, tls bool) string {
+	if configured != "" {
+		return strings.TrimSuffix(configured, "/")
+	}
+	scheme := "http"
+	if tls {
+		scheme = "https"
+	}
+	return scheme + "://localhost:" + strconv.Itoa(c.PortBase+port)
+}
+
+func (c *Config) loopback() bool {
+	ip := net.ParseIP(c.Listen)
+	return c.Listen == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// stateDir is where keys, evidence and the private server live.
+func (c *Config) stateDir() string {
+	switch {
+	case c.StateDir != "":
+		return c.StateDir
+	case os.Geteuid() == 0:
+		return "/var/lib/daftar"
+	case os.Getenv("XDG_STATE_HOME") != "":
+		return filepath.Join(os.Getenv("XDG_STATE_HOME"), "daftar")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return filepath.Join(os.TempDir(), "daftar")
+	}
+	return filepath.Join(home, ".local", "state", "daftar")
+}
+
+// roleURL is the configured connection string of a role.
+func (c *Config) roleURL(r db.Role) string {
+	return map[db.Role]string{
+		db.Citizen: c.DatabaseURLCitizen, db.Staff: c.DatabaseURLStaff, db.Issuer: c.DatabaseURLIssuer,
+		db.API: c.DatabaseURLAPI, db.Jobs: c.DatabaseURLJobs, db.Auditor: c.DatabaseURLAuditor,
+	}[r]
+}
+
+// plain is an error as one line for the operator, with what to do where that is
+// known.
+func plain(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		if advice, ok := advice[f.Key]; ok {
+			if f.Cause != nil {
+				return advice + " (" + f.Cause.Error() + ")"
+			}
+			return advice
+		}
+	}
+	return strings.TrimSpace(err.Error())
+}
+
+// advice words the faults that commands can meet.
+var advice = map[string]string{
+	"error.unavailable":             "the database does not answer",
+	"error.not_found":               "there is no such record",
+	"error.out_of_order":            "that was done already, or something has to come first",
+	"error.separate_hands":          "somebody else has to do this: who proposed or checked cannot decide",
+	"error.stale":                   "the record changed since this was proposed: look at it again",
+	"credential.error.not_entitled": "this person is not entitled to that credential now",
+	"offer.error.too_many":          "too many offers for this person today",
+	"import.error.file":             "the file cannot be read",
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"daftar/db"
+	"daftar/registry/jobs"
+	"daftar/registry/programmes"
+)
+
+// assessWorker decides programmes for a household that changed.
+type assessWorker struct {
+	river.WorkerDefaults[jobs.AssessHousehold]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *assessWorker) Work(ctx context.Context, job *river.Job[jobs.AssessHousehold]) error {
+	return w.db.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+		return programmes.Assess(tx, job.Args.Household)
+	})
+}
+
+// forgetEvery is how often what is over is deleted.
+const forgetEvery = 10 * time.Minute
+
+// work runs the worker until ctx ends: jobs, the outbox, and the cleaning.
+func work(ctx context.Context, s *store, log *slog.Logger) error {
+	pool, err := pgxpool.New(ctx, s.roleURL(db.Jobs))
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &assessWorker{db: s.db})
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
+		Schema: db.RiverSchema, Workers: workers, Logger: log, JobTimeout: time.Minute,
+		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
+	})
+	if err != nil {
+		return err
+	}
+	if err := client.Start(ctx); err != nil {
+		return err
+	}
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(forgetEvery):
+			}
+			if err := forget(ctx, s.db); err != nil {
+				log.Warn("forgetting", "error", err.Error())
+			}
+		}
+	}()
+	db.DrainOutbox(ctx, pool, func(ctx context.Context, tx pgx.Tx, asked []db.Asked) error {
+		params := make([]river.InsertManyParams, len(asked))
+		for i, a := range asked {
+			args, err := jobFor(a)
+			if err != nil {
+				return err
+			}
+			params[i].Args = args
+		}
+		_, err := client.InsertManyTx(ctx, tx, params)
+		return err
+	}, func(err error) { log.Warn("outbox", "error", err.Error()) })
+	end, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return client.Stop(end)
+}
+
+func forget(ctx context.Context, d *db.DB) error {
+	return d.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+		_, err := tx.Forget()
+		return err
+	})
+}
+
+// jobFor makes the job of a kind. The database lets nobody ask for another.
+func jobFor(a db.Asked) (river.JobArgs, error) {
+	switch a.Kind {
+	case jobs.KindAssessHousehold:
+		return jobs.AssessHousehold{Household: a.Ref, Version: a.Version}, nil
+	}
+	raw, _ := json.Marshal(a.Kind)
+	return nil, fmt.Errorf("no worker for jobs of kind %s", raw)
+}

@@ -1,0 +1,47 @@
+package db
+
+import (
+	"crypto/sha256"
+	"time"
+)
+
+// Once consumes something that may be used once (a nonce, a proof's
+// identifier): true for exactly one caller. It may be forgotten after expires.
+func (t Tx) Once(kind, what string, expires time.Time) (bool, error) {
+	sum := sha256.Sum256([]byte(what))
+	n, err := t.Count(`insert into used_once (kind, hash, expires_at) values ($1, $2, $3) on conflict do nothing`, kind, sum[:], expires)
+	return n == 1, err
+}
+
+// Attempt counts a try at something that could be guessed and returns how many
+// there were in this window. The transaction must be committed whatever comes
+// of the try.
+func (t Tx) Attempt(kind, what string, window time.Duration) (int, error) {
+	sum := sha256.Sum256([]byte(what))
+	var n int
+	err := t.Get(&n, `
+		insert into attempt (kind, hash, window_start, tries) values ($1, $2, $3, 1)
+		on conflict (kind, hash, window_start) do update set tries = attempt.tries + 1
+		returning tries`, kind, sum[:], t.now.Truncate(window))
+	return n, err
+}
+
+// Forget deletes what is over: used-up markers, counters, sign-ins that never
+// came back, old sessions and wallet tokens. It returns how many rows.
+func (t Tx) Forget() (int64, error) {
+	var total int64
+	for _, statement := range []string{
+		`delete from used_once where expires_at < $1`,
+		`delete from attempt where window_start < $1 - interval '2 days'`,
+		`delete from sign_in_attempt where expires_at < $1`,
+		`delete from session where expires_at < $1 - interval '90 days'`,
+		`delete from wallet_token where expires_at < $1`,
+	} {
+		n, err := t.Count(statement, t.now)
+		if err != nil {
+			return total, err
+		}
+		total += n
+	}
+	return total, nil
+}

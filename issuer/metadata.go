@@ -1,0 +1,136 @@
+package issuer
+
+import (
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"daftar/fault"
+	"daftar/i18n"
+	"daftar/jose"
+	"daftar/registry/credentials"
+	"daftar/web"
+)
+
+type object = map[string]any
+
+const colour, textColour = "#14504b", "#ffffff"
+
+// issuerMetadata is the credential issuer's metadata (OpenID4VCI 1.0 section
+// 12.2), made from the credential types in every language of the portal.
+func (is *Issuer) issuerMetadata(c *web.Ctx) error {
+	configurations := object{}
+	for _, t := range credentials.Types() {
+		configurations[t.ID] = is.configuration(t)
+	}
+	c.Set(fiber.HeaderCacheControl, "public, max-age=300")
+	return c.JSON(fiber.StatusOK, object{
+		"credential_issuer":                   is.Origin,
+		"credential_endpoint":                 is.Origin + "/credential",
+		"nonce_endpoint":                      is.Origin + "/nonce",
+		"notification_endpoint":               is.Origin + "/notification",
+		"batch_credential_issuance":           object{"batch_size": BatchSize},
+		"display":                             is.display(func(p *i18n.Printer) object { return object{"name": p.T("issuer.name")} }),
+		"credential_configurations_supported": configurations,
+	})
+}
+
+func (is *Issuer) configuration(t credentials.Type) object {
+	var claims []object
+	for _, claim := range t.Claims {
+		claims = append(claims, object{
+			"path": claim.Path, "mandatory": claim.Mandatory,
+			"display": is.display(func(p *i18n.Printer) object { return object{"name": p.T("credential.claim." + claim.Path[0])} }),
+		})
+	}
+	return object{
+		"format": "dc+sd-jwt",
+		"scope":  t.ID,
+		"vct":    is.vct(t),
+		"cryptographic_binding_methods_supported": []string{"jwk"},
+		"credential_signing_alg_values_supported": []string{"ES256"},
+		"proof_types_supported":                   object{"jwt": object{"proof_signing_alg_values_supported": []string{"ES256"}}},
+		"credential_metadata": object{
+			"display": is.display(func(p *i18n.Printer) object {
+				return object{
+					"name": p.T("credential." + t.ID + ".name"), "description": p.T("credential." + t.ID + ".description"),
+					"background_color": colour, "text_color": textColour,
+				}
+			}),
+			"claims": claims,
+		},
+	}
+}
+
+// display makes one entry per language.
+func (is *Issuer) display(entry func(*i18n.Printer) object) []object {
+	var list []object
+	for _, l := range is.Messages.Locales() {
+		e := entry(is.Messages.Printer(l.Tag))
+		e["locale"] = l.Tag
+		list = append(list, e)
+	}
+	return list
+}
+
+// serverMetadata is the authorization server's metadata (RFC 8414).
+func (is *Issuer) serverMetadata(c *web.Ctx) error {
+	c.Set(fiber.HeaderCacheControl, "public, max-age=300")
+	return c.JSON(fiber.StatusOK, object{
+		"issuer":                                          is.Origin,
+		"token_endpoint":                                  is.Origin + "/token",
+		"grant_types_supported":                           []string{preAuthorized},
+		"response_types_supported":                        []string{},
+		"token_endpoint_auth_methods_supported":           []string{"none"},
+		"dpop_signing_alg_values_supported":               []string{"ES256"},
+		"pre-authorized_grant_anonymous_access_supported": true,
+		"authorization_details_types_supported":           []string{"openid_credential"},
+	})
+}
+
+// keyMetadata is the issuer's keys for those who do not use x5c
+// (draft-ietf-oauth-sd-jwt-vc section 5).
+func (is *Issuer) keyMetadata(c *web.Ctx) error {
+	signer, err := is.Credential()
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderCacheControl, "public, max-age=300")
+	return c.JSON(fiber.StatusOK, object{"issuer": is.Origin, "jwks": jose.Set(signer.Key)})
+}
+
+// vct is the type's identifier, which is also the address of its metadata. A
+// version is never changed.
+func (is *Issuer) vct(t credentials.Type) string {
+	return is.Origin + "/vct/" + t.ID + "/" + strconv.Itoa(t.Version)
+}
+
+// typeMetadata describes a credential type (draft-ietf-oauth-sd-jwt-vc section
+// 6).
+func (is *Issuer) typeMetadata(c *web.Ctx) error {
+	t, ok := credentials.TypeByID(c.Param("type"))
+	if !ok || c.Param("version") != strconv.Itoa(t.Version) {
+		return fault.Hidden()
+	}
+	var claims []object
+	for _, claim := range t.Claims {
+		claims = append(claims, object{
+			"path": claim.Path, "mandatory": claim.Mandatory, "sd": "always",
+			"display": is.display(func(p *i18n.Printer) object { return object{"label": p.T("credential.claim." + claim.Path[0])} }),
+		})
+	}
+	c.Set(fiber.HeaderCacheControl, "public, max-age=86400")
+	source := is.Messages.Printer(i18n.Source)
+	return c.JSON(fiber.StatusOK, object{
+		"vct":         is.vct(t),
+		"name":        source.T("credential." + t.ID + ".name"),
+		"description": source.T("credential." + t.ID + ".description"),
+		"display": is.display(func(p *i18n.Printer) object {
+			return object{
+				"name": p.T("credential." + t.ID + ".name"), "description": p.T("credential." + t.ID + ".description"),
+				"rendering": object{"simple": object{"background_color": colour, "text_color": textColour}},
+			}
+		}),
+		"claims": claims,
+	})
+}

@@ -1,0 +1,41 @@
+package issuer
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/gofiber/fiber/v2"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/oauth"
+	"daftar/registry/credentials"
+	"daftar/web"
+)
+
+// notification takes a wallet's word on what became of a credential (OpenID4VCI
+// 1.0 section 11). It is never required, and saying it twice is fine.
+func (is *Issuer) notification(c *web.Ctx) error {
+	token, err := is.authorize(c, "/notification")
+	if err != nil {
+		return err
+	}
+	var n struct {
+		ID    string `json:"notification_id"`
+		Event string `json:"event"`
+	}
+	if !contentType(c, fiber.MIMEApplicationJSON) || json.Unmarshal(c.Body(), &n) != nil || n.ID == "" ||
+		!slices.Contains([]string{"credential_accepted", "credential_failure", "credential_deleted"}, n.Event) {
+		return oauth.Fail("invalid_notification_request", "notification_id and a known event are needed")
+	}
+	err = is.DB.WithTx(c.Context(), who, func(tx db.Tx) error {
+		return credentials.NoteWallet(tx, token.Person, n.ID, n.Event)
+	})
+	if fault.Is(err, fault.NotFound) {
+		return oauth.Fail("invalid_notification_id", "there is no such notification")
+	}
+	if err != nil {
+		return err
+	}
+	return c.Send(fiber.StatusNoContent, "", nil)
+}

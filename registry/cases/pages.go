@@ -1,0 +1,147 @@
+package cases
+
+import (
+	"strings"
+	"time"
+
+	"daftar/registry"
+)
+
+// The application is a list of pages, one thing on each. A page is a path
+// below the application's own address; the sites that show it share this list.
+
+// Section groups pages on the task list. Each has the message
+// "task.<section>".
+type Section string
+
+// The sections, in order.
+const (
+	SectionPeople     Section = "people"
+	SectionPlace      Section = "place"
+	SectionDwelling   Section = "dwelling"
+	SectionLivelihood Section = "livelihood"
+	SectionDocuments  Section = "documents"
+)
+
+// Sections lists the sections in order.
+func Sections() []Section {
+	return []Section{SectionPeople, SectionPlace, SectionDwelling, SectionLivelihood, SectionDocuments}
+}
+
+// Form says which pages an application has.
+type Form struct {
+	Fields  registry.Fields // those that are asked
+	Counter bool            // taken by an officer: nobody signed in vouches for an identifier
+	Today   time.Time
+}
+
+// MemberPages lists the pages about one member, after "people/<key>/".
+func (f Form) MemberPages(d *Draft, m *Member) []string {
+	pages := []string{"name", "birth", "about"}
+	if !m.IDVerified {
+		pages = append(pages, "id")
+	}
+	for _, field := range f.Fields.Of("person") {
+		pages = append(pages, "q/"+field.Code)
+	}
+	return pages
+}
+
+// Pages lists every page of a section.
+func (f Form) Pages(d *Draft, s Section) []string {
+	var pages []string
+	switch s {
+	case SectionPeople:
+		for i := range d.Members {
+			m := &d.Members[i]
+			for _, p := range f.MemberPages(d, m) {
+				pages = append(pages, "people/"+m.Key+"/"+p)
+			}
+		}
+		pages = append(pages, "people")
+	case SectionPlace:
+		pages = []string{"area", "directions"}
+	case SectionDwelling, SectionLivelihood:
+		for _, field := range f.Fields.Of("household") {
+			if field.Section == string(s) {
+				pages = append(pages, "q/"+field.Code)
+			}
+		}
+	case SectionDocuments:
+		for i := range d.Members {
+			if m := &d.Members[i]; m.IsChild(f.Today) {
+				pages = append(pages, "documents/"+m.Key)
+			}
+		}
+	}
+	return pages
+}
+
+// Progress counts the answered pages of a section and all of them.
+func (f Form) Progress(d *Draft, s Section) (done, all int) {
+	for _, page := range f.Pages(d, s) {
+		all++
+		if d.Done[page] {
+			done++
+		}
+	}
+	return done, all
+}
+
+// Complete reports whether every section is answered.
+func (f Form) Complete(d *Draft) bool {
+	for _, s := range Sections() {
+		if done, all := f.Progress(d, s); done < all {
+			return false
+		}
+	}
+	return true
+}
+
+// After is the page to go to when one was answered: the next one of the same
+// member or section that was not answered yet; "" for the task list. After a
+// member's last page comes the list of people.
+func (f Form) After(d *Draft, page string) string {
+	if rest, ok := strings.CutPrefix(page, "people/"); ok {
+		key, _, _ := strings.Cut(rest, "/")
+		if m := d.Member(key); m != nil {
+			for _, p := range f.MemberPages(d, m) {
+				if full := "people/" + key + "/" + p; !d.Done[full] {
+					return full
+				}
+			}
+		}
+		return "people"
+	}
+	for _, s := range Sections() {
+		pages := f.Pages(d, s)
+		for i, p := range pages {
+			if p != page {
+				continue
+			}
+			for _, next := range pages[i+1:] {
+				if !d.Done[next] {
+					return next
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// First is the page where a section begins or goes on.
+func (f Form) First(d *Draft, s Section) string {
+	pages := f.Pages(d, s)
+	for _, p := range pages {
+		if !d.Done[p] {
+			return p
+		}
+	}
+	if s == SectionPeople {
+		return "people"
+	}
+	if len(pages) > 0 {
+		return pages[0]
+	}
+	return ""
+}

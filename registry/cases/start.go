@@ -1,0 +1,88 @@
+package cases
+
+import (
+	"encoding/json"
+	"time"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/audit"
+)
+
+// Applicant is what is known about somebody before they start: the identity
+// provider's claims, or nothing at the counter.
+type Applicant struct {
+	FullName      string
+	FullNameLatin string
+	BirthDate     string // 2006-01-02
+	Sex           string
+	NationalID    string // vouched for
+}
+
+// Start opens an application for registration, or returns the one that the
+// account has open already. Somebody who is in the registry is told so
+// (fault.Conflict).
+func Start(tx db.Tx, actor Actor, who Applicant, language string) (string, error) {
+	if !actor.Staff {
+		var registered bool
+		if err := tx.Get(&registered, `select exists (select from account where id = $1 and person_id is not null)`, actor.ID); err != nil {
+			return "", err
+		}
+		if registered {
+			return "", fault.New(fault.Conflict, "apply.error.registered")
+		}
+	}
+	var draft Draft
+	m, err := draft.AddMember()
+	if err != nil {
+		return "", err
+	}
+	m.FullName, m.FullNameLatin, m.Sex = who.FullName, who.FullNameLatin, who.Sex
+	if born, err := time.Parse(time.DateOnly, who.BirthDate); err == nil {
+		m.Birth = Birth{Year: born.Year(), Month: int(born.Month()), Day: born.Day(), On: tx.Now().Format(time.DateOnly)}
+	}
+	if who.NationalID != "" {
+		m.NationalID, m.IDVerified = registry.NormalIdentifier(who.NationalID), true
+	}
+	raw, err := json.Marshal(draft)
+	if err != nil {
+		return "", err
+	}
+	id, ref := tx.NewID(), registry.NewRef(registry.RefCase, tx.Rand())
+	channel, account, opened := ChannelPortal, &actor.ID, (*db.ID)(nil)
+	if actor.Staff {
+		channel, account, opened = ChannelCounter, nil, &actor.ID
+	}
+	n, err := tx.Count(`
+		insert into case_file (id, ref, kind, channel, account_id, opened_by, language, draft, created_at)
+		values ($1, $2, 'registration', $3, $4, $5, $6, $7, $8)
+		on conflict (account_id) where kind = 'registration' and state in ('draft', 'submitted', 'waiting', 'recommended') do nothing`,
+		id, ref, channel, account, opened, language, string(raw), tx.Now())
+	if err != nil {
+		return "", err
+	}
+	if n == 0 {
+		err := tx.Get(&ref, `
+			select ref from case_file
+			where account_id = $1 and kind = 'registration' and state in ('draft', 'submitted', 'waiting', 'recommended')`, actor.ID)
+		return ref, err
+	}
+	return ref, audit.Write(tx, audit.Event{Action: "case.started", SubjectKind: "case", Subject: id, Case: id})
+}
+
+// Edit changes the draft of an application under the case's lock. It is
+// refused once the answers are with the office.
+func Edit(tx db.Tx, actor Actor, ref string, edit func(*Draft) error) (Case, error) {
+	c, err := lock(tx, actor, ref)
+	if err != nil {
+		return c, err
+	}
+	if !c.State.Editable() {
+		return c, fault.New(fault.Conflict, "apply.error.sent")
+	}
+	if err := edit(&c.Draft); err != nil {
+		return c, err
+	}
+	return c, store(tx, &c)
+}

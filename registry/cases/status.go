@@ -1,0 +1,90 @@
+package cases
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"strconv"
+	"strings"
+	"time"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+)
+
+// Codes makes the status code that stands on a receipt. It is derived from a
+// secret, so that a receipt can be printed again and the database holds
+// nothing to steal.
+type Codes struct{ Key []byte }
+
+// codeLen characters of the reference alphabet: 31^10 is 49 bits, and there
+// are 10 tries a day.
+const codeLen = 10
+
+// Of is the status code of a case: "ABCDE-FGHJK".
+func (k Codes) Of(c Case) string {
+	mac := hmac.New(sha256.New, k.Key)
+	mac.Write([]byte("status|" + c.Ref + "|" + strconv.Itoa(c.CodeVersion)))
+	code := registry.RandomCode(codeLen, &expand{seed: mac.Sum(nil)})
+	return code[:codeLen/2] + "-" + code[codeLen/2:]
+}
+
+// expand is a deterministic stream from a seed.
+type expand struct {
+	seed []byte
+	n    byte
+}
+
+func (e *expand) Read(b []byte) (int, error) {
+	for i := 0; i < len(b); i += sha256.Size {
+		block := sha256.Sum256(append(e.seed, e.n))
+		e.n++
+		copy(b[i:], block[:])
+	}
+	return len(b), nil
+}
+
+// Status is what somebody with a receipt may see without an account.
+type Status struct {
+	Ref         string
+	State       State
+	SubmittedAt time.Time
+	DueOn       time.Time
+}
+
+// tries is how often a code may be tried for one case in a day.
+const tries = 10
+
+// StatusByCode answers for a reference and the code on its receipt. A wrong
+// code and a case that does not exist give the same fault.NotFound. The try is
+// counted whatever comes of it.
+func StatusByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, code string) (Status, error) {
+	canonical, ok := registry.ParseRef(registry.RefCase, ref)
+	if !ok {
+		return Status{}, fault.Hidden()
+	}
+	var n int
+	if err := d.WithTx(ctx, who, func(tx db.Tx) (err error) {
+		n, err = tx.Attempt("status", canonical, 24*time.Hour)
+		return err
+	}); err != nil {
+		return Status{}, err
+	}
+	if n > tries {
+		return Status{}, fault.New(fault.TooMany, "status.error.too_many")
+	}
+	var c Case
+	if err := d.View(ctx, who, func(tx db.Tx) error {
+		return tx.Get(&c, `select `+caseColumns+` from case_file c where c.ref = $1 and c.submitted_at is not null`, canonical)
+	}); err != nil {
+		return Status{}, err
+	}
+	given := strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(strings.TrimSpace(code)))
+	want := strings.ReplaceAll(codes.Of(c), "-", "")
+	if subtle.ConstantTimeCompare([]byte(given), []byte(want)) != 1 {
+		return Status{}, fault.Hidden()
+	}
+	return Status{Ref: c.Ref, State: c.State, SubmittedAt: c.SubmittedAt.Time, DueOn: c.DueOn.Time}, nil
+}

@@ -1,0 +1,98 @@
+package credentials
+
+import (
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/audit"
+)
+
+// Officer is who works on credentials, and where.
+type Officer struct {
+	ID    db.ID
+	Areas []db.ID
+}
+
+func (o Officer) areas() []string {
+	ids := make([]string, len(o.Areas))
+	for i, id := range o.Areas {
+		ids[i] = id.String()
+	}
+	return ids
+}
+
+// inAreas keeps an officer to the holders who live in their areas; $1 is those
+// areas.
+const inAreas = `exists (
+	select from membership m join household h on h.id = m.household_id join area a on a.id = h.area_id
+	where m.person_id = c.person_id and m.end_date is null
+	and (a.l0 = any($1) or a.l1 = any($1) or a.l2 = any($1) or a.l3 = any($1) or a.l4 = any($1) or a.l5 = any($1)))`
+
+// Find lists the credentials of a holder, for an officer: by the reference of
+// a credential, a person or a household. The reading is logged.
+func Find(tx db.Tx, officer Officer, ref string) ([]Credential, error) {
+	var list []Credential
+	where := ""
+	var canonical string
+	for kind, condition := range map[rune]string{
+		registry.RefCredential: `c.ref = $2`,
+		registry.RefPerson:     `p.ref = $2`,
+		registry.RefHousehold:  `c.household_id = (select id from household where ref = $2)`,
+	} {
+		if r, ok := registry.ParseRef(kind, ref); ok {
+			canonical, where = r, condition
+		}
+	}
+	if where == "" {
+		return nil, nil
+	}
+	err := tx.Select(&list, `select `+credentialColumns+` from `+credentialTables+`
+		where `+inAreas+` and `+where+` order by c.issued_at desc limit 100`, officer.areas(), canonical)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range list {
+		if err := audit.Write(tx, audit.Event{Action: "credential.read", SubjectKind: "person", Subject: c.Person,
+			Purpose: "credential", Detail: map[string]any{"credential": c.ID}}); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// RevocationReasons lists the codes. Each has the message
+// "credential.revoked.<code>".
+func RevocationReasons() []string {
+	return []string{"holder_request", "lost_device", "wrong_data", "no_longer_true", "issued_in_error"}
+}
+
+// Revoke ends a credential and all its copies. The status lists change with
+// the same transaction.
+func Revoke(tx db.Tx, officer Officer, ref, reason, note string) error {
+	canonical, ok := registry.ParseRef(registry.RefCredential, ref)
+	if !ok {
+		return fault.Hidden()
+	}
+	var c Credential
+	err := tx.Get(&c, `select `+credentialColumns+` from `+credentialTables+` where `+inAreas+` and c.ref = $2 for update of c`,
+		officer.areas(), canonical)
+	if err != nil {
+		return err
+	}
+	n, err := tx.Count(`
+		update credential set state = 'revoked', revoked_at = $2, revoked_by = $3, reason = $4, note = $5
+		where id = $1 and state = 'valid'`, c.ID, tx.Now(), officer.ID, reason, note)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return fault.New(fault.Conflict, "credential.error.revoked")
+	}
+	if err := tx.Exec(`
+		with ended as (update credential_copy set status = 1 where credential_id = $1 returning list_id)
+		update status_list set version = version + 1 where id in (select list_id from ended)`, c.ID); err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "credential.revoked", SubjectKind: "person", Subject: c.Person,
+		Detail: map[string]any{"credential": c.ID, "reason": reason}})
+}

@@ -1,0 +1,442 @@
+package importer
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/audit"
+)
+
+// File is one file to read.
+type File struct {
+	Name string
+	Body io.Reader
+}
+
+// Options of an import.
+type Options struct {
+	Mapping    *Mapping
+	Households File
+	People     File
+	SkipBad    bool           // load what is right; otherwise one bad row refuses the whole
+	DryRun     bool           // check and count, write nothing
+	Bad        func(Problem)  // told of every problem as it is found
+	Progress   func(rows int) // told now and then how many rows were read
+}
+
+// Counts is what an import found.
+type Counts struct {
+	Households int `json:"households"` // in the files
+	People     int `json:"people"`
+	Rejected   int `json:"rejected"` // rows left out
+	Added      int `json:"added"`    // households and people new to the registry
+	Changed    int `json:"changed"`
+	Unchanged  int `json:"unchanged"`
+}
+
+// Result is the outcome of staging.
+type Result struct {
+	Counts   Counts
+	Problems int
+	Batch    string // reference; "" when nothing was staged
+}
+
+// Stage reads the files, checks every row and stores what is new or different
+// as one proposed change, to be approved by somebody else. Unless SkipBad is
+// set, one problem refuses everything: nothing is written, and
+// Result.Problems says how many there were.
+func Stage(ctx context.Context, d *db.DB, who db.Principal, o Options) (Result, error) {
+	s := &staging{o: o, homes: map[string]*home{}, people: map[string]struct{}{}, digest: sha256.New()}
+	var out Result
+	err := d.WithTx(ctx, who, func(tx db.Tx) error {
+		if err := s.read(tx); err != nil {
+			return err
+		}
+		if s.problems > 0 && !o.SkipBad {
+			return errRefused
+		}
+		batch, err := s.propose(tx)
+		if err != nil {
+			return err
+		}
+		out.Batch = batch
+		if o.DryRun {
+			return errRefused // everything up to here was only to count
+		}
+		return nil
+	})
+	out.Counts, out.Problems = s.counts, s.problems
+	if errors.Is(err, errRefused) {
+		out.Batch, err = "", nil
+	}
+	return out, err
+}
+
+// errRefused rolls back without being an error to the caller.
+var errRefused = errors.New("refused")
+
+type staging struct {
+	o        Options
+	reader   *reader
+	homes    map[string]*home
+	people   map[string]struct{}
+	areaIDs  map[string]db.ID
+	newAreas []areaRow
+	digest   interface {
+		io.Writer
+		Sum([]byte) []byte
+	}
+	counts   Counts
+	problems int
+	rows     int
+}
+
+// home is what has to be known of a household until the people file is read.
+type home struct {
+	line     int
+	size     int // -1: not said
+	people   int
+	head     bool
+	rejected bool // the household itself
+	missing  bool // somebody in it was rejected
+}
+
+func (s *staging) bad(p Problem) {
+	s.problems++
+	if s.o.Bad != nil {
+		s.o.Bad(p)
+	}
+}
+
+func (s *staging) tick() {
+	s.rows++
+	if s.o.Progress != nil && s.rows%1000 == 0 {
+		s.o.Progress(s.rows)
+	}
+}
+
+// read streams both files into a temporary table and checks what spans rows.
+func (s *staging) read(tx db.Tx) error {
+	fields, err := registry.LoadFields(tx)
+	if err != nil {
+		return err
+	}
+	s.reader = newReader(s.o.Mapping, fields)
+	if err := s.loadAreas(tx); err != nil {
+		return err
+	}
+	if err := tx.Exec(`
+		create temporary table stage (
+			kind text not null, key text not null, household text not null, relation text,
+			new_id uuid not null, link_id uuid not null, identifier_id uuid not null, data jsonb not null
+		) on commit drop`); err != nil {
+		return err
+	}
+	m := s.o.Mapping
+	households, err := openTable(filepath.Base(s.o.Households.Name), io.TeeReader(s.o.Households.Body, s.digest), m.householdColumns(), m.Household.Ignore)
+	if err != nil {
+		return readable(err)
+	}
+	people, err := openTable(filepath.Base(s.o.People.Name), io.TeeReader(s.o.People.Body, s.digest), m.personColumns(), m.Person.Ignore)
+	if err != nil {
+		return readable(err)
+	}
+	if err := s.copy(tx, households, s.household); err != nil {
+		return err
+	}
+	if err := s.copy(tx, people, s.person); err != nil {
+		return err
+	}
+	return s.checkHomes(tx, households.file)
+}
+
+// readable is an error about a file as a whole, for the operator.
+func readable(err error) error { return fault.Wrap(err, fault.Invalid, "import.error.file") }
+
+func (s *staging) loadAreas(tx db.Tx) error {
+	var known []struct {
+		Code string `db:"code"`
+		ID   db.ID  `db:"id"`
+	}
+	if err := tx.Select(&known, `select code, id from area`); err != nil {
+		return err
+	}
+	s.areaIDs = map[string]db.ID{}
+	for _, a := range known {
+		s.areaIDs[a.Code] = a.ID
+	}
+	return nil
+}
+
+// areaID is the identity of an area that a row names, given to it now when it
+// is new.
+func (s *staging) areaID(tx db.Tx, code string) db.ID {
+	if id, ok := s.areaIDs[code]; ok {
+		return id
+	}
+	a := s.reader.areas[code]
+	if a.Parent != "" {
+		s.areaID(tx, a.Parent)
+	}
+	a.ID = tx.NewID()
+	s.areaIDs[code] = a.ID
+	s.newAreas = append(s.newAreas, a)
+	return a.ID
+}
+
+var stageColumns = []string{"kind", "key", "household", "relation", "new_id", "link_id", "identifier_id", "data"}
+
+// copy streams the good rows of a table.
+func (s *staging) copy(tx db.Tx, t *table, read func(db.Tx, *table) (*row, error)) error {
+	_, err := tx.CopyFrom("stage", stageColumns, pgx.CopyFromFunc(func() ([]any, error) {
+		for {
+			p, err := t.next()
+			if errors.Is(err, io.EOF) {
+				return nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			s.tick()
+			if p != nil {
+				s.bad(*p)
+				s.counts.Rejected++
+				continue
+			}
+			r, err := read(tx, t)
+			if err != nil {
+				return nil, err
+			}
+			if r == nil {
+				s.counts.Rejected++
+				continue
+			}
+			data, err := r.json()
+			return []any{r.kind, r.key, r.household, r.relation, [16]byte(tx.NewID()), [16]byte(tx.NewID()), [16]byte(tx.NewID()), data}, err
+		}
+	}))
+	return err
+}
+
+func (r *row) json() ([]byte, error) {
+	if r.home != nil {
+		return json.Marshal(r.home)
+	}
+	return json.Marshal(r.person)
+}
+
+func (s *staging) household(tx db.Tx, t *table) (*row, error) {
+	s.counts.Households++
+	r, problems := s.reader.household(t)
+	h := &home{line: t.line, size: -1}
+	if column := s.o.Mapping.Household.Size; column != "" && len(problems) == 0 {
+		if _, err := fmt.Sscanf(t.get(column), "%d", &h.size); err != nil || h.size < 1 {
+			problems = append(problems, *problem(t, column, "a household has at least one person"))
+		}
+	}
+	if first, twice := s.homes[r.key]; twice {
+		problems = append(problems, *problem(t, s.o.Mapping.Household.Key, fmt.Sprintf("the same household is on line %d", first.line)))
+	} else {
+		s.homes[r.key] = h
+	}
+	for _, p := range problems {
+		s.bad(p)
+	}
+	if len(problems) > 0 {
+		h.rejected = true
+		return nil, nil
+	}
+	r.home.AreaID = s.areaID(tx, r.area)
+	r.home.Ref = registry.NewRef(registry.RefHousehold, tx.Rand())
+	return &r, nil
+}
+
+func (s *staging) person(tx db.Tx, t *table) (*row, error) {
+	s.counts.People++
+	r, problems := s.reader.person(t)
+	m := s.o.Mapping.Person
+	h := s.homes[r.household]
+	switch {
+	case h == nil:
+		problems = append(problems, *problem(t, m.Household, "there is no such household"))
+	case h.rejected:
+		problems = append(problems, *problem(t, m.Household, "the household was rejected"))
+	case r.relation == "head" && h.head:
+		problems = append(problems, *problem(t, m.Relationship.Column, "the household has a head already"))
+	}
+	if _, twice := s.people[r.key]; twice {
+		problems = append(problems, *problem(t, m.Key, "the household has this person already"))
+	}
+	for _, p := range problems {
+		s.bad(p)
+	}
+	if len(problems) > 0 {
+		if h != nil {
+			h.missing = true
+		}
+		return nil, nil
+	}
+	s.people[r.key] = struct{}{}
+	h.people++
+	h.head = h.head || r.relation == "head"
+	r.person.Ref = registry.NewRef(registry.RefPerson, tx.Rand())
+	return &r, nil
+}
+
+// checkHomes finds households with nobody in them, or not as many as they say.
+func (s *staging) checkHomes(tx db.Tx, file string) error {
+	var empty []string
+	for key, h := range s.homes {
+		switch {
+		case h.rejected:
+		case h.people == 0:
+			s.bad(Problem{File: file, Line: h.line, Column: s.o.Mapping.Household.Key, Value: key, Rule: "nobody lives in this household"})
+			s.counts.Rejected++
+			empty = append(empty, key)
+		case h.size >= 0 && h.people != h.size && !h.missing:
+			s.bad(Problem{File: file, Line: h.line, Column: s.o.Mapping.Household.Size, Value: fmt.Sprint(h.size),
+				Rule: fmt.Sprintf("the people file has %d people in it", h.people)})
+		}
+	}
+	if len(empty) == 0 {
+		return nil
+	}
+	return tx.Exec(`delete from stage where kind = 'household' and key = any($1)`, empty)
+}
+
+// propose compares the staged rows with the registry and stores what is new or
+// different as a change.
+func (s *staging) propose(tx db.Tx) (string, error) {
+	source, err := registry.AddSource(tx, registry.SourceImport, nil, filepath.Base(s.o.Households.Name)+", "+filepath.Base(s.o.People.Name))
+	if err != nil {
+		return "", err
+	}
+	change, err := registry.Propose(tx, registry.OriginBatch, nil)
+	if err != nil {
+		return "", err
+	}
+	if err := s.resolve(tx); err != nil {
+		return "", err
+	}
+	if err := s.items(tx, change, source); err != nil {
+		return "", err
+	}
+	state := "staged"
+	if s.counts.Added+s.counts.Changed == 0 {
+		state = "unchanged"
+	}
+	counts, err := json.Marshal(s.counts)
+	if err != nil {
+		return "", err
+	}
+	areas, err := json.Marshal(s.newAreas)
+	if err != nil {
+		return "", err
+	}
+	if s.newAreas == nil {
+		areas = []byte("[]")
+	}
+	ref, id := registry.NewRef(registry.RefBatch, tx.Rand()), tx.NewID()
+	if err := tx.Exec(`
+		insert into import_batch (id, ref, kind, files, digest, state, change_id, counts, areas, created_at)
+		values ($1, $2, 'households', $3, $4, $5, $6, $7, $8, $9)`,
+		id, ref, []string{filepath.Base(s.o.Households.Name), filepath.Base(s.o.People.Name)}, s.digest.Sum(nil), state, change,
+		string(counts), string(areas), tx.Now()); err != nil {
+		return "", err
+	}
+	return ref, audit.Write(tx, audit.Event{Action: "import.staged", SubjectKind: "batch", Subject: id, Change: change, Detail: map[string]any{"counts": s.counts}})
+}
+
+// resolve finds the record that each row is about: the one with the same
+// identifier, or a new one.
+func (s *staging) resolve(tx db.Tx) error {
+	for _, statement := range []string{
+		`analyze stage`,
+		`create temporary table resolved on commit drop as
+		 select s.kind, s.key, s.household, s.relation, s.link_id, s.identifier_id, s.data,
+		        coalesce(i.subject_id, s.new_id) as subject_id, coalesce(v.version, 0) as version, v.data as old
+		 from stage s
+		 left join identifier i on i.value = s.key and i.status <> 'ended'
+		      and i.type = case s.kind when 'household' then '` + quoteIdent(s.o.Mapping.Household.Identifier) + `' else '` + quoteIdent(s.o.Mapping.Person.Identifier) + `' end
+		 left join lateral (select r.version, r.data from record_version r where r.subject_id = i.subject_id order by r.version desc limit 1) v on true`,
+		`create index on resolved (kind, household)`,
+		`analyze resolved`,
+	} {
+		if err := tx.Exec(statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// quoteIdent keeps an identifier type to the characters that types have.
+func quoteIdent(s string) string {
+	out := make([]rune, 0, len(s))
+	for _, r := range s {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' {
+			out = append(out, r)
+		}
+	}
+	return string(out)
+}
+
+// items writes the change's items: records that differ, links and identifiers
+// that are missing. A record keeps its reference.
+func (s *staging) items(tx db.Tx, change, source db.ID) error {
+	provenance := registry.Provenance{"*": source}
+	from, err := json.Marshal(map[string]registry.Provenance{"provenance": provenance})
+	if err != nil {
+		return err
+	}
+	seq := 0
+	insert := func(query string, args ...any) (int, error) {
+		n, err := tx.Count(`insert into change_item (change_id, seq, kind, subject_id, base_version, data) `+query, args...)
+		seq += int(n)
+		return int(n), err
+	}
+	var total, added, changed int
+	if err := tx.Get(&total, `select count(*) from resolved`); err != nil {
+		return err
+	}
+	if added, err = insert(`
+		select $1, $2 + row_number() over (), kind, subject_id, 0, data || $3::jsonb
+		from resolved where version = 0`, change, seq, string(from)); err != nil {
+		return err
+	}
+	if changed, err = insert(`
+		select $1, $2 + row_number() over (), kind, subject_id, version, data || jsonb_build_object('ref', old->>'ref') || $3::jsonb
+		from resolved
+		where version > 0 and data - 'ref' - 'provenance' is distinct from old - 'ref' - 'provenance'`, change, seq, string(from)); err != nil {
+		return err
+	}
+	since := tx.Now().Format(time.DateOnly)
+	if _, err = insert(`
+		select $1, $2 + row_number() over (), 'membership', coalesce(m.id, p.link_id), coalesce(m.version, 0),
+		       jsonb_build_object('household_id', h.subject_id, 'person_id', p.subject_id, 'relationship', p.relation,
+		                          'start_date', coalesce(m.start_date, $3::date))
+		from resolved p join resolved h on h.kind = 'household' and h.household = p.household
+		left join membership m on m.person_id = p.subject_id and m.household_id = h.subject_id and m.end_date is null
+		where p.kind = 'person' and (m.id is null or m.relationship <> p.relation)`, change, seq, since); err != nil {
+		return err
+	}
+	if _, err = insert(`
+		select $1, $2 + row_number() over (), 'identifier', identifier_id, 0,
+		       jsonb_build_object('subject_kind', kind, 'subject_id', subject_id, 'value', key, 'status', 'unverified',
+		                          'type', case kind when 'household' then $3 else $4 end) || $5::jsonb
+		from resolved where version = 0`, change, seq, s.o.Mapping.Household.Identifier, s.o.Mapping.Person.Identifier, string(from)); err != nil {
+		return err
+	}
+	s.counts.Added, s.counts.Changed, s.counts.Unchanged = added, changed, total-added-changed
+	return nil
+}

@@ -1,0 +1,304 @@
+package web
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"daftar/auth"
+	"daftar/db"
+	"daftar/fault"
+	"daftar/i18n"
+	"daftar/web/ui"
+)
+
+// Ctx is one request.
+type Ctx struct {
+	fiber     *fiber.Ctx
+	server    *Server
+	route     Route
+	ctx       context.Context
+	printer   *i18n.Printer
+	principal auth.Principal
+	body      []byte
+}
+
+// handle wraps a route's handler in everything that must not be forgotten.
+func (s *Server) handle(r Route) fiber.Handler {
+	return func(f *fiber.Ctx) error {
+		ctx, cancel := context.WithTimeout(context.Background(), RequestTimeout)
+		defer cancel()
+		c := &Ctx{fiber: f, server: s, route: r, ctx: ctx}
+		if err := c.speak(); err != nil {
+			return err
+		}
+		if f.Method() != fiber.MethodGet && f.Method() != fiber.MethodHead {
+			if !r.Cross {
+				if err := sameOrigin(f); err != nil {
+					return fault.Wrap(err, fault.Forbidden, "error.other_site")
+				}
+			}
+			if err := c.readBody(); err != nil {
+				return err
+			}
+		}
+		if s.cfg.Audience != "" && !r.Cross {
+			if err := c.identify(); err != nil {
+				return err
+			}
+		}
+		c.dress()
+		if !c.principal.May(r.Permission) {
+			if !c.principal.SignedIn() {
+				return c.askToSignIn()
+			}
+			return fault.New(fault.Forbidden, "error.forbidden")
+		}
+		return r.Handler(c)
+	}
+}
+
+// speak chooses the language: the path's, else what the browser prefers.
+func (c *Ctx) speak() error {
+	messages := c.server.cfg.Messages
+	if messages == nil {
+		return nil
+	}
+	if c.route.Bare {
+		c.printer = messages.Printer(messages.Preferred(c.fiber.Get(fiber.HeaderAcceptLanguage)).Tag)
+	} else if c.printer = messages.Printer(c.fiber.Params("lang")); c.printer == nil {
+		return fault.Hidden()
+	}
+	c.ctx = i18n.With(c.ctx, c.printer)
+	return nil
+}
+
+// Speak changes the request's language, for a page whose address has none; an
+// unknown one changes nothing.
+func (c *Ctx) Speak(tag string) {
+	if p := c.server.cfg.Messages.Printer(tag); p != nil {
+		c.printer = p
+		c.ctx = i18n.With(c.ctx, p)
+		c.dress()
+	}
+}
+
+// MayLeadTo lets this page's forms lead to another origin, one that was
+// validated.
+func (c *Ctx) MayLeadTo(address string) {
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		c.fiber.Set("Content-Security-Policy", policy(append(c.server.cfg.FormTargets, u.Scheme+"://"+u.Host)))
+	}
+}
+
+func (s *Server) cookieName() string {
+	if s.secure {
+		return "__Host-daftar_" + s.cfg.Name
+	}
+	return "daftar_" + s.cfg.Name
+}
+
+// identify finds the session of the cookie.
+func (c *Ctx) identify() error {
+	secret := c.fiber.Cookies(c.server.cookieName())
+	if secret == "" {
+		return nil
+	}
+	var stale bool
+	who := auth.Principal{}.DB(c.server.cfg.Audience)
+	err := c.server.cfg.DB.View(c.ctx, who, func(tx db.Tx) (err error) {
+		c.principal, stale, err = auth.Resolve(tx, c.server.cfg.Audience, secret)
+		return err
+	})
+	if err != nil || !stale {
+		return err
+	}
+	return c.WithTx(func(tx db.Tx) error { return auth.Touch(tx, c.principal.Session) })
+}
+
+// dress gives templates the page around them.
+func (c *Ctx) dress() {
+	if c.printer == nil || c.server.cfg.Assets == nil {
+		return
+	}
+	chrome := ui.Chrome{
+		Site: c.server.cfg.Name, Demo: c.server.cfg.Demo,
+		Path: c.localPath(), SignedIn: c.principal.SignedIn(), Name: c.principal.Name,
+		Style: c.server.style("portal", c.printer.Dir), Script: c.server.cfg.Assets.URL("app.js"),
+		Icon: c.server.cfg.Assets.URL("icon.svg"),
+	}
+	if !c.route.Bare {
+		chrome.Languages = c.server.cfg.Messages.Locales()
+	}
+	if c.server.cfg.Audience == auth.Admin {
+		chrome.ExtraStyle = c.server.style("admin", c.printer.Dir)
+	}
+	if c.server.cfg.Nav != nil && c.principal.SignedIn() {
+		chrome.Nav = c.server.cfg.Nav(c.principal)
+	}
+	c.ctx = ui.WithChrome(c.ctx, chrome)
+}
+
+func (s *Server) style(name, dir string) string {
+	if dir == "rtl" {
+		return s.cfg.Assets.URL(name + ".rtl.css")
+	}
+	return s.cfg.Assets.URL(name + ".css")
+}
+
+// localPath is the address after the language, with its query, for the
+// language switch.
+func (c *Ctx) localPath() string {
+	if c.route.Bare {
+		return ""
+	}
+	_, rest, _ := strings.Cut(strings.TrimPrefix(c.fiber.OriginalURL(), "/"), "/")
+	if rest == "" {
+		return ""
+	}
+	return "/" + rest
+}
+
+// Context carries the request's deadline and language. It is what functions
+// below the handler get; fiber's own context never leaves this package.
+func (c *Ctx) Context() context.Context { return c.ctx }
+
+// Printer is the request's language.
+func (c *Ctx) Printer() *i18n.Printer { return c.printer }
+
+// Locales lists the languages on offer.
+func (c *Ctx) Locales() []i18n.Locale { return c.server.cfg.Messages.Locales() }
+
+// Now is the instant of the injected clock.
+func (c *Ctx) Now() time.Time { return c.server.cfg.DB.Now() }
+
+// Principal is who makes the request.
+func (c *Ctx) Principal() auth.Principal { return c.principal }
+
+// Areas lists where the principal has the route's permission.
+func (c *Ctx) Areas() []db.ID { return c.principal.Areas(c.route.Permission) }
+
+// Param is a named part of the path.
+func (c *Ctx) Param(name string) string { return c.fiber.Params(name) }
+
+// Query is a parameter of the query, at most 1,000 bytes of it.
+func (c *Ctx) Query(name string) string {
+	s := c.fiber.Query(name)
+	return s[:min(len(s), 1000)]
+}
+
+// RawQuery is the whole query as it was sent.
+func (c *Ctx) RawQuery() string { return string(c.fiber.Request().URI().QueryString()) }
+
+// Header is a request header.
+func (c *Ctx) Header(name string) string { return c.fiber.Get(name) }
+
+// Method is the request's method.
+func (c *Ctx) Method() string { return c.fiber.Method() }
+
+// IP is the client's address, as far as trusted proxies tell.
+func (c *Ctx) IP() string { return c.fiber.IP() }
+
+// View runs fn in a read-only transaction of the principal.
+func (c *Ctx) View(fn func(db.Tx) error) error {
+	return c.server.cfg.DB.View(c.ctx, c.principal.DB(c.server.cfg.Audience), fn)
+}
+
+// WithTx runs fn in a transaction of the principal.
+func (c *Ctx) WithTx(fn func(db.Tx) error) error {
+	return c.server.cfg.DB.WithTx(c.ctx, c.principal.DB(c.server.cfg.Audience), fn)
+}
+
+// DB is the database, for use cases that begin their own transactions.
+func (c *Ctx) DB() *db.DB { return c.server.cfg.DB }
+
+// URL is a path of this site in the request's language.
+func (c *Ctx) URL(path string) string { return "/" + c.printer.Tag + strings.TrimSuffix(path, "/") }
+
+// Origin is this site's public origin.
+func (c *Ctx) Origin() string { return c.server.cfg.Origin }
+
+// Render answers with a page.
+func (c *Ctx) Render(page templ.Component) error { return c.RenderStatus(fiber.StatusOK, page) }
+
+// RenderStatus answers with a page and a status.
+func (c *Ctx) RenderStatus(status int, page templ.Component) error {
+	return render(c.ctx, c.fiber, status, page)
+}
+
+func render(ctx context.Context, f *fiber.Ctx, status int, page templ.Component) error {
+	f.Status(status)
+	f.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
+	f.Set(fiber.HeaderCacheControl, "no-store")
+	return page.Render(ctx, f.Response().BodyWriter())
+}
+
+// Redirect sends the browser on with 303, so that reloading does not repeat a
+// POST.
+func (c *Ctx) Redirect(address string) error {
+	c.fiber.Set(fiber.HeaderCacheControl, "no-store")
+	return c.fiber.Redirect(address, fiber.StatusSeeOther)
+}
+
+// JSON answers with a document.
+func (c *Ctx) JSON(status int, v any) error {
+	if len(c.fiber.Response().Header.Peek(fiber.HeaderCacheControl)) == 0 {
+		c.fiber.Set(fiber.HeaderCacheControl, "no-store")
+	}
+	return c.fiber.Status(status).JSON(v)
+}
+
+// Send answers with bytes of a type.
+func (c *Ctx) Send(status int, contentType string, body []byte) error {
+	c.fiber.Set(fiber.HeaderContentType, contentType)
+	return c.fiber.Status(status).Send(body)
+}
+
+// Set sets a response header.
+func (c *Ctx) Set(name, value string) { c.fiber.Set(name, value) }
+
+// Body is the request's body, within the route's limit.
+func (c *Ctx) Body() []byte { return c.body }
+
+// SetSession gives the browser the secret of a new session.
+func (c *Ctx) SetSession(secret string) {
+	c.cookie(c.server.cookieName(), secret, time.Time{})
+}
+
+// ClearSession takes the session's cookie away.
+func (c *Ctx) ClearSession() { c.cookie(c.server.cookieName(), "", time.Unix(1, 0)) }
+
+// SetSignIn ties a started sign-in to this browser.
+func (c *Ctx) SetSignIn(secret string) {
+	c.cookie(c.server.cookieName()+"_signin", secret, c.Now().Add(auth.SignInTTL))
+}
+
+// SignIn is the secret that SetSignIn left.
+func (c *Ctx) SignIn() string { return c.fiber.Cookies(c.server.cookieName() + "_signin") }
+
+// ClearSignIn takes it away.
+func (c *Ctx) ClearSignIn() { c.cookie(c.server.cookieName()+"_signin", "", time.Unix(1, 0)) }
+
+func (c *Ctx) cookie(name, value string, expires time.Time) {
+	c.fiber.Cookie(&fiber.Cookie{
+		Name: name, Value: value, Path: "/", HTTPOnly: true, Secure: c.server.secure,
+		SameSite: fiber.CookieSameSiteLaxMode, Expires: expires, SessionOnly: expires.IsZero(),
+	})
+}
+
+// askToSignIn leads somebody who is not signed in to the sign-in and back to
+// the page they were on.
+func (c *Ctx) askToSignIn() error {
+	if c.route.Bare || c.printer == nil {
+		return fault.New(fault.Unauthenticated, "error.sign_in")
+	}
+	to := c.localPath()
+	if c.Method() != fiber.MethodGet && !c.server.mounted(fiber.MethodGet, c.route.Path) {
+		to = ""
+	}
+	return c.Redirect(c.URL("/sign-in") + "?to=" + url.QueryEscape(to))
+}

@@ -1,0 +1,165 @@
+package intake
+
+import (
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/cases"
+	"daftar/web"
+	"daftar/web/show"
+	"daftar/web/ui"
+)
+
+const maxNote = 1000
+
+// check shows every answer with a link to change it.
+func (s Site) check(c *web.Ctx) error {
+	v, err := s.open(c)
+	if err != nil {
+		return err
+	}
+	if !v.c.State.Editable() {
+		return c.Redirect(c.URL("/cases/" + v.c.Ref))
+	}
+	return v.renderCheck(200, &ui.Form{})
+}
+
+func (v *visit) renderCheck(status int, f *ui.Form) error {
+	var sections []Section
+	err := v.View(func(tx db.Tx) (err error) {
+		sections, err = Answers(v.Ctx, tx, v.c, v.form, v.at)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.RenderStatus(status, checkPage(v, f, sections))
+}
+
+// send hands the application to the office, or answers the office's question.
+func (s Site) send(c *web.Ctx) error {
+	v, err := s.open(c)
+	if err != nil {
+		return err
+	}
+	form, err := c.Form("note", "agree")
+	if err != nil {
+		return err
+	}
+	state := &ui.Form{Values: form.Values()}
+	if form.Switching() {
+		return v.renderCheck(200, state)
+	}
+	var check fault.Check
+	note := form.Text(&check, "note", maxNote)
+	if v.c.State == cases.StateDraft && form.Get("agree") != "yes" {
+		check.Fail("agree", "check.error.agree")
+	}
+	err = check.Err()
+	if err == nil {
+		err = c.WithTx(func(tx db.Tx) error {
+			if v.c.State == cases.StateWaiting {
+				_, err := cases.Answer(tx, v.actor(), v.c.Ref, v.form, note, c.Printer().Tag)
+				return err
+			}
+			_, err := cases.Submit(tx, v.actor(), v.c.Ref, v.form)
+			return err
+		})
+	}
+	if invalid(err, state) {
+		return v.renderCheck(web.Status(fault.Invalid), state)
+	}
+	if err != nil {
+		return err
+	}
+	if v.c.State == cases.StateWaiting {
+		return c.Redirect(c.URL("/cases/" + v.c.Ref))
+	}
+	return c.Redirect(c.URL(v.at("receipt")))
+}
+
+// Section is one part of the answers.
+type Section struct {
+	ID    string
+	Title string
+	Rows  []ui.Row
+}
+
+// Answers lists what an application says, with the page where each answer can
+// be changed; at is nil where nothing can.
+func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string) string) ([]Section, error) {
+	p, d := c.Printer(), &k.Draft
+	change := func(page string) string {
+		if at == nil {
+			return ""
+		}
+		return at(page) + "?from=check"
+	}
+	photos, err := cases.EvidenceOf(tx, k)
+	if err != nil {
+		return nil, err
+	}
+	var out []Section
+	for i := range d.Members {
+		m := &d.Members[i]
+		base := "people/" + m.Key + "/"
+		name := show.Name(p, m.FullName)
+		s := Section{ID: "people/" + m.Key, Title: name}
+		row := func(key, value, page string) {
+			s.Rows = append(s.Rows, ui.Row{Key: p.T(key), Value: value, Path: change(base + page), Change: p.T(key) + ": " + name})
+		}
+		row("name.full", m.FullName, "name")
+		if m.FullNameLatin != "" {
+			row("name.latin", m.FullNameLatin, "name")
+		}
+		row("birth.label", show.Birth(p, m.Birth.Date()), "birth")
+		row("about.sex", show.Code(p, "sex.", m.Sex), "about")
+		row("about.relationship.other", show.Code(p, "relationship.", m.Relationship), "about")
+		switch {
+		case m.IDVerified:
+			s.Rows = append(s.Rows, ui.Row{Key: p.T("id.label"), Value: registry.Identifier{Value: m.NationalID}.Masked(), LTR: true, Source: p.T("id.vouched")})
+		default:
+			row("id.label", m.NationalID, "id")
+		}
+		for _, f := range form.Fields.Of(registry.KindPerson) {
+			s.Rows = append(s.Rows, ui.Row{Key: f.Label.In(p), Value: f.Show(p, m.Fields[f.Code]), Path: change(base + "q/" + f.Code), Change: f.Label.In(p) + ": " + name})
+		}
+		if m.IsChild(form.Today) {
+			value := p.T("document.no")
+			for _, e := range photos {
+				if e.Member == m.Key {
+					value = p.T("document.yes")
+				}
+			}
+			s.Rows = append(s.Rows, ui.Row{Key: p.T("document.title"), Value: value, Path: change("documents/" + m.Key), Change: p.T("document.title") + ": " + name})
+		}
+		out = append(out, s)
+	}
+	place := Section{ID: "place", Title: p.T("task.place")}
+	where := ""
+	if d.AreaCode != "" {
+		a, err := registry.AreaByCode(tx, d.AreaCode)
+		if err != nil {
+			return nil, err
+		}
+		path, err := registry.AreaPath(tx, a.ID)
+		if err != nil {
+			return nil, err
+		}
+		where = registry.PathName(p, path)
+	}
+	place.Rows = append(place.Rows,
+		ui.Row{Key: p.T("area.label"), Value: where, Path: change("area"), Change: p.T("area.label")},
+		ui.Row{Key: p.T("directions.label"), Value: d.Directions, Path: change("directions"), Change: p.T("directions.label")})
+	out = append(out, place)
+	for _, name := range []cases.Section{cases.SectionDwelling, cases.SectionLivelihood} {
+		s := Section{ID: string(name), Title: p.T("task." + string(name))}
+		for _, f := range form.Fields.Of(registry.KindHousehold) {
+			if f.Section == string(name) {
+				s.Rows = append(s.Rows, ui.Row{Key: f.Label.In(p), Value: f.Show(p, d.Fields[f.Code]), Path: change("q/" + f.Code), Change: f.Label.In(p)})
+			}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}

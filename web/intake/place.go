@@ -1,0 +1,95 @@
+package intake
+
+import (
+	"slices"
+
+	"github.com/a-h/templ"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/cases"
+	"daftar/web"
+	"daftar/web/ui"
+)
+
+// area asks for the place where the household lives, one level at a time. Who
+// has no fixed place stays with the area chosen so far, once it is smaller than
+// the country (RULES R1).
+var area = page{
+	inputs: []string{"area"},
+	load: func(v *visit, tx db.Tx) (err error) {
+		country, err := registry.LoadCountry(tx)
+		if err != nil {
+			return err
+		}
+		inside := v.Query("in")
+		if inside == "" {
+			inside = country.Code
+		}
+		parent, err := registry.AreaByCode(tx, inside)
+		if err != nil {
+			return err
+		}
+		if v.path, err = registry.AreaPath(tx, parent.ID); err != nil {
+			return err
+		}
+		if v.path[0].Code != country.Code {
+			return fault.Hidden()
+		}
+		v.areas, err = registry.Subareas(tx, inside)
+		return err
+	},
+	fill: func(v *visit) map[string][]string { return one("area", v.c.Draft.AreaCode) },
+	read: func(v *visit, f *web.Form) (func(*cases.Draft) error, error) {
+		var check fault.Check
+		code := f.Get("area")
+		chosen := slices.ContainsFunc(v.areas, func(a registry.Area) bool { return a.Code == code })
+		if here := v.path[len(v.path)-1]; !chosen && (code != here.Code || here.Level == 0) {
+			check.Fail("area", "area.error.missing")
+		}
+		final := code == v.path[len(v.path)-1].Code || !v.hasSubareas(code)
+		return func(d *cases.Draft) error {
+			d.AreaCode = code
+			if final {
+				d.Mark("area")
+			} else {
+				delete(d.Done, "area")
+			}
+			return nil
+		}, check.Err()
+	},
+	view: func(v *visit, f *ui.Form) templ.Component { return areaPage(v, f) },
+	next: func(v *visit, d *cases.Draft, _ *web.Form) string {
+		if d.Done["area"] {
+			return v.after("area")
+		}
+		to := "area?in=" + d.AreaCode
+		if v.Query("from") == "check" {
+			to += "&from=check"
+		}
+		return v.at(to)
+	},
+}
+
+// hasSubareas reports whether a chosen area has smaller ones.
+func (v *visit) hasSubareas(code string) bool {
+	var inside []registry.Area
+	err := v.View(func(tx db.Tx) (err error) {
+		inside, err = registry.Subareas(tx, code)
+		return err
+	})
+	return err == nil && len(inside) > 0
+}
+
+var directions = page{
+	inputs: []string{"directions"},
+	key:    func(*visit) string { return "directions" },
+	fill:   func(v *visit) map[string][]string { return one("directions", v.c.Draft.Directions) },
+	read: func(_ *visit, f *web.Form) (func(*cases.Draft) error, error) {
+		var check fault.Check
+		text := f.Text(&check, "directions", 500)
+		return func(d *cases.Draft) error { d.Directions = text; return nil }, check.Err()
+	},
+	view: func(v *visit, f *ui.Form) templ.Component { return directionsPage(v, f) },
+}

@@ -1,0 +1,132 @@
+// Package ui holds the shared templ components: the page, its inputs and the
+// patterns of GOV.UK Frontend that Daftar uses.
+package ui
+
+import (
+	"context"
+	"strings"
+
+	"daftar/fault"
+	"daftar/i18n"
+)
+
+// Chrome is what surrounds every page of a site.
+type Chrome struct {
+	Site       string // "portal", "admin", "mockid"
+	Demo       bool
+	Path       string // of this page after the language, with its query; "" leads home
+	SignedIn   bool
+	Name       string // who is signed in
+	Nav        []NavItem
+	Languages  []i18n.Locale
+	Style      string
+	ExtraStyle string
+	Script     string
+	Icon       string
+}
+
+// NavItem is one main page.
+type NavItem struct {
+	Key  string // message key
+	Path string // after the language
+}
+
+type chromeKey struct{}
+
+// WithChrome returns a context whose pages have the surroundings.
+func WithChrome(ctx context.Context, c Chrome) context.Context {
+	return context.WithValue(ctx, chromeKey{}, c)
+}
+
+func chrome(ctx context.Context) Chrome {
+	c, _ := ctx.Value(chromeKey{}).(Chrome)
+	return c
+}
+
+// Link is a path of this site in the page's language.
+func Link(ctx context.Context, path string) string {
+	return "/" + i18n.From(ctx).Tag + strings.TrimSuffix(path, "/")
+}
+
+// PageProps describes one page.
+type PageProps struct {
+	Title string // translated; the first heading says the same
+	Back  string // path after the language; "" for no back link
+	Form  *Form  // the page's main form, if it has one
+	Wide  bool   // the full width, for tables and side-by-side views
+}
+
+func (p PageProps) title(ctx context.Context) string {
+	title := i18n.T(ctx, "page.title", "Title", p.Title)
+	if p.Form.Failed() {
+		return i18n.T(ctx, "page.title_error", "Title", title)
+	}
+	return title
+}
+
+// Form is the state of a form: what was typed and what is wrong with it.
+type Form struct {
+	Action string // path after the language; "" for this page's own
+	Values map[string][]string
+	Err    *fault.Error
+}
+
+// FormID is the id of a page's main form.
+const FormID = "main-form"
+
+// Failed reports whether something is wrong.
+func (f *Form) Failed() bool { return f != nil && f.Err != nil }
+
+// Value is what was typed into an input.
+func (f *Form) Value(name string) string {
+	if f == nil || len(f.Values[name]) == 0 {
+		return ""
+	}
+	return f.Values[name][0]
+}
+
+// Has reports whether an input has the value, for radios and checkboxes.
+func (f *Form) Has(name, value string) bool {
+	if f == nil {
+		return false
+	}
+	for _, v := range f.Values[name] {
+		if v == value {
+			return true
+		}
+	}
+	return false
+}
+
+// Error is the message for an input; "" when it is right.
+func (f *Form) Error(ctx context.Context, names ...string) string {
+	if !f.Failed() {
+		return ""
+	}
+	for _, name := range names {
+		for _, e := range f.Err.Fields {
+			if e.Name == name {
+				return Message(ctx, e.Key, e.Args)
+			}
+		}
+	}
+	return ""
+}
+
+// Message renders a message key with its values, which may themselves be
+// message keys (a leading "@") or texts from the database.
+func Message(ctx context.Context, key string, args map[string]any) string {
+	var pairs []any
+	for name, value := range args {
+		switch v := value.(type) {
+		case i18n.Text:
+			value = v.For(ctx)
+		case string:
+			if strings.HasPrefix(v, "@") {
+				value = i18n.T(ctx, v[1:])
+			}
+		}
+		pairs = append(pairs, name, value)
+	}
+	return i18n.T(ctx, key, pairs...)
+}
