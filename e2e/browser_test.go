@@ -303,7 +303,7 @@ func (b *Browser) look(name string) {
 const overflow = `(() => {
 	const wide = document.documentElement.clientWidth;
 	for (const e of document.querySelectorAll('body *')) {
-		const r = e.getBoundingClientRect(), hidden = e.closest('.govuk-visually-hidden, .govuk-skip-link');
+		const r = e.getBoundingClientRect(), hidden = e.closest('.govuk-visually-hidden, .govuk-skip-link, .dft-cards thead');
 		if (!hidden && r.width > 1 && r.height > 1 && (r.right > wide + 1 || r.left < -1)) return e.outerHTML.slice(0, 120);
 	}
 	return document.documentElement.scrollWidth > wide ? 'scrolls sideways' : '';

@@ -63,6 +63,7 @@ func sharedSystem(t *testing.T) *System {
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
+	shared.system.explain(t)
 	return shared.system
 }
 
@@ -74,7 +75,22 @@ func ownSystem(t *testing.T, args ...string) *System {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.stop)
+	s.explain(t)
 	return s
+}
+
+// explain shows what the program logged as errors when a test failed.
+func (s *System) explain(t *testing.T) {
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		for _, line := range strings.Split(s.log.String(), "\n") {
+			if strings.Contains(line, `"level":"ERROR"`) || !strings.HasPrefix(line, "{") && line != "" {
+				t.Log(line)
+			}
+		}
+	})
 }
 
 func startSystem(args ...string) (*System, error) {

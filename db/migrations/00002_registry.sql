@@ -134,7 +134,7 @@ create table record_version (
   primary key (subject_id, version)
 );
 create index record_version_change on record_version (change_id);
-grant select on record_version to daftar_citizen, daftar_staff, daftar_jobs;
+grant select on record_version to daftar_citizen, daftar_staff, daftar_issuer, daftar_jobs;
 
 create table household (
   id         uuid primary key,

@@ -29,7 +29,7 @@ create table credential_offer (
 );
 create index credential_offer_person on credential_offer (person_id, created_at desc);
 grant select, insert on credential_offer to daftar_citizen, daftar_staff, daftar_jobs;
-grant update (state, tx_tries) on credential_offer to daftar_citizen, daftar_staff;
+grant update (state, tx_tries) on credential_offer to daftar_citizen, daftar_staff, daftar_jobs;
 grant select, update (state, redeemed_at, tx_tries) on credential_offer to daftar_issuer;
 
 create table wallet_token (
