@@ -358,30 +358,26 @@ func (c cast) items(tx db.Tx) ([]registry.Item, []db.ID, error) {
 		head := heads[h.Head]
 		head.Relationship, head.Fields = "head", h.FieldsOfHead
 		for _, p := range append([]person{head}, h.Members...) {
-			items = append(items, p.items(tx, id, from, vouched)...)
+			items = append(items, p.item(tx, id, from, vouched))
 		}
 	}
 	return items, homes, nil
 }
 
-func (p person) items(tx db.Tx, home db.ID, from registry.Provenance, vouched db.ID) []registry.Item {
+func (p person) item(tx db.Tx, home db.ID, from registry.Provenance, vouched db.ID) registry.Item {
 	today := tx.Now()
 	born := birthDay(p.Age, today)
-	id := tx.NewID()
-	items := []registry.Item{
-		{Kind: registry.KindPerson, Subject: id, Data: registry.PersonData{
-			Ref: registry.NewRef(registry.RefPerson, tx.Rand()), FullName: p.Name, FullNameLatin: p.Latin, Sex: p.Sex,
-			BirthFrom: born, BirthTo: born, Fields: p.Fields, Provenance: from,
-		}},
-		{Kind: registry.KindMembership, Subject: tx.NewID(), Data: registry.MembershipData{
-			HouseholdID: home, PersonID: id, Relationship: p.Relationship, StartDate: today.Format(time.DateOnly),
+	data := registry.PersonData{
+		Ref: registry.NewRef(registry.RefPerson, tx.Rand()), FullName: p.Name, FullNameLatin: p.Latin, Sex: p.Sex,
+		BirthFrom: born, BirthTo: born, Fields: p.Fields, Provenance: from,
+		Memberships: []registry.MembershipData{{
+			ID: tx.NewID(), HouseholdID: home, Relationship: p.Relationship, StartDate: today.Format(time.DateOnly),
 		}},
 	}
 	if p.ID != "" {
-		items = append(items, registry.Item{Kind: registry.KindIdentifier, Subject: tx.NewID(), Data: registry.IdentifierData{
-			SubjectKind: registry.KindPerson, SubjectID: id, Type: registry.NationalID, Value: registry.NormalIdentifier(p.ID),
-			Status: "verified", Provenance: registry.Provenance{"*": vouched},
-		}})
+		data.Identifiers = []registry.IdentifierData{{
+			Type: registry.NationalID, Value: registry.NormalIdentifier(p.ID), Status: "verified", Provenance: registry.Provenance{"*": vouched},
+		}}
 	}
-	return items
+	return registry.Item{Kind: registry.KindPerson, Subject: tx.NewID(), Data: data}
 }

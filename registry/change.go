@@ -14,15 +14,13 @@ type Item struct {
 	Kind        string // KindHousehold, ...
 	Subject     db.ID
 	BaseVersion int
-	Data        any // HouseholdData, PersonData, MembershipData or IdentifierData
+	Data        any // HouseholdData or PersonData
 }
 
 // Kinds of record.
 const (
-	KindHousehold  = "household"
-	KindPerson     = "person"
-	KindMembership = "membership"
-	KindIdentifier = "identifier"
+	KindHousehold = "household"
+	KindPerson    = "person"
 )
 
 // Origins of a change.
@@ -55,44 +53,45 @@ func (v *Values) Scan(src any) error { return scanJSON(src, v) }
 
 // HouseholdData is the state of a household.
 type HouseholdData struct {
-	Ref        string     `json:"ref"`
-	AreaID     db.ID      `json:"area_id"`
-	Directions string     `json:"directions,omitempty"`
-	Protected  bool       `json:"protected,omitempty"` // where they live is told to nobody
-	Fields     Values     `json:"fields,omitempty"`
-	Provenance Provenance `json:"provenance"`
+	Ref         string           `json:"ref"`
+	AreaID      db.ID            `json:"area_id"`
+	Directions  string           `json:"directions,omitempty"`
+	Protected   bool             `json:"protected,omitempty"` // where they live is told to nobody
+	Fields      Values           `json:"fields,omitempty"`
+	Identifiers []IdentifierData `json:"identifiers,omitempty"`
+	Provenance  Provenance       `json:"provenance"`
 }
 
-// PersonData is the state of a person. Days are "2006-01-02"; empty means not
-// known.
+// PersonData is the state of a person, with where they live and lived. Days are
+// "2006-01-02"; empty means not known.
 type PersonData struct {
-	Ref           string     `json:"ref"`
-	FullName      string     `json:"full_name,omitempty"`
-	FullNameLatin string     `json:"full_name_latin,omitempty"`
-	Sex           string     `json:"sex,omitempty"`
-	BirthFrom     string     `json:"birth_from,omitempty"`
-	BirthTo       string     `json:"birth_to,omitempty"`
-	Fields        Values     `json:"fields,omitempty"`
-	Provenance    Provenance `json:"provenance"`
+	Ref           string           `json:"ref"`
+	FullName      string           `json:"full_name,omitempty"`
+	FullNameLatin string           `json:"full_name_latin,omitempty"`
+	Sex           string           `json:"sex,omitempty"`
+	BirthFrom     string           `json:"birth_from,omitempty"`
+	BirthTo       string           `json:"birth_to,omitempty"`
+	Fields        Values           `json:"fields,omitempty"`
+	Memberships   []MembershipData `json:"memberships,omitempty"`
+	Identifiers   []IdentifierData `json:"identifiers,omitempty"`
+	Provenance    Provenance       `json:"provenance"`
 }
 
-// MembershipData says that a person lives in a household.
+// MembershipData says that the person lives, or lived, in a household.
 type MembershipData struct {
+	ID           db.ID  `json:"id"`
 	HouseholdID  db.ID  `json:"household_id"`
-	PersonID     db.ID  `json:"person_id"`
 	Relationship string `json:"relationship"`
 	StartDate    string `json:"start_date,omitempty"`
 	EndDate      string `json:"end_date,omitempty"`
 }
 
-// IdentifierData is a number that an issuer gave to a person or household.
+// IdentifierData is a number that an issuer gave to the person or household.
 type IdentifierData struct {
-	SubjectKind string     `json:"subject_kind"`
-	SubjectID   db.ID      `json:"subject_id"`
-	Type        string     `json:"type"`
-	Value       string     `json:"value"`
-	Status      string     `json:"status"` // "verified" or "unverified"
-	Provenance  Provenance `json:"provenance,omitempty"`
+	Type       string     `json:"type"`
+	Value      string     `json:"value"`  // as NormalIdentifier makes it
+	Status     string     `json:"status"` // "verified" or "unverified"
+	Provenance Provenance `json:"provenance,omitempty"`
 }
 
 // Propose stores a change and its items. The proposer is the transaction's

@@ -113,9 +113,9 @@ grant select on change to daftar_citizen, daftar_staff, daftar_jobs;
 grant insert (id, origin, proposed_at) on change to daftar_citizen, daftar_staff, daftar_jobs;
 
 create table change_item (
-  change_id    uuid not null references change,
+  change_id    uuid not null,                                -- change_item_guard checks it, once per statement
   seq          integer not null,
-  kind         text not null check (kind in ('household', 'person', 'membership', 'identifier')),
+  kind         text not null check (kind in ('household', 'person')),
   subject_id   uuid not null,
   base_version integer not null check (base_version >= 0),  -- 0: a new record
   data         jsonb not null,                               -- the whole next state
@@ -128,7 +128,7 @@ create table record_version (
   subject_id  uuid not null,
   version     integer not null check (version > 0),
   kind        text not null,
-  change_id   uuid not null references change,
+  change_id   uuid not null,                                -- written by apply_change alone, which holds the change
   data        jsonb not null,
   recorded_at timestamptz not null,
   primary key (subject_id, version)
@@ -140,7 +140,7 @@ create table household (
   id         uuid primary key,
   ref        text not null unique,
   version    integer not null,
-  change_id  uuid not null references change,
+  change_id  uuid not null,                   -- as in record_version, which the row must match
   area_id    uuid not null references area,
   directions text not null default '',
   protected  boolean not null default false,  -- where they live is told to nobody (RULES R5)
@@ -156,7 +156,7 @@ create table person (
   id             uuid primary key,
   ref            text not null unique,
   version        integer not null,
-  change_id      uuid not null references change,
+  change_id      uuid not null,
   full_name      text,                                        -- null: not known
   full_name_latin text,
   sex            text not null default 'unknown' check (sex in ('female', 'male', 'other', 'unknown')),
@@ -171,16 +171,15 @@ create table person (
 create index person_name on person using gin (full_name gin_trgm_ops);
 grant select on person to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
 
+-- Who lives where, and who has which number: the parts of the records' data
+-- that other rows point at or are found by. apply_change writes them from it.
 create table membership (
   id           uuid primary key,
-  version      integer not null,
-  change_id    uuid not null references change,
   household_id uuid not null references household,
   person_id    uuid not null references person,
   relationship text not null,                                 -- to the head; 'head' is a role without rights
   start_date   date,
   end_date     date,
-  foreign key (id, version) references record_version (subject_id, version) deferrable initially deferred,
   check (end_date >= start_date)
 );
 create unique index membership_usual_residence on membership (person_id) where end_date is null;
@@ -188,19 +187,15 @@ create index membership_household on membership (household_id);
 grant select on membership to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
 
 create table identifier (
-  id           uuid primary key,
-  version      integer not null,
-  change_id    uuid not null references change,
   subject_kind text not null check (subject_kind in ('person', 'household')),
   subject_id   uuid not null,
   type         text not null,                                 -- national_id, survey_household, ...
   value        text not null,                                 -- normalised
   status       text not null default 'unverified' check (status in ('verified', 'unverified', 'ended')),
   provenance   jsonb not null default '{}',
-  foreign key (id, version) references record_version (subject_id, version) deferrable initially deferred
+  primary key (subject_id, type, value)
 );
 create index identifier_value on identifier (type, value);
-create index identifier_subject on identifier (subject_id);
 grant select on identifier to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
 
 -- +goose StatementBegin
@@ -337,22 +332,24 @@ begin
     birth_from = excluded.birth_from, birth_to = excluded.birth_to, status = excluded.status,
     fields = excluded.fields, provenance = excluded.provenance;
 
-  insert into membership (id, version, change_id, household_id, person_id, relationship, start_date, end_date)
-  select i.subject_id, i.base_version + 1, p_change, d.household_id, d.person_id, d.relationship, d.start_date, d.end_date
-  from change_item i cross join lateral jsonb_to_record(i.data)
-    as d (household_id uuid, person_id uuid, relationship text, start_date date, end_date date)
-  where i.change_id = p_change and i.kind = 'membership'
-  on conflict (id) do update set version = excluded.version, change_id = excluded.change_id,
-    relationship = excluded.relationship, start_date = excluded.start_date, end_date = excluded.end_date;
+  -- A person may have left one household and joined another: the old rows go
+  -- first, or the two would meet in membership_usual_residence.
+  delete from membership m using change_item i
+  where i.change_id = p_change and i.base_version > 0 and m.person_id = i.subject_id;
+  delete from identifier x using change_item i
+  where i.change_id = p_change and i.base_version > 0 and x.subject_id = i.subject_id;
 
-  insert into identifier (id, version, change_id, subject_kind, subject_id, type, value, status, provenance)
-  select i.subject_id, i.base_version + 1, p_change, d.subject_kind, d.subject_id, d.type, d.value,
-         coalesce(d.status, 'unverified'), coalesce(d.provenance, '{}')
-  from change_item i cross join lateral jsonb_to_record(i.data)
-    as d (subject_kind text, subject_id uuid, type text, value text, status text, provenance jsonb)
-  where i.change_id = p_change and i.kind = 'identifier'
-  on conflict (id) do update set version = excluded.version, change_id = excluded.change_id,
-    value = excluded.value, status = excluded.status, provenance = excluded.provenance;
+  insert into membership (id, household_id, person_id, relationship, start_date, end_date)
+  select d.id, d.household_id, i.subject_id, d.relationship, d.start_date, d.end_date
+  from change_item i cross join lateral jsonb_to_recordset(i.data->'memberships')
+    as d (id uuid, household_id uuid, relationship text, start_date date, end_date date)
+  where i.change_id = p_change and i.kind = 'person';
+
+  insert into identifier (subject_kind, subject_id, type, value, status, provenance)
+  select i.kind, i.subject_id, d.type, d.value, coalesce(d.status, 'unverified'), coalesce(d.provenance, '{}')
+  from change_item i cross join lateral jsonb_to_recordset(i.data->'identifiers')
+    as d (type text, value text, status text, provenance jsonb)
+  where i.change_id = p_change;
 
   update change set state = 'applied', applied_at = p_now where id = p_change;
 exception when unique_violation then

@@ -152,22 +152,19 @@ func changeItems(tx db.Tx, c Case, area db.ID) ([]registry.Item, error) {
 		if birth.Known() {
 			person.BirthFrom, person.BirthTo = birth.From.Format(time.DateOnly), birth.To.Format(time.DateOnly)
 		}
-		items = append(items,
-			registry.Item{Kind: registry.KindPerson, Subject: m.PersonID, Data: person},
-			registry.Item{Kind: registry.KindMembership, Subject: tx.NewID(), Data: registry.MembershipData{
-				HouseholdID: d.HouseholdID, PersonID: m.PersonID, Relationship: m.Relationship, StartDate: since,
-			}})
-		if m.NationalID == "" {
-			continue
+		person.Memberships = []registry.MembershipData{{
+			ID: tx.NewID(), HouseholdID: d.HouseholdID, Relationship: m.Relationship, StartDate: since,
+		}}
+		if m.NationalID != "" {
+			identifier := registry.IdentifierData{
+				Type: registry.NationalID, Value: m.NationalID, Status: "unverified", Provenance: registry.Provenance{"*": said},
+			}
+			if m.IDVerified {
+				identifier.Status, identifier.Provenance = "verified", registry.Provenance{"*": vouched}
+			}
+			person.Identifiers = []registry.IdentifierData{identifier}
 		}
-		identifier := registry.IdentifierData{
-			SubjectKind: registry.KindPerson, SubjectID: m.PersonID, Type: registry.NationalID,
-			Value: m.NationalID, Status: "unverified", Provenance: registry.Provenance{"*": said},
-		}
-		if m.IDVerified {
-			identifier.Status, identifier.Provenance = "verified", registry.Provenance{"*": vouched}
-		}
-		items = append(items, registry.Item{Kind: registry.KindIdentifier, Subject: tx.NewID(), Data: identifier})
+		items = append(items, registry.Item{Kind: registry.KindPerson, Subject: m.PersonID, Data: person})
 	}
 	return items, nil
 }

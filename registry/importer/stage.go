@@ -139,7 +139,7 @@ func (s *staging) read(tx db.Tx) error {
 	if err := tx.Exec(`
 		create temporary table stage (
 			kind text not null, key text not null, household text not null, relation text,
-			new_id uuid not null, link_id uuid not null, identifier_id uuid not null, data jsonb not null
+			new_id uuid not null, link_id uuid not null, data jsonb not null
 		) on commit drop`); err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (s *staging) areaID(tx db.Tx, code string) db.ID {
 	return a.ID
 }
 
-var stageColumns = []string{"kind", "key", "household", "relation", "new_id", "link_id", "identifier_id", "data"}
+var stageColumns = []string{"kind", "key", "household", "relation", "new_id", "link_id", "data"}
 
 // copy streams the good rows of a table.
 func (s *staging) copy(tx db.Tx, t *table, read func(db.Tx, *table) (*row, error)) error {
@@ -223,7 +223,7 @@ func (s *staging) copy(tx db.Tx, t *table, read func(db.Tx, *table) (*row, error
 				continue
 			}
 			data, err := r.json()
-			return []any{r.kind, r.key, r.household, r.relation, [16]byte(tx.NewID()), [16]byte(tx.NewID()), [16]byte(tx.NewID()), data}, err
+			return []any{r.kind, r.key, r.household, r.relation, [16]byte(tx.NewID()), [16]byte(tx.NewID()), data}, err
 		}
 	}))
 	return err
@@ -362,16 +362,16 @@ func (s *staging) propose(tx db.Tx) (string, error) {
 // identifier, or a new one.
 func (s *staging) resolve(tx db.Tx) error {
 	for _, statement := range []string{
-		`analyze stage`,
+		`analyze stage (kind, key, household)`,
 		`create temporary table resolved on commit drop as
-		 select s.kind, s.key, s.household, s.relation, s.link_id, s.identifier_id, s.data,
+		 select s.kind, s.key, s.household, s.relation, s.link_id, s.data,
 		        coalesce(i.subject_id, s.new_id) as subject_id, coalesce(v.version, 0) as version, v.data as old
 		 from stage s
 		 left join identifier i on i.value = s.key and i.status <> 'ended'
 		      and i.type = case s.kind when 'household' then '` + quoteIdent(s.o.Mapping.Household.Identifier) + `' else '` + quoteIdent(s.o.Mapping.Person.Identifier) + `' end
 		 left join lateral (select r.version, r.data from record_version r where r.subject_id = i.subject_id order by r.version desc limit 1) v on true`,
 		`create index on resolved (kind, household)`,
-		`analyze resolved`,
+		`analyze resolved (kind, household, subject_id, version)`,
 	} {
 		if err := tx.Exec(statement); err != nil {
 			return err
@@ -391,52 +391,47 @@ func quoteIdent(s string) string {
 	return string(out)
 }
 
-// items writes the change's items: records that differ, links and identifiers
-// that are missing. A record keeps its reference.
+// items writes the change's items: the records that are new or differ. A record
+// keeps its reference, its identifiers and its earlier households.
 func (s *staging) items(tx db.Tx, change, source db.ID) error {
-	provenance := registry.Provenance{"*": source}
-	from, err := json.Marshal(map[string]registry.Provenance{"provenance": provenance})
+	from, err := json.Marshal(map[string]registry.Provenance{"provenance": {"*": source}})
 	if err != nil {
 		return err
 	}
-	seq := 0
-	insert := func(query string, args ...any) (int, error) {
-		n, err := tx.Count(`insert into change_item (change_id, seq, kind, subject_id, base_version, data) `+query, args...)
-		seq += int(n)
-		return int(n), err
-	}
-	var total, added, changed int
+	today := tx.Now().Format(time.DateOnly)
+	var total int
 	if err := tx.Get(&total, `select count(*) from resolved`); err != nil {
 		return err
 	}
-	if added, err = insert(`
-		select $1, $2 + row_number() over (), kind, subject_id, 0, data || $3::jsonb
-		from resolved where version = 0`, change, seq, string(from)); err != nil {
+	added, err := tx.Count(`
+		insert into change_item (change_id, seq, kind, subject_id, base_version, data)
+		select $1, row_number() over (), r.kind, r.subject_id, 0,
+		       r.data || $2::jsonb
+		       || jsonb_build_object('identifiers', jsonb_build_array(jsonb_build_object(
+		            'type', case r.kind when 'household' then $3::text else $4 end, 'value', r.key, 'status', 'unverified') || $2::jsonb))
+		       || case r.kind when 'household' then '{}' else jsonb_build_object('memberships', jsonb_build_array(jsonb_build_object(
+		            'id', r.link_id, 'household_id', h.subject_id, 'relationship', r.relation, 'start_date', $5::text))) end
+		from resolved r left join resolved h on h.kind = 'household' and h.household = r.household
+		where r.version = 0`,
+		change, string(from), s.o.Mapping.Household.Identifier, s.o.Mapping.Person.Identifier, today)
+	if err != nil {
 		return err
 	}
-	if changed, err = insert(`
-		select $1, $2 + row_number() over (), kind, subject_id, version, data || jsonb_build_object('ref', old->>'ref') || $3::jsonb
-		from resolved
-		where version > 0 and data - 'ref' - 'provenance' is distinct from old - 'ref' - 'provenance'`, change, seq, string(from)); err != nil {
-		return err
-	}
-	since := tx.Now().Format(time.DateOnly)
-	if _, err = insert(`
-		select $1, $2 + row_number() over (), 'membership', coalesce(m.id, p.link_id), coalesce(m.version, 0),
-		       jsonb_build_object('household_id', h.subject_id, 'person_id', p.subject_id, 'relationship', p.relation,
-		                          'start_date', coalesce(m.start_date, $3::date))
-		from resolved p join resolved h on h.kind = 'household' and h.household = p.household
-		left join membership m on m.person_id = p.subject_id and m.household_id = h.subject_id and m.end_date is null
-		where p.kind = 'person' and (m.id is null or m.relationship <> p.relation)`, change, seq, since); err != nil {
-		return err
-	}
-	if _, err = insert(`
-		select $1, $2 + row_number() over (), 'identifier', identifier_id, 0,
-		       jsonb_build_object('subject_kind', kind, 'subject_id', subject_id, 'value', key, 'status', 'unverified',
-		                          'type', case kind when 'household' then $3 else $4 end) || $5::jsonb
-		from resolved where version = 0`, change, seq, s.o.Mapping.Household.Identifier, s.o.Mapping.Person.Identifier, string(from)); err != nil {
-		return err
-	}
-	s.counts.Added, s.counts.Changed, s.counts.Unchanged = added, changed, total-added-changed
-	return nil
+	// A person who moved, or whose place in the household is another now, gets
+	// a new membership; the old one ends.
+	changed, err := tx.Count(`
+		insert into change_item (change_id, seq, kind, subject_id, base_version, data)
+		select $1, $2 + row_number() over (), r.kind, r.subject_id, r.version,
+		       r.old || r.data || jsonb_build_object('ref', r.old->>'ref') || $3::jsonb
+		       || case when r.kind = 'household' or m.id is not null then '{}' else jsonb_build_object('memberships',
+		            (select coalesce(jsonb_agg(case when e ? 'end_date' then e else e || jsonb_build_object('end_date', $4::text) end), '[]')
+		             from jsonb_array_elements(r.old->'memberships') e)
+		            || jsonb_build_array(jsonb_build_object('id', r.link_id, 'household_id', h.subject_id, 'relationship', r.relation, 'start_date', $4::text))) end
+		from resolved r left join resolved h on h.kind = 'household' and h.household = r.household
+		left join membership m on m.person_id = r.subject_id and m.household_id = h.subject_id and m.relationship = r.relation and m.end_date is null
+		where r.version > 0
+		  and (r.data - '{ref,provenance}'::text[] is distinct from r.old - '{ref,provenance,identifiers,memberships}'::text[] or (r.kind = 'person' and m.id is null))`,
+		change, added, string(from), today)
+	s.counts.Added, s.counts.Changed, s.counts.Unchanged = int(added), int(changed), total-int(added+changed)
+	return err
 }
