@@ -293,7 +293,7 @@ func (b *Browser) asks(ref string) {
 	b.look("ask-error")
 	b.fill("note", "How many rooms are there really?")
 	b.next()
-	b.says(b.say("case.state.waiting"))
+	b.says(b.say("office.state.waiting"))
 }
 
 // answers is the applicant's reply, with a corrected answer.
@@ -324,7 +324,7 @@ func (b *Browser) recommends(ref string) {
 	b.look("recommend")
 	b.choose("outcome", "approve")
 	b.next()
-	b.says(b.say("case.state.recommended"))
+	b.says(b.say("office.state.recommended"))
 }
 
 func (b *Browser) approves(ref string) {
@@ -338,7 +338,7 @@ func (b *Browser) approves(ref string) {
 	b.look("decide-error")
 	b.choose("decision", "approve")
 	b.next()
-	b.says(b.say("case.state.approved"))
+	b.says(b.say("office.state.approved"))
 	b.look("approved")
 }
 

@@ -82,7 +82,7 @@ func tableRows(c *web.Ctx, rows []cases.QueueRow) [][]ui.Cell {
 			{Text: area.In(p)},
 			{Text: p.Date(r.SubmittedAt.Time)},
 			due,
-			{Text: p.T("case.state." + string(r.State)), Colour: stateColour(r.State)},
+			{Text: p.T("office.state." + string(r.State)), Colour: stateColour(r.State)},
 		})
 	}
 	return out

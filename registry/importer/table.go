@@ -37,7 +37,6 @@ type table struct {
 	guard  *lastLine
 	row    []string
 	line   int
-	ended  bool
 }
 
 // maxRow bounds one line of a file, in bytes.

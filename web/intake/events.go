@@ -15,8 +15,11 @@ import (
 // language, people's own words as written and labelled as theirs (RULES R3).
 func Happening(p *i18n.Printer, k cases.Case, form cases.Form, e cases.Event, staff bool) ui.Happening {
 	h := ui.Happening{Title: p.T("case.action." + string(e.Action)), When: p.Time(e.At)}
-	if staff && e.StaffName != "" {
-		h.When = p.T("case.when_by", "When", h.When, "Name", e.StaffName)
+	if staff {
+		h.Title = p.T("office.action." + string(e.Action))
+		if e.StaffName != "" {
+			h.When = p.T("case.when_by", "When", h.When, "Name", e.StaffName)
+		}
 	}
 	if e.Reason.Valid {
 		h.Lines = append(h.Lines, p.T("case.reason."+e.Reason.String))

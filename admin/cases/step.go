@@ -1,0 +1,79 @@
+package cases
+
+import (
+	"errors"
+
+	"github.com/a-h/templ"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry/cases"
+	"daftar/web"
+	"daftar/web/intake"
+	"daftar/web/ui"
+)
+
+const maxNote = 1000
+
+// step is one action of the office on a case: a form and what it does. The
+// three steps differ in their inputs and their use case alone.
+type step struct {
+	inputs []string
+	view   func(view, *ui.Form, []intake.AskedPage) templ.Component
+	take   func(*web.Ctx, db.Tx, *web.Form, *fault.Check, []intake.AskedPage) error
+}
+
+func (s step) form(c *web.Ctx) error {
+	v, err := load(c, false)
+	if err != nil {
+		return err
+	}
+	return c.Render(s.view(v, &ui.Form{}, pages(c, v)))
+}
+
+func (s step) submit(c *web.Ctx) error {
+	v, err := load(c, false)
+	if err != nil {
+		return err
+	}
+	form, err := c.Form(s.inputs...)
+	if err != nil {
+		return err
+	}
+	asked := pages(c, v)
+	state := &ui.Form{Values: form.Values()}
+	if form.Switching() {
+		return c.Render(s.view(v, state, asked))
+	}
+	err = c.WithTx(func(tx db.Tx) error { return s.take(c, tx, form, &fault.Check{}, asked) })
+	var f *fault.Error
+	if errors.As(err, &f) && (f.Code == fault.Invalid || f.Code == fault.Forbidden || f.Code == fault.Conflict) {
+		state.Err = f
+		return c.RenderStatus(web.Status(f.Code), s.view(v, state, asked))
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(c.URL("/cases/" + v.Case.Ref))
+}
+
+// pages lists the questions of the form that an applicant can be asked to look
+// at again.
+func pages(c *web.Ctx, v view) []intake.AskedPage {
+	var list []intake.AskedPage
+	var form cases.Form
+	if err := c.View(func(tx db.Tx) (err error) {
+		form, err = intake.LoadForm(tx, v.Case.Channel == cases.ChannelCounter)
+		return err
+	}); err != nil {
+		return nil
+	}
+	for _, s := range cases.Sections() {
+		for _, page := range form.Pages(&v.Case.Draft, s) {
+			if title := intake.PageTitle(c.Printer(), v.Case, form, page); title != "" {
+				list = append(list, intake.AskedPage{Page: page, Title: title})
+			}
+		}
+	}
+	return list
+}
