@@ -3,11 +3,11 @@
 export CGO_ENABLED = 0
 SHELL = /bin/sh
 version = $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-build = go build -trimpath -ldflags "-X main.version=$(version)" -o bin/daftar ./cmd/daftar
+build = go build -trimpath -buildvcs=false -ldflags "-X main.version=$(version)" -o bin/daftar ./cmd/daftar
 node = PATH="$(CURDIR)/.cache/node/node_modules/node/bin:$$PATH"
 temporary = bin/daftar db run --temporary --
 
-.PHONY: run build deps deps-test test test-fast test-long e2e check lint vuln generate assets fuzz bench psql screenshots clean
+.PHONY: run build deps deps-test test test-fast test-long e2e check lint vuln generate months assets notices fuzz bench psql screenshots clean
 
 ## run: the whole demo, on http://localhost:8080 and the ports after it
 run: deps build
@@ -63,6 +63,11 @@ months: deps-test
 ## assets: style sheets and script into static/
 assets: deps-test
 	@$(node) node tools/assets/build.mjs
+
+## notices: the licences of what is linked in
+notices: deps-test
+	@cd tools && go build -o ../bin/notices ./notices
+	@bin/notices
 
 ## fuzz: each parser for 20 seconds
 fuzz:

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -109,6 +110,9 @@ func (p *Provider) oauth(d *discovered) *oauth2.Config {
 // SignInTTL is how long somebody may take at the provider.
 const SignInTTL = 15 * time.Minute
 
+// clockSkew is how far the provider's clock may be behind ours.
+const clockSkew = time.Minute
+
 // Begin starts a sign-in. It returns the provider's address to go to and the
 // secret for a cookie that ties the answer to this browser.
 func (p *Provider) Begin(ctx context.Context, d *db.DB, returnTo, locale string, strong bool) (address, browser string, err error) {
@@ -144,13 +148,11 @@ func (p *Provider) Begin(ctx context.Context, d *db.DB, returnTo, locale string,
 }
 
 // LocalPath keeps a return address inside this site: a path, no host, nothing
-// a browser might read as one.
+// a browser might read as one, encoded or not.
 func LocalPath(s string) string {
-	if !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.ContainsAny(s, "\\\r\n\t") {
-		return "/"
-	}
 	u, err := url.Parse(s)
-	if err != nil || u.Host != "" || u.Scheme != "" || strings.HasPrefix(u.Path, "//") {
+	if err != nil || u.Host != "" || !strings.HasPrefix(s, "/") || strings.Contains(s, `\`) ||
+		strings.HasPrefix(u.Path, "//") || strings.ContainsFunc(u.Path, func(r rune) bool { return r == '\\' || unicode.IsControl(r) }) {
 		return "/"
 	}
 	return s
@@ -179,16 +181,17 @@ func refuse(why string) error {
 // claims are checked. Any mismatch is fault.Forbidden and makes no session.
 func (p *Provider) Complete(ctx context.Context, d *db.DB, browser string, cb Callback) (Identity, string, error) {
 	var attempt struct {
-		Nonce    string `db:"nonce"`
-		Verifier string `db:"verifier"`
-		ACR      string `db:"acr"`
-		ReturnTo string `db:"return_to"`
+		Nonce    string    `db:"nonce"`
+		Verifier string    `db:"verifier"`
+		ACR      string    `db:"acr"`
+		ReturnTo string    `db:"return_to"`
+		Expires  time.Time `db:"expires_at"`
 	}
 	err := d.WithTx(ctx, Principal{}.DB(p.cfg.Audience), func(tx db.Tx) error {
 		return tx.Get(&attempt, `
 			delete from sign_in_attempt
 			where state_hash = $1 and browser_hash = $2 and audience = $3 and expires_at > $4
-			returning nonce, verifier, acr, return_to`,
+			returning nonce, verifier, acr, return_to, expires_at`,
 			digest(cb.State), digest(browser), p.cfg.Audience, tx.Now())
 	})
 	if fault.Is(err, fault.NotFound) {
@@ -212,8 +215,14 @@ func (p *Provider) Complete(ctx context.Context, d *db.DB, browser string, cb Ca
 	if err != nil {
 		return Identity{}, "", err
 	}
-	if attempt.ACR != "" && id.ACR != attempt.ACR {
+	// A strong sign-in asks for max_age=0: an earlier one does not count
+	// (OpenID Connect Core 1.0 section 3.1.3.7, points 12 and 13).
+	asked := attempt.Expires.Add(-SignInTTL)
+	if attempt.ACR != "" && (id.ACR != attempt.ACR || id.AuthTime.Before(asked.Add(-clockSkew))) {
 		return Identity{}, "", fault.New(fault.Forbidden, "signin.error.not_strong")
+	}
+	if id.AuthTime.IsZero() {
+		id.AuthTime = p.cfg.Clock()
 	}
 	return id, attempt.ReturnTo, nil
 }
@@ -258,14 +267,20 @@ func (p *Provider) exchange(ctx context.Context, found *discovered, code, verifi
 		return Identity{}, refuse("azp")
 	case idToken.AccessTokenHash != "" && idToken.VerifyAccessToken(token.AccessToken) != nil:
 		return Identity{}, refuse("at_hash")
-	case idToken.Subject == "":
-		return Identity{}, refuse("no sub")
+	case !usable(idToken.Subject):
+		return Identity{}, refuse("sub")
 	}
-	id := Identity{Sub: idToken.Subject, ACR: extra.ACR, IDToken: raw, AuthTime: p.cfg.Clock()}
+	id := Identity{Sub: idToken.Subject, ACR: extra.ACR, IDToken: raw}
 	if extra.AuthTime > 0 {
 		id.AuthTime = time.Unix(extra.AuthTime, 0).UTC()
 	}
 	return id, p.userinfo(ctx, found, token, &id)
+}
+
+// usable reports whether a provider's text can be stored and shown: 255 bytes
+// are the longest sub (OpenID Connect Core 1.0 section 2).
+func usable(s string) bool {
+	return s != "" && len(s) <= 255 && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // userinfo adds what the provider tells about the person. The answer must be
@@ -282,7 +297,12 @@ func (p *Provider) userinfo(ctx context.Context, found *discovered, token *oauth
 	if err := info.Claims(&claims); err != nil {
 		return refuse("userinfo claims")
 	}
-	text := func(name string) string { s, _ := claims[name].(string); return s }
+	text := func(name string) string {
+		if s, _ := claims[name].(string); usable(s) {
+			return s
+		}
+		return ""
+	}
 	id.Claims = Claims{
 		Name: text("name"), NameLatin: text("name#Latn"), BirthDate: text("birthdate"),
 		NationalID: text(p.cfg.NationalIDClaim),

@@ -69,7 +69,7 @@ func journey(t *testing.T, lang string, scripts bool) {
 
 	verifier := rosa.colleague(story+"-verifier", s.admin())
 	verifier.staffSignIn("verifier")
-	verifier.recommends(ref)
+	verifier.recommends(ref, "approve", "One room. Sorry.")
 
 	approver := rosa.colleague(story+"-approver", s.admin())
 	approver.staffSignIn("approver")
@@ -316,13 +316,14 @@ func (b *Browser) answers(ref string) {
 	b.look("case-answered")
 }
 
-func (b *Browser) recommends(ref string) {
+// recommends checks a case, which must say words, and proposes the decision.
+func (b *Browser) recommends(ref, outcome string, words ...string) {
 	b.t.Helper()
 	b.pressText(ref)
-	b.says("One room. Sorry.")
+	b.says(words...)
 	b.pressText(b.say("case.recommend"))
 	b.look("recommend")
-	b.choose("outcome", "approve")
+	b.choose("outcome", outcome)
 	b.next()
 	b.says(b.say("office.state.recommended"))
 }

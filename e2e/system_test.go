@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -22,6 +23,10 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	if flag.Parse(); testing.Short() {
+		fmt.Println("the browser, wallet and crash tests take longer than -short allows")
+		return
+	}
 	dir, err := os.MkdirTemp("/tmp", "daftar-e2e")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -106,12 +106,16 @@ func New(site *web.Server, demo bool, realms []Realm, ec, rsa *jose.Key, now fun
 	return nil
 }
 
-func (p *provider) take(_ context.Context, code string) (oauth.Grant, bool, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	g, ok := p.codes[code]
-	delete(p.codes, code)
-	return g, ok, nil
+// take consumes a code of a realm. Clients may have one name in several realms,
+// so codes are kept with theirs.
+func (p *provider) take(r Realm) oauth.TakeFunc {
+	return func(_ context.Context, code string) (oauth.Grant, bool, error) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		g, ok := p.codes[r.Name+"|"+code]
+		delete(p.codes, r.Name+"|"+code)
+		return g, ok, nil
+	}
 }
 
 func (p *provider) once(_ context.Context, value string, expires time.Time) (bool, error) {

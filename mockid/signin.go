@@ -53,7 +53,7 @@ func (p *provider) choose(c *web.Ctx, r Realm) error {
 	code := secret()
 	p.mu.Lock()
 	p.sweep()
-	p.codes[code] = oauth.Grant{
+	p.codes[r.Name+"|"+code] = oauth.Grant{
 		ClientID: req.Client.ID, RedirectURI: req.RedirectURI, Challenge: req.Challenge, Nonce: req.Nonce,
 		Scopes: req.Scopes, Subject: form.Get("person"), ACR: acr, AuthTime: p.now(), Expires: p.now().Add(oauth.CodeTTL),
 	}

@@ -44,7 +44,7 @@ func (p *provider) exchange(c *web.Ctx, r Realm) (map[string]any, error) {
 	if form.Get("grant_type") != "authorization_code" {
 		return nil, oauth.Fail("unsupported_grant_type", "only authorization_code is supported")
 	}
-	g, err := oauth.Exchange(c.Context(), p.take, client, form, p.now())
+	g, err := oauth.Exchange(c.Context(), p.take(r), client, form, p.now())
 	if err != nil {
 		return nil, err
 	}

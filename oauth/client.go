@@ -39,14 +39,16 @@ func Authenticate(ctx context.Context, clients []Client, authorization string, f
 		return Client{}, Unauthorized("Basic", "invalid_client", why)
 	}
 	id, secret, basic := basicAuth(authorization)
-	if !basic {
-		id, secret = form.Get("client_id"), form.Get("client_secret")
+	named, assertion := form.Get("client_id"), form.Get("client_assertion")
+	// RFC 6749 section 2.3: one method per request.
+	if basic && (form.Get("client_secret") != "" || named != "" && named != id) ||
+		assertion != "" && (basic || form.Get("client_secret") != "") {
+		return Client{}, Fail("invalid_request", "more than one client authentication")
 	}
-	assertion := form.Get("client_assertion")
+	if !basic {
+		id, secret = named, form.Get("client_secret")
+	}
 	if assertion != "" {
-		if basic || form.Get("client_secret") != "" {
-			return Client{}, Fail("invalid_request", "more than one client authentication")
-		}
 		if form.Get("client_assertion_type") != assertionType {
 			return Client{}, Fail("invalid_request", "unknown client_assertion_type")
 		}
@@ -61,8 +63,12 @@ func Authenticate(ctx context.Context, clients []Client, authorization string, f
 	client := clients[i]
 	switch {
 	case assertion != "" && client.Key != nil:
-		if err := checkAssertion(ctx, assertion, client, audiences, now, once); err != nil {
-			return refused(err.Error())
+		why, err := checkAssertion(ctx, assertion, client, audiences, now, once)
+		if err != nil {
+			return Client{}, err
+		}
+		if why != "" {
+			return refused(why)
 		}
 		return client, nil
 	case assertion == "" && client.Secret != "" && sameSecret(secret, client.Secret):
@@ -72,8 +78,8 @@ func Authenticate(ctx context.Context, clients []Client, authorization string, f
 }
 
 func basicAuth(header string) (id, secret string, ok bool) {
-	encoded, found := strings.CutPrefix(header, "Basic ")
-	if !found {
+	scheme, encoded, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Basic") {
 		return "", "", false
 	}
 	raw, err := base64.StdEncoding.DecodeString(encoded)
@@ -112,7 +118,9 @@ func issuerOf(assertion string) string {
 // maxAssertion is the longest life of a client assertion that is accepted.
 const maxAssertion = 5 * time.Minute
 
-func checkAssertion(ctx context.Context, assertion string, c Client, audiences []string, now time.Time, once OnceFunc) error {
+// checkAssertion says what is wrong with an assertion; "" for nothing. An
+// error is the store's.
+func checkAssertion(ctx context.Context, assertion string, c Client, audiences []string, now time.Time, once OnceFunc) (why string, err error) {
 	var claims struct {
 		Iss string   `json:"iss"`
 		Sub string   `json:"sub"`
@@ -121,27 +129,24 @@ func checkAssertion(ctx context.Context, assertion string, c Client, audiences [
 		JTI string   `json:"jti"`
 	}
 	if err := jose.Verify(assertion, c.Key, []string{"ES256", "PS256", "RS256"}, &claims); err != nil {
-		return err
+		return err.Error(), nil
 	}
 	expires := time.Unix(claims.Exp, 0)
 	switch {
 	case claims.Iss != c.ID || claims.Sub != c.ID:
-		return Fail("", "iss and sub must be the client")
+		return "iss and sub must be the client", nil
 	case len(claims.Aud) != 1 || !slices.Contains(audiences, claims.Aud[0]):
-		return Fail("", "aud must be this server alone")
+		return "aud must be this server alone", nil
 	case !now.Before(expires) || expires.Sub(now) > maxAssertion:
-		return Fail("", "exp is over or too far away")
+		return "exp is over or too far away", nil
 	case claims.JTI == "":
-		return Fail("", "jti is missing")
+		return "jti is missing", nil
 	}
 	first, err := once(ctx, c.ID+"|"+claims.JTI, expires)
-	if err != nil {
-		return err
+	if err == nil && !first {
+		why = "jti was used before"
 	}
-	if !first {
-		return Fail("", "jti was used before")
-	}
-	return nil
+	return why, err
 }
 
 // audience reads aud as one string or a list (RFC 7519 section 4.1.3).

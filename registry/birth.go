@@ -94,9 +94,18 @@ func NewBirthDate(year, month, day int, today time.Time) (BirthDate, error) {
 // BornAtAge makes a birth date of an age in completed years (and, for small
 // children, completed months) on a day.
 func BornAtAge(ageYears, ageMonths int, on time.Time) BirthDate {
-	if ageMonths >= 0 {
-		to := on.AddDate(0, -ageMonths, 0)
-		return BirthDate{From: on.AddDate(0, -ageMonths-1, 1), To: to}
+	months := ageMonths
+	step := 1
+	if ageMonths < 0 {
+		months, step = 12*ageYears, 12
 	}
-	return BirthDate{From: on.AddDate(-ageYears-1, 0, 1), To: on.AddDate(-ageYears, 0, 0)}
+	return BirthDate{From: monthsBefore(on, months+step).AddDate(0, 0, 1), To: monthsBefore(on, months)}
+}
+
+// monthsBefore is the same day n months earlier, or that month's last day when
+// it is shorter.
+func monthsBefore(day time.Time, n int) time.Time {
+	first := Date(day.Year(), day.Month()-time.Month(n), 1)
+	last := first.AddDate(0, 1, -1)
+	return Date(first.Year(), first.Month(), min(day.Day(), last.Day()))
 }

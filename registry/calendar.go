@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"errors"
 	"time"
 
 	"daftar/db"
@@ -52,6 +53,9 @@ func (c Country) Calendar() (Calendar, error) {
 	cal := Calendar{Zone: zone, Weekend: map[time.Weekday]bool{}, Holidays: map[string]bool{}}
 	for _, d := range c.Weekend {
 		cal.Weekend[time.Weekday(d)] = true
+	}
+	if len(cal.Weekend) > 6 {
+		return Calendar{}, errors.New("the country's weekend leaves no day to work")
 	}
 	for _, h := range c.Holidays {
 		cal.Holidays[h] = true

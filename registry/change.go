@@ -133,8 +133,8 @@ func Refuse(tx db.Tx, change db.ID) error { return tx.Exec(`select refuse_change
 // Return sends a verified proposal back to be checked again.
 func Return(tx db.Tx, change db.ID) error { return tx.Exec(`select return_change($1)`, change) }
 
-// Supersede ends a proposal in favour of a new one. A citizen may replace only
-// their own.
+// Supersede ends a proposal that was not decided: in favour of a new one, or
+// because it was withdrawn. A citizen may end only their own.
 func Supersede(tx db.Tx, change db.ID) error { return tx.Exec(`select supersede_change($1)`, change) }
 
 // Apply writes every version and record of an approved change. A record that

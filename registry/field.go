@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -177,12 +178,29 @@ func (f Field) parse(given []string) (value any, key string, args []any) {
 	return nil, "field.error.choice", nil
 }
 
+// A separator between groups of three digits is one of thousands; a comma
+// elsewhere is a decimal comma. Anything else, such as "1 2" or "1e3", could be
+// read in two ways and is refused.
+var (
+	grouped    = regexp.MustCompile(`^-?[1-9]\d{0,2}([,٬ \x{a0}\x{202f}]\d{3})+([.٫]\d*)?$`)
+	ungrouped  = regexp.MustCompile(`^-?\d+([.,٫]\d*)?$`)
+	separators = strings.NewReplacer(",", "", "٬", "", " ", "", "\u00a0", "", "\u202f", "")
+)
+
 func (f Field) parseNumber(s string) (any, string, []any) {
-	s = strings.NewReplacer("\u00a0", "", " ", "", ",", "", "٬", "", "٫", ".").Replace(i18n.LatinDigits(s))
-	whole, decimals, _ := strings.Cut(s, ".")
+	switch s = i18n.LatinDigits(s); {
+	case grouped.MatchString(s):
+		s = separators.Replace(s)
+	case ungrouped.MatchString(s):
+		s = strings.Replace(s, ",", ".", 1)
+	default:
+		return nil, "field.error.number", nil
+	}
+	s = strings.Replace(s, "٫", ".", 1)
+	_, decimals, _ := strings.Cut(s, ".")
 	n, err := strconv.ParseFloat(s, 64)
 	switch {
-	case err != nil || strings.ContainsAny(s, "eExXpPnNiI_+") || whole == "":
+	case err != nil:
 		return nil, "field.error.number", nil
 	case len(decimals) > f.Rules.Decimals:
 		if f.Rules.Decimals == 0 {
@@ -211,9 +229,7 @@ func (f Field) Show(p *i18n.Printer, value any) string {
 		case TypeYesNo:
 			return p.T("answer." + v)
 		case TypeChoice:
-			if label := f.Options.Label(v); label != nil {
-				return label.In(p)
-			}
+			return f.option(p, v)
 		case TypeDate:
 			if t, err := time.Parse(time.DateOnly, v); err == nil {
 				return p.Day(t)
@@ -226,14 +242,22 @@ func (f Field) Show(p *i18n.Printer, value any) string {
 			text = p.T("field.with_unit", "Value", text, "Unit", unit)
 		}
 		return text
-	case []any:
-		var labels []string
-		for _, code := range v {
-			labels = append(labels, f.Options.Label(fmt.Sprint(code)).In(p))
+	case []any, []string:
+		labels := f.Input(v)
+		for i, code := range labels {
+			labels[i] = f.option(p, code)
 		}
 		return p.List(labels)
 	}
 	return fmt.Sprint(value)
+}
+
+// option is the label of a code; the code itself when it has none any more.
+func (f Field) option(p *i18n.Printer, code string) string {
+	if label := f.Options.Label(code); label != nil {
+		return label.In(p)
+	}
+	return code
 }
 
 // Input is a stored value as the form input takes it back.
@@ -243,7 +267,9 @@ func (f Field) Input(value any) []string {
 		return nil
 	case float64:
 		return []string{trimNumber(v)}
-	case []any:
+	case []string: // as Parse made it
+		return slices.Clone(v)
+	case []any: // as the database gave it back
 		var codes []string
 		for _, code := range v {
 			codes = append(codes, fmt.Sprint(code))

@@ -21,11 +21,12 @@ type Identifier struct {
 
 // Masked shows the last three characters of the value.
 func (i Identifier) Masked() string {
-	n := len(i.Value)
-	if n <= 3 {
-		return strings.Repeat("•", n)
+	value := []rune(i.Value)
+	shown := len(value) - 3
+	if shown <= 0 {
+		return strings.Repeat("•", len(value))
 	}
-	return strings.Repeat("•", n-3) + i.Value[n-3:]
+	return strings.Repeat("•", shown) + string(value[shown:])
 }
 
 // NormalIdentifier brings a typed identifier to the form that is stored and

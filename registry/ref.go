@@ -3,6 +3,9 @@ package registry
 import (
 	"io"
 	"strings"
+	"unicode"
+
+	"daftar/i18n"
 )
 
 // alphabet has 31 characters: digits and capitals without 0, 1, I, L and O,
@@ -47,16 +50,22 @@ func RandomCode(n int, random io.Reader) string {
 	return string(out)
 }
 
-// ParseRef reads a reference as people type it: any case, spaces or hyphens
-// anywhere. It returns the canonical form, or false when the kind or the check
-// character is wrong.
-func ParseRef(kind rune, s string) (string, bool) {
-	s = strings.ToUpper(strings.Map(func(r rune) rune {
-		if r == '-' || r == ' ' || r == '\u2011' {
+// Typed is a reference or code as it is compared, whatever way it was typed:
+// any case and digits, spaces or hyphens anywhere, marks of direction from a
+// page that it was copied from.
+func Typed(s string) string {
+	return strings.ToUpper(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf) {
 			return -1
 		}
 		return r
-	}, s))
+	}, i18n.LatinDigits(s)))
+}
+
+// ParseRef reads a reference as people type it. It returns the canonical form,
+// or false when the kind or the check character is wrong.
+func ParseRef(kind rune, s string) (string, bool) {
+	s = Typed(s)
 	if len(s) != 1+refLen || rune(s[0]) != kind {
 		return "", false
 	}

@@ -26,5 +26,10 @@ for f in "$scratch"/static/*; do
 	cmp -s "$f" "static/$(basename "$f")" || wrong "static/$(basename "$f") is not what make assets builds"
 done
 
+(cd tools && go build -o ../bin/notices ./notices)
+cp THIRD_PARTY_NOTICES.md "$scratch/notices"
+bin/notices || wrong "the notices cannot be written"
+cmp -s THIRD_PARTY_NOTICES.md "$scratch/notices" || wrong "THIRD_PARTY_NOTICES.md was out of date and has been written again (make notices)"
+
 [ $failed = 0 ] || exit 1
-echo "checks passed: gofmt, vet, staticcheck, modules, templates, assets"
+echo "checks passed: gofmt, vet, staticcheck, modules, templates, assets, notices"

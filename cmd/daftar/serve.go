@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -84,7 +85,9 @@ func (cmd serveCmd) ports() map[string]int {
 // is busy.
 func (cmd serveCmd) listen(c *Config) (map[string]net.Listener, error) {
 	listeners := map[string]net.Listener{}
-	for part, port := range cmd.ports() {
+	ports := cmd.ports()
+	for _, part := range slices.SortedFunc(maps.Keys(ports), func(a, b string) int { return ports[a] - ports[b] }) {
+		port := ports[part]
 		address := c.address(port)
 		if part == "ops" {
 			address = net.JoinHostPort("127.0.0.1", fmt.Sprint(c.PortBase+port))

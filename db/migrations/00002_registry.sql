@@ -28,6 +28,13 @@ create function area_ancestors() returns trigger language plpgsql as $$
 declare
   p area%rowtype;
 begin
+  -- Its areas repeat its ancestors: one with areas inside stays where it is, and
+  -- so none can come to lie inside itself.
+  if tg_op = 'UPDATE' and (new.parent_id is distinct from old.parent_id or new.level <> old.level)
+     and (new.parent_id = new.id or exists (select from area a where a.parent_id = new.id)) then
+    raise exception 'area % cannot move', new.code using errcode = '23514';
+  end if;
+  new.l0 := null; new.l1 := null; new.l2 := null; new.l3 := null; new.l4 := null; new.l5 := null;
   if new.parent_id is null then
     new.l0 := new.id;
     return new;
@@ -47,7 +54,7 @@ begin
   return new;
 end $$;
 -- +goose StatementEnd
-create trigger area_ancestors before insert or update of parent_id, level on area
+create trigger area_ancestors before insert or update on area
   for each row execute function area_ancestors();
 
 -- One versioned definition drives every form, check, import and claim.
@@ -111,6 +118,18 @@ create table change (
 );
 grant select on change to daftar_citizen, daftar_staff, daftar_jobs;
 grant insert (id, origin, proposed_at) on change to daftar_citizen, daftar_staff, daftar_jobs;
+
+-- A batch needs no verifier, so what people ask for at a site cannot be one.
+-- +goose StatementBegin
+create function change_guard() returns trigger language plpgsql as $$
+begin
+  if new.origin <> 'case' and session_user in ('daftar_citizen', 'daftar_staff') then
+    raise exception 'role % proposes in a case only', session_user using errcode = '42501';
+  end if;
+  return new;
+end $$;
+-- +goose StatementEnd
+create trigger change_guard before insert on change for each row execute function change_guard();
 
 create table change_item (
   change_id    uuid not null,                                -- change_item_guard checks it, once per statement
@@ -208,10 +227,13 @@ $$;
 -- +goose StatementEnd
 grant execute on function change_hash(uuid) to daftar_citizen, daftar_staff, daftar_jobs;
 
--- Items are added by the proposer, before anyone has looked at them.
+-- Items are added by the proposer, before anyone has looked at them: the lock
+-- holds up whoever verifies or approves until they are all there to be seen.
 -- +goose StatementBegin
-create function change_item_guard() returns trigger language plpgsql as $$
+create function change_item_guard() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
 begin
+  perform from change c where c.id in (select change_id from new_items) for share;
   if exists (select from new_items i left join change c on c.id = i.change_id
              where c.state is distinct from 'proposed' or c.proposed_by is distinct from actor()) then
     raise exception 'items belong to a proposal of one''s own' using errcode = 'DF001';
@@ -267,9 +289,9 @@ create function supersede_change(p_change uuid) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   update change set state = 'superseded'
-  where id = p_change and state = 'proposed' and (proposed_by = actor() or actor_kind() = 'staff');
+  where id = p_change and state in ('proposed', 'verified') and (proposed_by = actor() or actor_kind() = 'staff');
   if not found then
-    raise exception 'only the proposer or the office may replace a proposal' using errcode = 'DF001';
+    raise exception 'only the proposer or the office may take back a proposal' using errcode = 'DF001';
   end if;
 end $$;
 

@@ -52,7 +52,7 @@ grant insert (id, ref, kind, case_id, household_id, outcome, reason, facts, note
 grant insert, update (superseded_at) on decision to daftar_jobs;
 
 -- Who proposed, verified or answered a case never decides it, whatever the page
--- allowed.
+-- allowed; and a decision says what became of the change.
 -- +goose StatementBegin
 create function decision_guard() returns trigger language plpgsql as $$
 begin
@@ -64,6 +64,10 @@ begin
                  and e.action in ('submitted', 'answered', 'recommended'))
        or exists (select from case_file f where f.id = new.case_id and new.decided_by in (f.account_id, f.opened_by)) then
       raise exception 'who proposed or verified a case cannot decide it' using errcode = 'DF002';
+    end if;
+    if not exists (select from case_file f join change c on c.id = f.change_id where f.id = new.case_id
+                     and c.state = case new.outcome when 'approved' then 'applied' else 'refused' end) then
+      raise exception 'the change was not %', new.outcome using errcode = 'DF001';
     end if;
   end if;
   return new;

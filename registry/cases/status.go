@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"strconv"
-	"strings"
 	"time"
 
 	"daftar/db"
@@ -81,9 +80,7 @@ func StatusByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, 
 	}); err != nil {
 		return Status{}, err
 	}
-	given := strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(strings.TrimSpace(code)))
-	want := strings.ReplaceAll(codes.Of(c), "-", "")
-	if subtle.ConstantTimeCompare([]byte(given), []byte(want)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(registry.Typed(code)), []byte(registry.Typed(codes.Of(c)))) != 1 {
 		return Status{}, fault.Hidden()
 	}
 	return Status{Ref: c.Ref, State: c.State, SubmittedAt: c.SubmittedAt.Time, DueOn: c.DueOn.Time}, nil

@@ -169,11 +169,19 @@ func changeItems(tx db.Tx, c Case, area db.ID) ([]registry.Item, error) {
 	return items, nil
 }
 
-// Withdraw ends a case at the applicant's wish.
+// Withdraw ends a case, and what it proposed, at the applicant's wish.
 func Withdraw(tx db.Tx, actor Actor, ref string) (Case, error) {
 	c, err := lock(tx, actor, ref)
 	if err != nil {
 		return c, err
+	}
+	if _, err := Next(c.State, Withdrawn); err != nil {
+		return c, err
+	}
+	if c.Change != nil {
+		if err := registry.Supersede(tx, *c.Change); err != nil {
+			return c, err
+		}
 	}
 	return c, move(tx, &c, step{action: Withdrawn})
 }

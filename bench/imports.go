@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"daftar/auth"
+	"daftar/db"
+	"daftar/db/localpg"
+	"daftar/demo"
+	"daftar/registry"
+	"daftar/registry/importer"
+)
+
+// mappingFile is read from the top of the repository.
+const mappingFile = "docs/mappings/survey.yaml"
+
+// imports measures bringing households and people in: staged by one officer,
+// applied by another, each run into a fresh copy of the demo.
+func (b *bench) imports() error {
+	s := b.system
+	if err := s.makeTemplate(); err != nil {
+		return err
+	}
+	files := generate(b.plan.people, 1)
+	var rows rowSet
+	if _, err := b.fresh(func(d *db.DB) error { // warms up, and leaves the rows for the limit
+		if _, err := importSurvey(b.ctx, d, files); err != nil {
+			return err
+		}
+		return rows.read(s)
+	}); err != nil {
+		return err
+	}
+	persons, records := float64(files.persons), float64(files.persons+files.homes)
+	const both = "COPY, then INSERT..SELECT with the same indexes"
+	all := b.metric("import, rows", "rows/s", both)
+	people := b.metric("import, people", "people/s", both)
+	staging := b.metric("  staging", "people/s", "COPY of the same rows into bare tables")
+	applying := b.metric("  applying", "people/s", "INSERT..SELECT with the same indexes")
+	size := b.metric("  log written", "MB", both)
+	for range b.plan.pairs {
+		var limit, ours importTimes
+		limitLog, err := b.fresh(func(*db.DB) (err error) { limit, err = rows.write(s); return err })
+		if err != nil {
+			return err
+		}
+		ourLog, err := b.fresh(func(d *db.DB) (err error) { ours, err = importSurvey(b.ctx, d, files); return err })
+		if err != nil {
+			return err
+		}
+		all.add(records/ours.total(), records/limit.total())
+		people.add(persons/ours.total(), persons/limit.total())
+		staging.add(persons/ours.stage.Seconds(), persons/limit.stage.Seconds())
+		applying.add(persons/ours.apply.Seconds(), persons/limit.apply.Seconds())
+		size.add(ourLog, limitLog)
+	}
+	return nil
+}
+
+// importTimes are how long the two steps took.
+type importTimes struct{ stage, apply time.Duration }
+
+func (t importTimes) total() float64 { return (t.stage + t.apply).Seconds() }
+
+// importSurvey stages files and applies them.
+func importSurvey(ctx context.Context, d *db.DB, files survey) (importTimes, error) {
+	var t importTimes
+	officer, err := demo.Staff(ctx, d, "dataquality")
+	if err != nil {
+		return t, err
+	}
+	approver, err := demo.Staff(ctx, d, "approver")
+	if err != nil {
+		return t, err
+	}
+	mapping, err := readMapping(ctx, d)
+	if err != nil {
+		return t, err
+	}
+	start := time.Now()
+	result, err := importer.Stage(ctx, d, officer, importer.Options{
+		Mapping:    mapping,
+		Households: importer.File{Name: "households.csv", Body: bytes.NewReader(files.households)},
+		People:     importer.File{Name: "people.csv", Body: bytes.NewReader(files.people)},
+		Bad:        func(p importer.Problem) { say("%s", p) },
+	})
+	t.stage = time.Since(start)
+	if err != nil {
+		return t, err
+	}
+	if result.Counts.Added != files.homes+files.persons {
+		return t, fmt.Errorf("%d problems, %d records of %d", result.Problems, result.Counts.Added, files.homes+files.persons)
+	}
+	start = time.Now()
+	err = importer.Apply(ctx, d, approver, result.Batch)
+	t.apply = time.Since(start)
+	return t, err
+}
+
+func readMapping(ctx context.Context, d *db.DB) (*importer.Mapping, error) {
+	f, err := os.Open(mappingFile)
+	if err != nil {
+		return nil, fmt.Errorf("%w (run it from the top of the repository)", err)
+	}
+	defer func() { _ = f.Close() }()
+	var fields registry.Fields
+	if err := d.View(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) (err error) {
+		fields, err = registry.LoadFields(tx)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return importer.ReadMapping(f, fields)
+}
+
+// Databases of the imports.
+const (
+	templateDatabase = "bench_template"
+	freshDatabase    = "bench_import"
+)
+
+// makeTemplate makes a database with the demo in it and nobody connected.
+func (s *system) makeTemplate() error {
+	if err := s.admin("postgres", `create database `+templateDatabase+` template template0`); err != nil {
+		return err
+	}
+	if err := db.Own(s.ctx, s.pg.URL(superuser, templateDatabase), templateDatabase, db.Owner); err != nil {
+		return err
+	}
+	if _, err := db.Migrate(s.ctx, s.pg.URL(db.Owner, templateDatabase)); err != nil {
+		return err
+	}
+	d, err := s.open(templateDatabase)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return demo.Seed(s.ctx, d, map[string]string{auth.CitizenProvider: "http://localhost/citizen", auth.StaffProvider: "http://localhost/staff"})
+}
+
+// fresh does something on a new copy of the template and returns how much log
+// it wrote to the disk, in MB. A checkpoint before keeps the copying out of the
+// figure.
+func (b *bench) fresh(do func(*db.DB) error) (float64, error) {
+	s := b.system
+	if err := s.admin("postgres", `drop database if exists `+freshDatabase+` with (force)`,
+		`create database `+freshDatabase+` template `+templateDatabase+` owner `+db.Owner, `checkpoint`); err != nil {
+		return 0, err
+	}
+	d, err := s.open(freshDatabase)
+	if err != nil {
+		return 0, err
+	}
+	defer d.Close()
+	conn, err := s.as(superuser, "postgres")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	var before, after float64
+	const written = `select (pg_current_wal_insert_lsn() - '0/0')::float8 / 1e6`
+	if err := conn.QueryRow(s.ctx, written).Scan(&before); err != nil {
+		return 0, err
+	}
+	if err := do(d); err != nil {
+		return 0, err
+	}
+	err = conn.QueryRow(s.ctx, written).Scan(&after)
+	return after - before, err
+}
+
+// imported are the tables that an import fills.
+var imported = []string{"record_version", "household", "person", "membership", "identifier"}
+
+// rowSet is what an import wrote, by table, in PostgreSQL's binary form.
+type rowSet map[string][]byte
+
+func (r *rowSet) read(s *system) error {
+	conn, err := s.as(localpg.Superuser, freshDatabase)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	*r = rowSet{}
+	for _, table := range imported {
+		var b bytes.Buffer
+		if _, err := conn.PgConn().CopyTo(s.ctx, &b, `copy `+table+` to stdout (format binary)`); err != nil {
+			return err
+		}
+		(*r)[table] = b.Bytes()
+	}
+	return nil
+}
+
+// write is the least that a database has to do to take these rows in: COPY them
+// somewhere, then move them into tables with the same indexes, without
+// triggers, foreign keys, history or log of who did it. Each step commits.
+func (r rowSet) write(s *system) (importTimes, error) {
+	var t importTimes
+	conn, err := s.as(localpg.Superuser, freshDatabase)
+	if err != nil {
+		return t, err
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	for _, table := range imported {
+		for _, statement := range []string{
+			`create table bare_` + table + ` (like ` + table + `)`,
+			`create table indexed_` + table + ` (like ` + table + ` including indexes)`,
+		} {
+			if _, err := conn.Exec(s.ctx, statement); err != nil {
+				return t, err
+			}
+		}
+	}
+	start := time.Now()
+	err = pgx.BeginFunc(s.ctx, conn, func(tx pgx.Tx) error {
+		for _, table := range imported {
+			if _, err := conn.PgConn().CopyFrom(s.ctx, bytes.NewReader(r[table]), `copy bare_`+table+` from stdin (format binary)`); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	t.stage = time.Since(start)
+	if err != nil {
+		return t, err
+	}
+	start = time.Now()
+	err = pgx.BeginFunc(s.ctx, conn, func(tx pgx.Tx) error {
+		for _, table := range imported {
+			if _, err := tx.Exec(s.ctx, `insert into indexed_`+table+` select * from bare_`+table); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	t.apply = time.Since(start)
+	return t, err
+}
