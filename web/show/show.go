@@ -2,6 +2,8 @@
 package show
 
 import (
+	"strings"
+
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
@@ -42,10 +44,13 @@ func Source(p *i18n.Printer, s registry.Source) string {
 	}
 	text := p.T("source."+string(s.Kind), "Date", p.Date(s.At))
 	if s.CaseRef != "" {
-		text = p.T("source.with_case", "Source", text, "Case", s.CaseRef)
+		text = p.T("source.with_case", "Source", text, "Case", unbroken(s.CaseRef))
 	}
 	return text
 }
+
+// unbroken keeps a reference in one line of running text.
+func unbroken(ref string) string { return strings.ReplaceAll(ref, "-", "\u2011") }
 
 // Sourced finds the source of a value in a record's provenance and says it.
 func Sourced(p *i18n.Printer, sources map[db.ID]registry.Source, from registry.Provenance, value string) string {
