@@ -30,7 +30,7 @@ var layers = [][]string{
 	{"web"},
 	{"web/signin", "web/intake"},
 	{"issuer/sdjwt", "issuer/statuslist"},
-	{"portal", "admin", "issuer", "mockid", "bench"},
+	{"portal", "admin", "issuer", "mockid"},
 	{"demo"},
 	{"cmd/daftar"},
 	{"e2e", "bench"},
