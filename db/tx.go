@@ -189,6 +189,8 @@ func Explain(err error) error {
 		return fault.Wrap(err, fault.Conflict, "error.tampered")
 	case StateStale:
 		return fault.Wrap(err, fault.Conflict, "error.stale")
+	case "22021": // a null byte, or bytes that are not UTF-8: no text of ours has any
+		return fault.Wrap(err, fault.Malformed, "error.malformed")
 	case "57014", "55P03", "53300", "57P03": // timeout, lock timeout, too many connections, starting up
 		return unavailable(err)
 	}

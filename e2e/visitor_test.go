@@ -79,6 +79,10 @@ func (v *Visitor) send(method, path, contentType string, body io.Reader) (Answer
 		r.Header.Set("Content-Type", contentType)
 		r.Header.Set("Origin", r.URL.Scheme+"://"+r.URL.Host)
 	}
+	return v.do(r)
+}
+
+func (v *Visitor) do(r *http.Request) (Answer, error) {
 	res, err := v.client.Do(r)
 	if err != nil {
 		return Answer{}, err

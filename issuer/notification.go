@@ -31,7 +31,7 @@ func (is *Issuer) notification(c *web.Ctx) error {
 	err = is.DB.WithTx(c.Context(), who, func(tx db.Tx) error {
 		return credentials.NoteWallet(tx, token.Person, n.ID, n.Event)
 	})
-	if fault.Is(err, fault.NotFound) {
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Malformed) {
 		return oauth.Fail("invalid_notification_id", "there is no such notification")
 	}
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"daftar/fault"
 	"daftar/issuer/statuslist"
 	"daftar/jose"
+	"daftar/oauth"
 	"daftar/registry/credentials"
 	"daftar/web"
 )
@@ -28,14 +29,14 @@ func (is *Issuer) listURI(id int) string { return is.Origin + "/status/" + strco
 // statusList publishes a status list token (draft-ietf-oauth-status-list
 // section 5.1).
 func (is *Issuer) statusList(c *web.Ctx) error {
-	id, err := strconv.Atoi(c.Param("list"))
-	if err != nil || strconv.Itoa(id) != c.Param("list") {
+	id, err := strconv.ParseInt(c.Param("list"), 10, 32)
+	if err != nil || strconv.FormatInt(id, 10) != c.Param("list") {
 		return fault.Hidden()
 	}
-	if c.Query("time") != "" {
-		return fault.New(fault.NotFound, "error.not_found") // lists of the past are not kept
+	if c.Query("time") != "" { // lists of the past are not kept (section 8.4)
+		return &oauth.Error{Code: "invalid_request", Description: "only the present list is published", Status: fiber.StatusNotImplemented}
 	}
-	token, err := is.Publish(c.Context(), id)
+	token, err := is.Publish(c.Context(), int(id))
 	if err != nil {
 		return err
 	}

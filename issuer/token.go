@@ -57,11 +57,14 @@ func (is *Issuer) token(c *web.Ctx) error {
 // proof checks the DPoP header, if there is one, and that it was not used
 // before.
 func (is *Issuer) proof(c *web.Ctx, path, token string) (oauth.Proof, error) {
-	header := c.Header("DPoP")
-	if header == "" {
+	headers := c.Headers("DPoP")
+	if len(headers) == 0 {
 		return oauth.Proof{}, nil
 	}
-	proof, err := oauth.VerifyProof(header, fiber.MethodPost, is.Origin+path, token, is.DB.Now())
+	if len(headers) > 1 { // RFC 9449 section 4.3, point 1
+		return oauth.Proof{}, oauth.Fail("invalid_dpop_proof", "more than one proof")
+	}
+	proof, err := oauth.VerifyProof(headers[0], fiber.MethodPost, is.Origin+path, token, is.DB.Now())
 	if err != nil {
 		return proof, err
 	}
@@ -82,17 +85,30 @@ func (is *Issuer) grant(c *web.Ctx, form url.Values, proof oauth.Proof) (object,
 		return nil, err
 	}
 	token := base64.RawURLEncoding.EncodeToString(secret)
-	var offer credentials.Offer
+	answer := object{"access_token": token, "token_type": "Bearer", "expires_in": int(tokenTTL.Seconds())}
+	if proof.JKT != "" {
+		answer["token_type"] = "DPoP"
+	}
 	var refusal credentials.Refusal
-	err := is.DB.WithTx(c.Context(), who, func(tx db.Tx) (err error) {
+	err := is.DB.WithTx(c.Context(), who, func(tx db.Tx) error {
 		// user_pin is what the drafts called tx_code; some wallets send both.
 		txCode := form.Get("tx_code")
 		if txCode == "" {
 			txCode = form.Get("user_pin")
 		}
-		offer, refusal, err = credentials.Redeem(tx, is.Codes, form.Get("pre-authorized_code"), txCode)
+		offer, refused, err := credentials.Redeem(tx, is.Codes, form.Get("pre-authorized_code"), txCode)
+		refusal = refused
 		if err != nil || refusal != credentials.Redeemable {
 			return err
+		}
+		// An error rolls the redemption back: what the wallet asked wrongly does
+		// not cost the holder their code.
+		details, err := authorizationDetails(form.Get("authorization_details"), offer.Type)
+		if err != nil {
+			return err
+		}
+		if details != nil {
+			answer["authorization_details"] = details
 		}
 		sum := sha256.Sum256([]byte(token))
 		return tx.Exec(`
@@ -110,14 +126,6 @@ func (is *Issuer) grant(c *web.Ctx, form url.Values, proof oauth.Proof) (object,
 		return nil, oauth.Fail("invalid_grant", "the transaction code is wrong")
 	case credentials.MissingTx:
 		return nil, oauth.Fail("invalid_request", "tx_code is missing")
-	}
-	answer := object{"access_token": token, "token_type": "Bearer", "expires_in": int(tokenTTL.Seconds())}
-	if proof.JKT != "" {
-		answer["token_type"] = "DPoP"
-	}
-	if details, err := authorizationDetails(form.Get("authorization_details"), offer.Type); err != nil || details != nil {
-		answer["authorization_details"] = details
-		return answer, err
 	}
 	return answer, nil
 }

@@ -91,7 +91,7 @@ func ParseECKey(raw []byte) (*ecdsa.PublicKey, JWK, error) {
 	if err != nil {
 		return nil, JWK{}, tokenError("jwk is not a point on P-256")
 	}
-	return public, JWK{Kty: in.Kty, Crv: in.Crv, X: in.X, Y: in.Y}, nil
+	return public, PublicJWK(public), nil // one spelling: the last character of x and y has bits to spare
 }
 
 // Thumbprint is the key's SHA-256 thumbprint (RFC 7638), base64url.

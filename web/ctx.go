@@ -33,6 +33,9 @@ func (s *Server) handle(r Route) fiber.Handler {
 		ctx, cancel := context.WithTimeout(context.Background(), RequestTimeout)
 		defer cancel()
 		c := &Ctx{fiber: f, server: s, route: r, ctx: ctx}
+		if _, fit := fitText(f.Path()); !fit { // nothing has a name like that
+			return fault.Hidden()
+		}
 		if err := c.speak(); err != nil {
 			return err
 		}
@@ -185,10 +188,12 @@ func (c *Ctx) Areas() []db.ID { return c.principal.Areas(c.route.Permission) }
 // Param is a named part of the path.
 func (c *Ctx) Param(name string) string { return c.fiber.Params(name) }
 
-// Query is a parameter of the query, at most 1,000 bytes of it.
+// Query is a parameter of the query, at most 1,000 bytes of it, without what
+// no text holds.
 func (c *Ctx) Query(name string) string {
 	s := c.fiber.Query(name)
-	return s[:min(len(s), 1000)]
+	s, _ = fitText(s[:min(len(s), 1000)])
+	return s
 }
 
 // RawQuery is the whole query as it was sent.
@@ -196,6 +201,15 @@ func (c *Ctx) RawQuery() string { return string(c.fiber.Request().URI().QueryStr
 
 // Header is a request header.
 func (c *Ctx) Header(name string) string { return c.fiber.Get(name) }
+
+// Headers lists every field of a request header, where one too many matters.
+func (c *Ctx) Headers(name string) []string {
+	var all []string
+	for _, v := range c.fiber.Request().Header.PeekAll(name) {
+		all = append(all, string(v))
+	}
+	return all
+}
 
 // Method is the request's method.
 func (c *Ctx) Method() string { return c.fiber.Method() }

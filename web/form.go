@@ -194,7 +194,7 @@ func (f *Form) Required(check *fault.Check, name string, limit int, missing stri
 // something else was chosen.
 func (f *Form) Choice(check *fault.Check, name string, options []string, missing string) string {
 	s := f.Get(name)
-	if !slices.Contains(options, s) {
+	if f.unfit[name] || !slices.Contains(options, s) {
 		check.Fail(name, missing)
 	}
 	return s

@@ -41,6 +41,9 @@ func (s *Server) Mount(routes ...Route) {
 		}
 		s.routes = append(s.routes, r)
 		s.app.Add(r.Method, r.FullPath(), s.handle(r))
+		if r.Method == fiber.MethodGet {
+			s.app.Head(r.FullPath(), s.handle(r)) // RFC 9110, 9.3.2: the server drops the body
+		}
 	}
 }
 
@@ -58,7 +61,7 @@ func (s *Server) Undeclared() []string {
 	for _, r := range s.routes {
 		declared[r.Method+" "+r.FullPath()] = true
 		if r.Method == fiber.MethodGet {
-			declared[fiber.MethodHead+" "+r.FullPath()] = true // fiber adds it
+			declared[fiber.MethodHead+" "+r.FullPath()] = true
 		}
 	}
 	var extra []string

@@ -74,7 +74,7 @@ func New(cfg Config) *Server {
 		Immutable:             true,
 		AppName:               cfg.Name,
 		DisableStartupMessage: true,
-		ErrorHandler:          s.failed,
+		ErrorHandler:          s.unread,
 		// readBody reads the body: it knows the route's limit, and no part of an
 		// upload may land in a temporary file.
 		StreamRequestBody:            true,
@@ -132,6 +132,11 @@ func (s *Server) asset(c *fiber.Ctx) error {
 
 // secured sets the headers that every answer carries, errors included.
 func (s *Server) secured(c *fiber.Ctx) error {
+	s.protect(c)
+	return c.Next()
+}
+
+func (s *Server) protect(c *fiber.Ctx) {
 	h := func(name, value string) { c.Set(name, value) }
 	h("Content-Security-Policy", policy(s.cfg.FormTargets))
 	h("X-Content-Type-Options", "nosniff")
@@ -142,7 +147,13 @@ func (s *Server) secured(c *fiber.Ctx) error {
 	if s.secure {
 		h("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 	}
-	return c.Next()
+}
+
+// unread answers what never became a request for the middleware: headers that
+// are too long, a method that nobody knows, bytes that are not HTTP.
+func (s *Server) unread(c *fiber.Ctx, err error) error {
+	s.protect(c)
+	return s.failed(c, err)
 }
 
 // policy is the content security policy: nothing inline, nothing from

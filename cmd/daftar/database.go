@@ -91,8 +91,11 @@ func (cmd dbRun) Run(ctx context.Context, c *Config) error {
 	if len(args) == 0 {
 		return usageError{errors.New("which command?")}
 	}
-	child := exec.Command(args[0], args[1:]...)
-	child.SysProcAttr = &syscall.SysProcAttr{}
+	child := exec.CommandContext(ctx, args[0], args[1:]...)
+	child.Cancel = func() error { // told to end, it tells the command, and ends as that does
+		_ = child.Process.Signal(syscall.SIGTERM)
+		return os.ErrProcessDone
+	}
 	if cmd.Temporary {
 		dir, err := os.MkdirTemp("/tmp", "daftar-test")
 		if err != nil {

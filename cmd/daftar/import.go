@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -22,7 +23,7 @@ type importCmd struct {
 	Files   []string `arg:"" type:"existingfile" help:"The files: households, then people."`
 	Mapping string   `required:"" type:"existingfile" help:"How columns become fields."`
 	DryRun  bool     `help:"Check and count, and write nothing."`
-	SkipBad bool     `help:"Load the rows that are right and write the others' problems to a file."`
+	SkipBad bool     `help:"Load the rows that are right and write the others to files, to be corrected and loaded again."`
 }
 
 // shown is how many problems are printed; all of them are counted.
@@ -50,40 +51,46 @@ func (cmd importCmd) Run(ctx context.Context, c *Config) error {
 		}
 	}
 	start := time.Now()
-	result, rejects, err := cmd.stage(ctx, s.db, who)
+	result, out, err := cmd.stage(ctx, s.db, who)
 	if err != nil {
 		return err
 	}
-	return cmd.finish(ctx, s.db, isDemo, result, rejects, start)
+	return cmd.finish(ctx, s.db, isDemo, result, out, start)
 }
 
 // importerID is the proposer of a batch that a command staged outside a demo.
 var importerID = db.ID{0x64, 0x61, 0x66, 0x74, 0x61, 0x72, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 1}
 
-func (cmd importCmd) stage(ctx context.Context, d *db.DB, who db.Principal) (importer.Result, string, error) {
+func (cmd importCmd) stage(ctx context.Context, d *db.DB, who db.Principal) (importer.Result, *report, error) {
 	mapping, err := cmd.mapping(ctx, d)
 	if err != nil {
-		return importer.Result{}, "", fmt.Errorf("%s: %w", cmd.Mapping, err)
+		return importer.Result{}, nil, fmt.Errorf("%s: %w", cmd.Mapping, err)
 	}
 	households, err := os.Open(cmd.Files[0])
 	if err != nil {
-		return importer.Result{}, "", err
+		return importer.Result{}, nil, err
 	}
 	defer func() { _ = households.Close() }()
 	people, err := os.Open(cmd.Files[1])
 	if err != nil {
-		return importer.Result{}, "", err
+		return importer.Result{}, nil, err
 	}
 	defer func() { _ = people.Close() }()
-	out := &problems{skip: cmd.SkipBad && !cmd.DryRun, name: strings.TrimSuffix(filepath.Base(cmd.Files[0]), ".csv") + ".rejects.csv"}
-	result, err := importer.Stage(ctx, d, who, importer.Options{
+	o := importer.Options{
 		Mapping: mapping, SkipBad: cmd.SkipBad, DryRun: cmd.DryRun,
 		Households: importer.File{Name: cmd.Files[0], Body: households},
 		People:     importer.File{Name: cmd.Files[1], Body: people},
-		Bad:        out.add, Progress: progress,
-	})
+		Progress:   progress,
+	}
+	out := &report{files: map[string]*os.File{}}
+	o.Bad = out.show
+	if cmd.SkipBad && !cmd.DryRun {
+		out.problems = beside(cmd.Files[0], "problems")
+		o.Left = out.left
+	}
+	result, err := importer.Stage(ctx, d, who, o)
 	clearProgress()
-	return result, out.name, errors.Join(err, out.close())
+	return result, out, errors.Join(err, out.close())
 }
 
 func (cmd importCmd) mapping(ctx context.Context, d *db.DB) (*importer.Mapping, error) {
@@ -102,7 +109,7 @@ func (cmd importCmd) mapping(ctx context.Context, d *db.DB) (*importer.Mapping, 
 	return importer.ReadMapping(f, fields)
 }
 
-func (cmd importCmd) finish(ctx context.Context, d *db.DB, isDemo bool, r importer.Result, rejects string, start time.Time) error {
+func (cmd importCmd) finish(ctx context.Context, d *db.DB, isDemo bool, r importer.Result, out *report, start time.Time) error {
 	n := r.Counts
 	fmt.Printf("read %d households and %d people\n", n.Households, n.People)
 	if r.Problems > shown {
@@ -115,7 +122,8 @@ func (cmd importCmd) finish(ctx context.Context, d *db.DB, isDemo bool, r import
 		fmt.Printf("dry run, nothing was written: %d new, %d changed, %d the same, %d rejected\n", n.Added, n.Changed, n.Unchanged, n.Rejected)
 		return nil
 	case r.Problems > 0:
-		fmt.Printf("%d rows were left out; their problems are in %s\n", n.Rejected, rejects)
+		fmt.Printf("%d rows were left out. What is wrong: %s. To correct and load again: %s\n", n.Rejected, out.problems,
+			strings.Join([]string{beside(cmd.Files[0], "rejects"), beside(cmd.Files[1], "rejects")}, " "))
 	}
 	if n.Added+n.Changed == 0 {
 		fmt.Printf("nothing to do: all %d records are in the registry already, the same\n", n.Unchanged)
@@ -138,33 +146,61 @@ func (cmd importCmd) finish(ctx context.Context, d *db.DB, isDemo bool, r import
 	return nil
 }
 
-// problems prints the first problems and, when rows are skipped, writes all of
-// them to a file.
-type problems struct {
-	skip bool
-	name string
-	n    int
-	file *os.File
-	csv  *csv.Writer
-	err  error
+// beside names a file of an import's report, in the working directory.
+func beside(file, what string) string {
+	return strings.TrimSuffix(filepath.Base(file), ".csv") + "." + what + ".csv"
 }
 
-func (p *problems) add(b importer.Problem) {
-	if p.n++; p.n <= shown {
+// report prints the first problems. Where rows are left out it writes all
+// problems to a file, and the rows to files like those they came from.
+type report struct {
+	problems string // file name; "" for none
+	n        int
+	csv      *csv.Writer
+	files    map[string]*os.File
+	err      error
+}
+
+// open returns a file of the report, made when it is first needed; nil when
+// something went wrong.
+func (r *report) open(name string) *os.File {
+	if f, ok := r.files[name]; ok || r.err != nil {
+		return f
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		r.err = err
+		return nil
+	}
+	r.files[name] = f
+	return f
+}
+
+func (r *report) show(b importer.Problem) {
+	if r.n++; r.n <= shown {
 		clearProgress()
 		fmt.Fprintln(os.Stderr, b)
 	}
-	if !p.skip || p.err != nil {
+	if r.problems == "" {
 		return
 	}
-	if p.file == nil {
-		if p.file, p.err = os.Create(p.name); p.err != nil {
-			return
-		}
-		p.csv = csv.NewWriter(p.file)
-		p.err = p.csv.Write([]string{"file", "line", "column", "value", "rule"})
+	if f := r.open(r.problems); f != nil && r.csv == nil {
+		r.csv = csv.NewWriter(f)
+		r.err = r.csv.Write([]string{"file", "line", "column", "value", "rule"})
 	}
-	p.err = errors.Join(p.err, p.csv.Write([]string{b.File, strconv.Itoa(b.Line), b.Column, inert(b.Value), b.Rule}))
+	if r.err == nil {
+		r.err = r.csv.Write([]string{b.File, strconv.Itoa(b.Line), b.Column, inert(b.Value), b.Rule})
+	}
+}
+
+func (r *report) left(file string, line []byte) {
+	f := r.open(beside(file, "rejects"))
+	if f == nil {
+		return
+	}
+	if line = bytes.TrimRight(line, "\r\n"); r.err == nil {
+		_, r.err = f.Write(append(line, '\n'))
+	}
 }
 
 // inert keeps a spreadsheet from running a value as a formula.
@@ -175,12 +211,15 @@ func inert(s string) string {
 	return s
 }
 
-func (p *problems) close() error {
-	if p.file == nil {
-		return p.err
+func (r *report) close() error {
+	if r.csv != nil {
+		r.csv.Flush()
+		r.err = errors.Join(r.err, r.csv.Error())
 	}
-	p.csv.Flush()
-	return errors.Join(p.err, p.csv.Error(), p.file.Close())
+	for _, f := range r.files {
+		r.err = errors.Join(r.err, f.Close())
+	}
+	return r.err
 }
 
 // progress shows how far the reading is, on a terminal only.

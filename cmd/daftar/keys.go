@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,7 +12,11 @@ import (
 // openKeys opens the key store alone: no database is needed to print a
 // certificate.
 func openKeys(c *Config) (*store, error) {
-	keys, err := jose.OpenStore(filepath.Join(c.stateDir(), "keys"))
+	dir := c.stateDir()
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return nil, fmt.Errorf("cannot use the state directory %s (set DAFTAR_STATE_DIR): %w", dir, err)
+	}
+	keys, err := jose.OpenStore(filepath.Join(dir, "keys"))
 	return &store{keys: keys}, err
 }
 

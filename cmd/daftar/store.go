@@ -30,15 +30,11 @@ type store struct {
 // open opens state directory and database, starting the private server when no
 // other is configured. The schema is brought up to date.
 func (c *Config) open(ctx context.Context, say func(string, ...any)) (*store, error) {
-	dir := c.stateDir()
-	if err := os.MkdirAll(dir, 0o711); err != nil {
-		return nil, fmt.Errorf("cannot use the state directory %s (set DAFTAR_STATE_DIR): %w", dir, err)
-	}
-	s := &store{}
-	var err error
-	if s.keys, err = jose.OpenStore(filepath.Join(dir, "keys")); err != nil {
+	s, err := openKeys(c)
+	if err != nil {
 		return nil, err
 	}
+	dir := c.stateDir()
 	if s.blobs, err = blob.OpenDir(filepath.Join(dir, "evidence")); err != nil {
 		return nil, err
 	}

@@ -44,7 +44,8 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 	river.AddWorker(workers, &assessWorker{db: s.db})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: db.RiverSchema, Workers: workers, Logger: log, JobTimeout: time.Minute,
-		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
+		RescueStuckJobsAfter: 2 * time.Minute, // one whose program was killed; a decision cannot wait for an hour
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
 	})
 	if err != nil {
 		return err

@@ -92,7 +92,7 @@ create table source (
   by_kind text not null default actor_kind(),
   by      uuid default actor()
 );
-grant select on source to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant select on source to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 grant insert (id, kind, at, case_id, label) on source to daftar_citizen, daftar_staff, daftar_jobs;
 
 -- A proposed, approved and applied change of records. Its items are what is
@@ -215,7 +215,7 @@ create table identifier (
   primary key (subject_id, type, value)
 );
 create index identifier_value on identifier (type, value);
-grant select on identifier to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant select on identifier to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
 -- +goose StatementBegin
 create function change_hash(p_change uuid) returns bytea language sql stable
@@ -289,9 +289,11 @@ create function supersede_change(p_change uuid) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   update change set state = 'superseded'
-  where id = p_change and state in ('proposed', 'verified') and (proposed_by = actor() or actor_kind() = 'staff');
+  where id = p_change and state in ('proposed', 'verified')
+    and (proposed_by = actor() or actor_kind() = 'staff'
+         or exists (select from case_file f where f.change_id = p_change and f.account_id = actor()));
   if not found then
-    raise exception 'only the proposer or the office may take back a proposal' using errcode = 'DF001';
+    raise exception 'only the proposer, the applicant or the office may take back a proposal' using errcode = 'DF001';
   end if;
 end $$;
 

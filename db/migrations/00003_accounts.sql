@@ -63,6 +63,12 @@ create table sign_in_attempt (
 create index sign_in_attempt_expiry on sign_in_attempt (expires_at);
 grant select, insert, delete on sign_in_attempt to daftar_citizen, daftar_staff, daftar_jobs;
 
+-- A site sees its own audience's and nothing of the other's.
+alter table sign_in_attempt enable row level security;
+create policy portal on sign_in_attempt to daftar_citizen using (audience = 'portal');
+create policy admin on sign_in_attempt to daftar_staff using (audience = 'admin');
+create policy worker on sign_in_attempt to daftar_jobs using (true);
+
 create table session (
   id           uuid primary key,
   token_hash   bytea not null unique,
@@ -84,6 +90,11 @@ create index session_staff on session (staff_id);
 create index session_expiry on session (expires_at);
 grant select, insert, update (seen_at, revoked_at, id_token) on session to daftar_citizen, daftar_staff;
 grant select, delete on session to daftar_jobs;
+
+alter table session enable row level security;
+create policy portal on session to daftar_citizen using (audience = 'portal');
+create policy admin on session to daftar_staff using (audience = 'admin');
+create policy worker on session to daftar_jobs using (true);
 
 -- +goose Down
 select 1;

@@ -33,8 +33,10 @@ create unique index case_file_open_registration on case_file (account_id)
 create index case_file_queue on case_file (state, due_on, id);
 create index case_file_account on case_file (account_id, created_at desc);
 create index case_file_change on case_file (change_id);
-grant select, insert, update on case_file to daftar_citizen, daftar_staff;
-grant select on case_file to daftar_issuer, daftar_jobs;
+grant select, insert (id, ref, kind, channel, account_id, opened_by, language, draft, created_at),
+  update (state, draft, version, area_id, change_id, submitted_at, due_on, waiting_since) on case_file to daftar_citizen, daftar_staff;
+grant update (household_id, decided_at) on case_file to daftar_staff;
+grant select on case_file to daftar_jobs;
 
 alter table source add foreign key (case_id) references case_file;
 
@@ -58,6 +60,41 @@ create index case_event_case on case_event (case_id, at, id);
 grant select, insert (id, case_id, at, action, from_state, to_state, reason, facts, note, note_lang, private)
   on case_event to daftar_citizen, daftar_staff;
 grant select on case_event to daftar_jobs, daftar_auditor;
+
+-- Whatever the page allowed: who applied, took or answered a case does not check
+-- it, and who did any of it, or checked it, does not decide it.
+-- +goose StatementBegin
+create function case_hands() returns trigger language plpgsql as $$
+begin
+  if new.state in ('verified', 'approved', 'refused') and new.state <> old.state and exists (
+      select from case_file f where f.change_id = new.id and (actor() in (f.account_id, f.opened_by) or exists (
+        select from case_event e where e.case_id = f.id and e.actor = actor()
+          and (e.action in ('submitted', 'answered') or e.action = 'recommended' and new.state <> 'verified')))) then
+    raise exception 'who had a hand in the case cannot do this' using errcode = 'DF002';
+  end if;
+  return new;
+end $$;
+-- +goose StatementEnd
+create trigger case_hands before update on change for each row execute function case_hands();
+
+-- A case keeps its proposal until that is superseded, and says decided only
+-- when the proposal was.
+-- +goose StatementBegin
+create function case_guard() returns trigger language plpgsql as $$
+begin
+  if new.change_id is distinct from old.change_id
+     and exists (select from change c where c.id = old.change_id and c.state <> 'superseded') then
+    raise exception 'the case has a proposal' using errcode = 'DF001';
+  end if;
+  if new.state <> old.state and new.state in ('approved', 'refused')
+     and not exists (select from change c where c.id = new.change_id
+                       and c.state = case new.state when 'approved' then 'applied' else 'refused' end) then
+    raise exception 'the change was not %', new.state using errcode = 'DF001';
+  end if;
+  return new;
+end $$;
+-- +goose StatementEnd
+create trigger case_guard before update on case_file for each row execute function case_guard();
 
 -- Photos that came with a case. The bytes are in the blob store.
 create table evidence (

@@ -11,7 +11,8 @@ create table status_list (
   token_expires timestamptz,
   created_at    timestamptz not null
 );
-grant select, insert, update (version, token, token_version, token_expires) on status_list to daftar_issuer, daftar_staff, daftar_citizen, daftar_jobs;
+grant select, insert, update (token, token_version, token_expires) on status_list to daftar_issuer;
+grant select, update (version) on status_list to daftar_staff, daftar_jobs; -- who may revoke
 
 create table credential_offer (
   id           uuid primary key,
@@ -29,7 +30,7 @@ create table credential_offer (
 );
 create index credential_offer_person on credential_offer (person_id, created_at desc);
 grant select, insert on credential_offer to daftar_citizen, daftar_staff, daftar_jobs;
-grant update (state, tx_tries) on credential_offer to daftar_citizen, daftar_staff, daftar_jobs;
+grant update (state) on credential_offer to daftar_citizen, daftar_staff, daftar_jobs; -- a newer one cancels it
 grant select, update (state, redeemed_at, tx_tries) on credential_offer to daftar_issuer;
 
 create table wallet_token (

@@ -7,7 +7,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"daftar/jose"
@@ -65,8 +67,8 @@ type Token struct {
 func Sign(t Token, key *jose.Key, random io.Reader) (string, error) {
 	var disclosures []Disclosure
 	var digests []string
-	for name, value := range t.Hidden {
-		d, err := NewDisclosure(name, value, random)
+	for _, name := range slices.Sorted(maps.Keys(t.Hidden)) {
+		d, err := NewDisclosure(name, t.Hidden[name], random)
 		if err != nil {
 			return "", err
 		}

@@ -77,6 +77,16 @@ func (d *Draft) Member(key string) *Member {
 	return nil
 }
 
+// WithID returns the first member with a national ID; nil when there is none.
+func (d *Draft) WithID(id string) *Member {
+	for i := range d.Members {
+		if id != "" && d.Members[i].NationalID == id {
+			return &d.Members[i]
+		}
+	}
+	return nil
+}
+
 // AddMember appends an empty member.
 func (d *Draft) AddMember() (*Member, error) {
 	if len(d.Members) >= MaxMembers {

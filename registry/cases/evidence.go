@@ -1,6 +1,8 @@
 package cases
 
 import (
+	"slices"
+
 	"daftar/db"
 	"daftar/fault"
 )
@@ -62,18 +64,22 @@ func Detach(tx db.Tx, c Case, member string) error {
 	return tx.Exec(`update evidence set removed_at = $3 where case_id = $1 and member = $2 and removed_at is null`, c.ID, member, tx.Now())
 }
 
-// EvidenceOf lists the photos of a case.
+// EvidenceOf lists the photos of a case. Those of a member who was taken out of
+// the application stay on file and are shown to nobody.
 func EvidenceOf(tx db.Tx, c Case) ([]Evidence, error) {
 	var list []Evidence
 	err := tx.Select(&list, `
 		select id, member, kind, media_type, size, width, height, sha256, blob
 		from evidence where case_id = $1 and removed_at is null order by uploaded_at, id`, c.ID)
-	return list, err
+	return slices.DeleteFunc(list, func(e Evidence) bool { return c.Draft.Member(e.Member) == nil }), err
 }
 
 // OneEvidence finds one photo of a case.
 func OneEvidence(tx db.Tx, c Case, member string) (Evidence, error) {
 	var e Evidence
+	if c.Draft.Member(member) == nil {
+		return e, fault.Hidden()
+	}
 	err := tx.Get(&e, `
 		select id, member, kind, media_type, size, width, height, sha256, blob
 		from evidence where case_id = $1 and member = $2 and removed_at is null`, c.ID, member)

@@ -1,6 +1,8 @@
 package credentials
 
 import (
+	"slices"
+
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
@@ -72,6 +74,11 @@ func Revoke(tx db.Tx, officer Officer, ref, reason, note string) error {
 	canonical, ok := registry.ParseRef(registry.RefCredential, ref)
 	if !ok {
 		return fault.Hidden()
+	}
+	if !slices.Contains(RevocationReasons(), reason) {
+		var check fault.Check
+		check.Fail("reason", "revoke.error.reason")
+		return check.Err()
 	}
 	var c Credential
 	err := tx.Get(&c, `select `+credentialColumns+` from `+credentialTables+` where `+inAreas+` and c.ref = $2 for update of c`,

@@ -30,6 +30,9 @@ func Apply(ctx context.Context, d *db.DB, approver db.Principal, ref string) err
 		if batch.State != "staged" {
 			return fault.New(fault.Conflict, "error.out_of_order")
 		}
+		if err := checkStaged(tx, batch.Change); err != nil {
+			return err
+		}
 		if err := addAreas(tx, batch.Areas); err != nil {
 			return err
 		}
@@ -44,6 +47,33 @@ func Apply(ctx context.Context, d *db.DB, approver db.Principal, ref string) err
 		}
 		return audit.Write(tx, audit.Event{Action: "import.applied", SubjectKind: "batch", Subject: batch.ID, Change: batch.Change})
 	})
+}
+
+// checkStaged makes sure that what was new when the batch was staged is new
+// still: another batch may have brought the same records or areas since. One
+// batch is applied at a time.
+func checkStaged(tx db.Tx, change db.ID) error {
+	if err := tx.Exec(`select pg_advisory_xact_lock(4276215470)`); err != nil {
+		return err
+	}
+	var late bool
+	if err := tx.Get(&late, `
+		select exists (
+			select from change_item c
+			cross join lateral jsonb_to_recordset(c.data->'identifiers') as n (type text, value text)
+			join identifier i on i.type = n.type and i.value = n.value and i.status <> 'ended'
+			where c.change_id = $1 and c.base_version = 0)
+		or exists (
+			select from import_batch b
+			cross join lateral jsonb_to_recordset(b.areas) as n (code text)
+			join area a on a.code = n.code
+			where b.change_id = $1)`, change); err != nil {
+		return err
+	}
+	if late {
+		return fault.New(fault.Conflict, "error.stale")
+	}
+	return nil
 }
 
 func addAreas(tx db.Tx, raw []byte) error {

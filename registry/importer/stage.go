@@ -7,7 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,10 +33,14 @@ type Options struct {
 	Mapping    *Mapping
 	Households File
 	People     File
-	SkipBad    bool           // load what is right; otherwise one bad row refuses the whole
-	DryRun     bool           // check and count, write nothing
-	Bad        func(Problem)  // told of every problem as it is found
-	Progress   func(rows int) // told now and then how many rows were read
+	SkipBad    bool          // load what is right; otherwise one bad row refuses the whole
+	DryRun     bool          // check and count, write nothing
+	Bad        func(Problem) // told of every problem as it is found
+	// Left is told of every line that SkipBad leaves out, as it is in its file,
+	// and of both headers before the first: what can be corrected and loaded
+	// again.
+	Left     func(file string, line []byte)
+	Progress func(rows int) // told now and then how many rows were read
 }
 
 // Counts is what an import found.
@@ -91,6 +99,7 @@ type staging struct {
 	reader   *reader
 	homes    map[string]*home
 	people   map[string]struct{}
+	headers  [2][]byte
 	areaIDs  map[string]db.ID
 	newAreas []areaRow
 	digest   interface {
@@ -110,6 +119,7 @@ type home struct {
 	head     bool
 	rejected bool // the household itself
 	missing  bool // somebody in it was rejected
+	absent   bool // not in the file: it has to be in the registry
 }
 
 func (s *staging) bad(p Problem) {
@@ -117,6 +127,19 @@ func (s *staging) bad(p Problem) {
 	if s.o.Bad != nil {
 		s.o.Bad(p)
 	}
+}
+
+// leave leaves a line out.
+func (s *staging) leave(file string, line []byte) {
+	s.counts.Rejected++
+	if s.o.Left == nil {
+		return
+	}
+	if s.counts.Rejected == 1 {
+		s.o.Left(s.o.Households.Name, s.headers[0])
+		s.o.Left(s.o.People.Name, s.headers[1])
+	}
+	s.o.Left(file, line)
 }
 
 func (s *staging) tick() {
@@ -139,7 +162,7 @@ func (s *staging) read(tx db.Tx) error {
 	if err := tx.Exec(`
 		create temporary table stage (
 			kind text not null, key text not null, household text not null, relation text,
-			new_id uuid not null, link_id uuid not null, data jsonb not null
+			new_id uuid not null, link_id uuid not null, data jsonb not null, line integer not null, raw bytea
 		) on commit drop`); err != nil {
 		return err
 	}
@@ -152,10 +175,14 @@ func (s *staging) read(tx db.Tx) error {
 	if err != nil {
 		return readable(err)
 	}
-	if err := s.copy(tx, households, s.household); err != nil {
+	s.headers = [2][]byte{households.raw, people.raw}
+	if err := s.copy(tx, households, s.o.Households.Name, s.household); err != nil {
 		return err
 	}
-	if err := s.copy(tx, people, s.person); err != nil {
+	if err := s.copy(tx, people, s.o.People.Name, s.person); err != nil {
+		return err
+	}
+	if err := s.checkAbsent(tx, people.file); err != nil {
 		return err
 	}
 	return s.checkHomes(tx, households.file)
@@ -195,10 +222,10 @@ func (s *staging) areaID(tx db.Tx, code string) db.ID {
 	return a.ID
 }
 
-var stageColumns = []string{"kind", "key", "household", "relation", "new_id", "link_id", "data"}
+var stageColumns = []string{"kind", "key", "household", "relation", "new_id", "link_id", "data", "line", "raw"}
 
 // copy streams the good rows of a table.
-func (s *staging) copy(tx db.Tx, t *table, read func(db.Tx, *table) (*row, error)) error {
+func (s *staging) copy(tx db.Tx, t *table, file string, read func(db.Tx, *table) (*row, error)) error {
 	_, err := tx.CopyFrom("stage", stageColumns, pgx.CopyFromFunc(func() ([]any, error) {
 		for {
 			p, err := t.next()
@@ -209,9 +236,12 @@ func (s *staging) copy(tx db.Tx, t *table, read func(db.Tx, *table) (*row, error
 				return nil, err
 			}
 			s.tick()
+			if err := tx.Context().Err(); err != nil {
+				return nil, err // rows that are all left out never reach the database
+			}
 			if p != nil {
 				s.bad(*p)
-				s.counts.Rejected++
+				s.leave(file, t.raw)
 				continue
 			}
 			r, err := read(tx, t)
@@ -219,11 +249,15 @@ func (s *staging) copy(tx db.Tx, t *table, read func(db.Tx, *table) (*row, error
 				return nil, err
 			}
 			if r == nil {
-				s.counts.Rejected++
+				s.leave(file, t.raw)
 				continue
 			}
+			var raw []byte
+			if s.o.Left != nil {
+				raw = t.raw
+			}
 			data, err := r.json()
-			return []any{r.kind, r.key, r.household, r.relation, [16]byte(tx.NewID()), [16]byte(tx.NewID()), data}, err
+			return []any{r.kind, r.key, r.household, r.relation, [16]byte(tx.NewID()), [16]byte(tx.NewID()), data, int32(t.line), raw}, err
 		}
 	}))
 	return err
@@ -241,7 +275,9 @@ func (s *staging) household(tx db.Tx, t *table) (*row, error) {
 	r, problems := s.reader.household(t)
 	h := &home{line: t.line, size: -1}
 	if column := s.o.Mapping.Household.Size; column != "" && len(problems) == 0 {
-		if _, err := fmt.Sscanf(t.get(column), "%d", &h.size); err != nil || h.size < 1 {
+		if n, err := strconv.Atoi(strings.TrimSpace(t.get(column))); err == nil && n > 0 {
+			h.size = n
+		} else {
 			problems = append(problems, *problem(t, column, "a household has at least one person"))
 		}
 	}
@@ -267,9 +303,11 @@ func (s *staging) person(tx db.Tx, t *table) (*row, error) {
 	r, problems := s.reader.person(t)
 	m := s.o.Mapping.Person
 	h := s.homes[r.household]
+	if h == nil {
+		h = &home{absent: true}
+		s.homes[r.household] = h
+	}
 	switch {
-	case h == nil:
-		problems = append(problems, *problem(t, m.Household, "there is no such household"))
 	case h.rejected:
 		problems = append(problems, *problem(t, m.Household, "the household was rejected"))
 	case r.relation == "head" && h.head:
@@ -282,9 +320,7 @@ func (s *staging) person(tx db.Tx, t *table) (*row, error) {
 		s.bad(p)
 	}
 	if len(problems) > 0 {
-		if h != nil {
-			h.missing = true
-		}
+		h.missing = true
 		return nil, nil
 	}
 	s.people[r.key] = struct{}{}
@@ -294,15 +330,75 @@ func (s *staging) person(tx db.Tx, t *table) (*row, error) {
 	return &r, nil
 }
 
+// dropped is a row that was staged before it was found to be wrong.
+type dropped struct {
+	Household string `db:"household"`
+	Relation  string `db:"relation"`
+	Line      int    `db:"line"`
+	Raw       []byte `db:"raw"`
+}
+
+// checkAbsent finds people whose household is neither in the files nor in the
+// registry, or has a head there already.
+func (s *staging) checkAbsent(tx db.Tx, file string) error {
+	keys := s.absent()
+	if len(keys) == 0 {
+		return nil
+	}
+	m := s.o.Mapping
+	var lost, heads []dropped
+	if err := tx.Select(&lost, `
+		with gone as (
+			delete from stage s where kind = 'person' and household = any($1)
+			and not exists (select from identifier i where i.type = $2 and i.value = s.household and i.status <> 'ended')
+			returning household, relation, line, raw)
+		select household, relation, line, raw from gone order by line`, keys, m.Household.Identifier); err != nil {
+		return err
+	}
+	if err := tx.Select(&heads, `
+		with gone as (
+			delete from stage s using identifier i, membership h
+			where s.kind = 'person' and s.household = any($1) and s.relation = 'head'
+			and i.type = $2 and i.value = s.household and i.status <> 'ended'
+			and h.household_id = i.subject_id and h.relationship = 'head' and h.end_date is null
+			and not exists (select from identifier x join stage o on o.kind = 'person' and o.key = x.value
+			                where x.subject_id = h.person_id and x.type = $3)
+			returning s.household, s.relation, s.line, s.raw)
+		select household, relation, line, raw from gone order by line`, keys, m.Household.Identifier, m.Person.Identifier); err != nil {
+		return err
+	}
+	for _, d := range lost {
+		s.drop(d, s.o.People.Name, Problem{File: file, Line: d.Line, Column: m.Person.Household, Value: d.Household, Rule: "there is no such household"})
+	}
+	for _, d := range heads {
+		s.drop(d, s.o.People.Name, Problem{File: file, Line: d.Line, Column: m.Person.Relationship.Column, Value: d.Relation, Rule: "the household has a head already"})
+	}
+	return nil
+}
+
+// absent lists the households that people name and the file does not have.
+func (s *staging) absent() []string {
+	keys := []string{}
+	for key, h := range s.homes {
+		if h.absent {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (s *staging) drop(d dropped, file string, p Problem) {
+	s.bad(p)
+	s.leave(file, d.Raw)
+}
+
 // checkHomes finds households with nobody in them, or not as many as they say.
 func (s *staging) checkHomes(tx db.Tx, file string) error {
-	var empty []string
-	for key, h := range s.homes {
-		switch {
-		case h.rejected:
+	empty := []string{}
+	for _, key := range slices.SortedFunc(maps.Keys(s.homes), func(a, b string) int { return s.homes[a].line - s.homes[b].line }) {
+		switch h := s.homes[key]; {
+		case h.rejected || h.absent:
 		case h.people == 0:
-			s.bad(Problem{File: file, Line: h.line, Column: s.o.Mapping.Household.Key, Value: key, Rule: "nobody lives in this household"})
-			s.counts.Rejected++
 			empty = append(empty, key)
 		case h.size >= 0 && h.people != h.size && !h.missing:
 			s.bad(Problem{File: file, Line: h.line, Column: s.o.Mapping.Household.Size, Value: fmt.Sprint(h.size),
@@ -312,7 +408,16 @@ func (s *staging) checkHomes(tx db.Tx, file string) error {
 	if len(empty) == 0 {
 		return nil
 	}
-	return tx.Exec(`delete from stage where kind = 'household' and key = any($1)`, empty)
+	var gone []dropped
+	if err := tx.Select(&gone, `
+		with gone as (delete from stage where kind = 'household' and household = any($1) returning household, line, raw)
+		select household, line, raw from gone order by line`, empty); err != nil {
+		return err
+	}
+	for _, d := range gone {
+		s.drop(d, s.o.Households.Name, Problem{File: file, Line: d.Line, Column: s.o.Mapping.Household.Key, Value: d.Household, Rule: "nobody lives in this household"})
+	}
+	return nil
 }
 
 // propose compares the staged rows with the registry and stores what is new or
@@ -372,12 +477,31 @@ func (s *staging) resolve(tx db.Tx) error {
 		 left join lateral (select r.version, r.data from record_version r where r.subject_id = i.subject_id order by r.version desc limit 1) v on true`,
 		`create index on resolved (kind, household)`,
 		`analyze resolved (kind, household, subject_id, version)`,
+		`create temporary table home (household text, id uuid) on commit drop`,
 	} {
 		if err := tx.Exec(statement); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := tx.Exec(`
+		insert into home
+		select household, subject_id from resolved where kind = 'household' union all
+		select value, subject_id from identifier where type = $1 and value = any($2) and status <> 'ended'`,
+		s.o.Mapping.Household.Identifier, s.absent()); err != nil {
+		return err
+	}
+	return tx.Exec(`analyze home`)
+}
+
+// codes lists the fields that columns are mapped to.
+func codes(mapped map[string]Value) []string { return slices.AppendSeq([]string{}, maps.Keys(mapped)) }
+
+// says lists what a record is told by an age.
+func (a AgeMapping) says() []string {
+	if a.Years == "" {
+		return []string{}
+	}
+	return []string{"birth_from", "birth_to"}
 }
 
 // quoteIdent keeps an identifier type to the characters that types have.
@@ -410,28 +534,41 @@ func (s *staging) items(tx db.Tx, change, source db.ID) error {
 		       || jsonb_build_object('identifiers', jsonb_build_array(jsonb_build_object(
 		            'type', case r.kind when 'household' then $3::text else $4 end, 'value', r.key, 'status', 'unverified') || $2::jsonb))
 		       || case r.kind when 'household' then '{}' else jsonb_build_object('memberships', jsonb_build_array(jsonb_build_object(
-		            'id', r.link_id, 'household_id', h.subject_id, 'relationship', r.relation, 'start_date', $5::text))) end
-		from resolved r left join resolved h on h.kind = 'household' and h.household = r.household
+		            'id', r.link_id, 'household_id', h.id, 'relationship', r.relation, 'start_date', $5::text))) end
+		from resolved r left join home h on r.kind = 'person' and h.household = r.household
 		where r.version = 0`,
 		change, string(from), s.o.Mapping.Household.Identifier, s.o.Mapping.Person.Identifier, today)
 	if err != nil {
 		return err
 	}
-	// A person who moved, or whose place in the household is another now, gets
-	// a new membership; the old one ends.
+	// What the files say replaces what was there, also by nothing; what no column
+	// is mapped to stays. A value has this import as its source where it changed.
+	// A person who moved, or whose place in the household is another now, gets a
+	// new membership; the old one ends.
 	changed, err := tx.Count(`
 		insert into change_item (change_id, seq, kind, subject_id, base_version, data)
-		select $1, $2 + row_number() over (), r.kind, r.subject_id, r.version,
-		       r.old || r.data || jsonb_build_object('ref', r.old->>'ref') || $3::jsonb
+		select $1, $2 + row_number() over (), r.kind, r.subject_id, r.version, n.next
+		       || jsonb_build_object('provenance', r.old->'provenance' || coalesce((
+		            select jsonb_object_agg(case e.key when 'area_id' then 'area' when 'birth_from' then 'birth' when 'birth_to' then 'birth' else e.key end, $3::uuid)
+		            from jsonb_each(n.values) e where e.value is distinct from n.before->e.key), '{}'))
 		       || case when r.kind = 'household' or m.id is not null then '{}' else jsonb_build_object('memberships',
 		            (select coalesce(jsonb_agg(case when e ? 'end_date' then e else e || jsonb_build_object('end_date', $4::text) end), '[]')
 		             from jsonb_array_elements(r.old->'memberships') e)
-		            || jsonb_build_array(jsonb_build_object('id', r.link_id, 'household_id', h.subject_id, 'relationship', r.relation, 'start_date', $4::text))) end
-		from resolved r left join resolved h on h.kind = 'household' and h.household = r.household
-		left join membership m on m.person_id = r.subject_id and m.household_id = h.subject_id and m.relationship = r.relation and m.end_date is null
+		            || jsonb_build_array(jsonb_build_object('id', r.link_id, 'household_id', h.id, 'relationship', r.relation, 'start_date', $4::text))) end
+		from resolved r
+		cross join lateral (select
+			r.data - '{ref,provenance,fields}'::text[] as plain,
+			coalesce(r.old->'fields', '{}') as kept,
+			case r.kind when 'household' then $5::text[] else $6::text[] end as mapped) p
+		cross join lateral (select
+			r.old - $7::text[] || p.plain || jsonb_build_object('fields', p.kept - p.mapped || coalesce(r.data->'fields', '{}')) as next,
+			p.plain || coalesce(r.data->'fields', '{}') as values,
+			r.old || p.kept as before) n
+		left join home h on r.kind = 'person' and h.household = r.household
+		left join membership m on m.person_id = r.subject_id and m.household_id = h.id and m.relationship = r.relation and m.end_date is null
 		where r.version > 0
-		  and (r.data - '{ref,provenance}'::text[] is distinct from r.old - '{ref,provenance,identifiers,memberships}'::text[] or (r.kind = 'person' and m.id is null))`,
-		change, added, string(from), today)
+		  and (n.next is distinct from r.old || jsonb_build_object('fields', p.kept) or (r.kind = 'person' and m.id is null))`,
+		change, added, source, today, codes(s.o.Mapping.Household.Fields), codes(s.o.Mapping.Person.Fields), s.o.Mapping.Person.Age.says())
 	s.counts.Added, s.counts.Changed, s.counts.Unchanged = int(added), int(changed), total-int(added+changed)
 	return err
 }

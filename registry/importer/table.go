@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -34,7 +36,8 @@ type table struct {
 	csv    *csv.Reader
 	index  map[string]int // column by name
 	header []string
-	guard  *lastLine
+	echo   *echo
+	raw    []byte // the current row as it is in the file
 	row    []string
 	line   int
 }
@@ -45,14 +48,14 @@ const maxRow = 1 << 20
 // openTable reads the header. Every column must be known; those that are needed
 // must be there.
 func openTable(file string, r io.Reader, needed, ignored []string) (*table, error) {
-	guard := &lastLine{r: r}
-	reader := bufio.NewReaderSize(guard, 1<<16)
+	reader := bufio.NewReaderSize(r, 1<<16)
 	if bom, err := reader.Peek(3); err == nil && bytes.Equal(bom, []byte{0xef, 0xbb, 0xbf}) {
 		_, _ = reader.Discard(3)
 	} else if err == nil && (bom[0] == 0xff && bom[1] == 0xfe || bom[0] == 0xfe && bom[1] == 0xff) {
 		return nil, fmt.Errorf("%s is UTF-16; save it as UTF-8", file)
 	}
-	t := &table{file: file, csv: csv.NewReader(reader), index: map[string]int{}, guard: guard}
+	t := &table{file: file, echo: &echo{r: reader}, index: map[string]int{}}
+	t.csv = csv.NewReader(t.echo)
 	t.csv.ReuseRecord = true
 	t.csv.FieldsPerRecord = -1 // checked per row, to name the line
 	header, err := t.csv.Read()
@@ -60,6 +63,7 @@ func openTable(file string, r io.Reader, needed, ignored []string) (*table, erro
 		return nil, fmt.Errorf("%s has no header line", file)
 	}
 	t.header = slices.Clone(header)
+	t.raw = t.echo.take(t.csv.InputOffset())
 	t.line = 1
 	for i, name := range t.header {
 		if _, twice := t.index[name]; twice {
@@ -85,6 +89,7 @@ func (t *table) next() (*Problem, error) {
 	if errors.Is(err, io.EOF) {
 		return nil, io.EOF
 	}
+	t.raw = t.echo.take(t.csv.InputOffset())
 	var bad *csv.ParseError
 	if errors.As(err, &bad) {
 		t.line = bad.StartLine
@@ -98,7 +103,7 @@ func (t *table) next() (*Problem, error) {
 	t.line, _ = t.csv.FieldPos(0)
 	if len(row) != len(t.header) {
 		rule := fmt.Sprintf("%d columns instead of %d", len(row), len(t.header))
-		if t.guard.unfinished() {
+		if !bytes.HasSuffix(t.raw, []byte("\n")) {
 			rule += "; the file ends in the middle of a line"
 		}
 		return &Problem{File: t.file, Line: t.line, Rule: rule}, nil
@@ -108,6 +113,9 @@ func (t *table) next() (*Problem, error) {
 		size += len(v)
 		if !utf8.ValidString(v) {
 			return &Problem{File: t.file, Line: t.line, Column: t.header[i], Value: string(bytes.ToValidUTF8([]byte(v), []byte("?"))), Rule: "not UTF-8"}, nil
+		}
+		if strings.ContainsFunc(v, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
+			return &Problem{File: t.file, Line: t.line, Column: t.header[i], Value: v, Rule: "no text has such characters"}, nil
 		}
 	}
 	if size > maxRow {
@@ -119,23 +127,23 @@ func (t *table) next() (*Problem, error) {
 // get is the value of a column in the current row.
 func (t *table) get(column string) string { return t.row[t.index[column]] }
 
-// lastLine remembers whether what was read ends with a line break.
-type lastLine struct {
-	r     io.Reader
-	last  byte
-	ended bool
+// echo keeps what was read until it is taken.
+type echo struct {
+	r    io.Reader
+	kept []byte
+	from int64 // offset of what is kept
 }
 
-func (l *lastLine) Read(b []byte) (int, error) {
-	n, err := l.r.Read(b)
-	if n > 0 {
-		l.last = b[n-1]
-	}
-	if errors.Is(err, io.EOF) {
-		l.ended = true
-	}
+func (e *echo) Read(b []byte) (int, error) {
+	n, err := e.r.Read(b)
+	e.kept = append(e.kept, b[:n]...)
 	return n, err
 }
 
-// unfinished reports whether the file is over and its last line has no end.
-func (l *lastLine) unfinished() bool { return l.ended && l.last != '\n' }
+// take returns what was read up to an offset and not taken yet.
+func (e *echo) take(offset int64) []byte {
+	n := offset - e.from
+	taken := e.kept[:n:n]
+	e.kept, e.from = e.kept[n:], offset
+	return taken
+}

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -16,8 +15,9 @@ import (
 )
 
 const (
-	maxName = 120 // characters
-	maxID   = 30
+	maxName   = 120 // characters
+	maxID     = 30
+	maxNumber = 100 // of a day, a year or an age: what is longer is no number
 )
 
 func memberKey(suffix string) func(*visit) string {
@@ -78,8 +78,8 @@ func number(n int) string {
 func readBirth(v *visit, f *web.Form) (func(*cases.Draft) error, error) {
 	var check fault.Check
 	part := func(name, wrong string) int {
-		s := strings.TrimSpace(i18n.LatinDigits(f.Get(name)))
-		if s == "" {
+		s := i18n.LatinDigits(f.Text(&check, name, maxNumber))
+		if s == "" || check.Failed(name) {
 			return 0
 		}
 		n, err := strconv.Atoi(s)
@@ -93,7 +93,7 @@ func readBirth(v *visit, f *web.Form) (func(*cases.Draft) error, error) {
 		Day: part("day", "birth.error.day"), Month: part("month", "birth.error.month"), Year: part("year", "birth.error.year"),
 		On: v.form.Today.Format(time.DateOnly),
 	}
-	if s := strings.TrimSpace(i18n.LatinDigits(f.Get("age"))); s != "" {
+	if s := i18n.LatinDigits(f.Text(&check, "age", maxNumber)); s != "" && !check.Failed("age") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 0 || n > 125 {
 			check.Fail("age", "birth.error.age")
@@ -169,7 +169,13 @@ var nationalID = page{
 		if v.member.IDVerified {
 			return nil, fault.Hidden()
 		}
-		return v.on(func(m *cases.Member) { m.NationalID = id }), check.Err()
+		return func(d *cases.Draft) error {
+			if other := d.WithID(id); other != nil && other.Key != v.member.Key {
+				check.Fail("national_id", "id.error.twice", "Name", v.memberName(other))
+				return check.Err()
+			}
+			return v.on(func(m *cases.Member) { m.NationalID = id })(d)
+		}, check.Err()
 	},
 	view: func(v *visit, f *ui.Form) templ.Component { return idPage(v, f) },
 }

@@ -1,0 +1,284 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Crash is a system that is killed again and again while people work on it.
+// Later work extends it with more workers: each does something that either is
+// acknowledged or is not, keeps account, and tries again when the server is away.
+type Crash struct {
+	*System
+	t    *testing.T
+	over context.Context // no new work is begun
+	wg   sync.WaitGroup
+
+	mu       sync.Mutex
+	sent     map[string]bool // case: whether the receipt was seen
+	checked  map[string]bool // whether the recommendation was acknowledged
+	approved map[string]bool
+	lost     int // requests that were not answered
+}
+
+// TestCrash kills the program, as a power cut does, while applications are
+// typed, sent, checked and decided. What was acknowledged is there, once and
+// whole; what was not is there whole or not at all.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	s := ownSystem(t)
+	kills, visitors := 4, 4
+	if os.Getenv("LONG") != "" {
+		kills, visitors = 60, 12
+	}
+	over, stop := context.WithCancel(t.Context())
+	c := &Crash{System: s, t: t, over: over, sent: map[string]bool{}, checked: map[string]bool{}, approved: map[string]bool{}}
+	for n := range visitors {
+		c.work(signedIn(t, s.admin(), "en", "intake"), func(v *Visitor, round int) error {
+			return c.applies(v, fmt.Sprintf("Visitor %d-%d", n, round))
+		})
+	}
+	c.work(signedIn(t, s.admin(), "ar", "verifier"), c.checks)
+	c.work(signedIn(t, s.admin(), "en", "approver"), c.decides)
+
+	for range kills {
+		time.Sleep(400*time.Millisecond + rand.N(900*time.Millisecond)) // any instant is as good as another
+		c.kill()
+		c.restart()
+	}
+	c.until(func() bool { return len(c.approved) > 0 }) // the last start serves too
+	stop()
+	c.wg.Wait()
+	c.reckon()
+}
+
+// restart starts the program where it was: same state, same ports.
+func (c *Crash) restart() {
+	c.t.Helper()
+	for range 50 {
+		err := c.launch()
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, errPortTaken) {
+			c.t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	c.t.Fatal(errPortTaken)
+}
+
+// until waits for something that the workers bring about.
+func (c *Crash) until(done func() bool) {
+	c.t.Helper()
+	for range 300 {
+		c.mu.Lock()
+		ok := done()
+		c.mu.Unlock()
+		if ok {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	c.t.Error("nothing more is done after the last start")
+}
+
+// work repeats a task until the end. An error that is not the server's absence
+// fails the test.
+func (c *Crash) work(v *Visitor, task func(v *Visitor, round int) error) {
+	c.wg.Go(func() {
+		for round := 0; c.over.Err() == nil; round++ {
+			var answered *refusal
+			if err := task(v, round); errors.As(err, &answered) {
+				c.t.Error(err)
+				return
+			} else if err != nil {
+				c.mu.Lock()
+				c.lost++
+				c.mu.Unlock()
+				time.Sleep(20 * time.Millisecond) // the server is away
+			}
+		}
+	})
+}
+
+// again repeats a request that may be sent twice until it is answered.
+func (c *Crash) again(request func() (Answer, error)) (Answer, error) {
+	for {
+		a, err := request()
+		var answered *refusal
+		if err == nil || errors.As(err, &answered) && !refused(err, http.StatusServiceUnavailable) || c.over.Err() != nil {
+			return a, err
+		}
+		c.mu.Lock()
+		c.lost++
+		c.mu.Unlock()
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// applies takes one application at the counter. Half of those that are cut off
+// while sending try again, as people do; the others never learn what became of it.
+func (c *Crash) applies(v *Visitor, name string) error {
+	a, err := c.again(func() (Answer, error) { return v.save("/counter", nil) })
+	if err != nil {
+		return unanswered(err)
+	}
+	ref := caseRef.FindString(a.to)
+	for _, p := range aHousehold(name, "") {
+		if _, err := c.again(func() (Answer, error) { return v.save("/counter/"+ref+"/"+p.path, p.form) }); err != nil {
+			return unanswered(err)
+		}
+	}
+	c.note(c.sent, ref, false)
+	send := func() (Answer, error) {
+		return v.save("/counter/"+ref+"/check", url.Values{"note": {""}, "agree": {"yes"}})
+	}
+	if a, err = send(); err != nil && rand.N(2) == 0 {
+		a, err = c.again(send)
+	}
+	if err != nil {
+		return unanswered(err)
+	}
+	if !strings.HasSuffix(a.to, "/counter/"+ref+"/receipt") {
+		return fmt.Errorf("sending leads to %s", a.to)
+	}
+	c.note(c.sent, ref, true)
+	return nil
+}
+
+func (c *Crash) note(list map[string]bool, ref string, acknowledged bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list[ref] = acknowledged
+}
+
+// unanswered is the error of a request that got no answer, also where the
+// server said that it is just going or coming: nothing to fail for.
+func unanswered(err error) error {
+	if refused(err, http.StatusServiceUnavailable) {
+		return errors.New("the server is not all there")
+	}
+	return err
+}
+
+// next is a case that one list has and another does not.
+func (c *Crash) next(from, to map[string]bool) (string, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for ref, acknowledged := range from {
+		if _, begun := to[ref]; acknowledged && !begun {
+			return ref, true
+		}
+	}
+	return "", false
+}
+
+// step takes a step of the office. A conflict after an answer that never came
+// means that the step was taken then.
+func (c *Crash) step(v *Visitor, from, to map[string]bool, name string, form url.Values) error {
+	ref, ok := c.next(from, to)
+	if !ok {
+		time.Sleep(5 * time.Millisecond)
+		return nil
+	}
+	c.note(to, ref, false)
+	take := func() (Answer, error) { return v.save("/cases/"+ref+"/"+name, form) }
+	_, err := take()
+	if err != nil && !refused(err, http.StatusConflict) {
+		if _, err = c.again(take); refused(err, http.StatusConflict) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return unanswered(err)
+	}
+	c.note(to, ref, true)
+	return nil
+}
+
+func (c *Crash) checks(v *Visitor, _ int) error {
+	return c.step(v, c.sent, c.checked, "recommend", url.Values{"outcome": {"approve"}, "note": {""}})
+}
+
+func (c *Crash) decides(v *Visitor, _ int) error {
+	return c.step(v, c.checked, c.approved, "decide", approval())
+}
+
+// stages are how far a case can have come, and what it consists of then.
+const stages = `
+	select c.ref, c.state, concat_ws(' ',
+	  (select count(*) from change g where g.id = c.change_id),
+	  (select count(*) from change g where g.id in (select i.change_id from change_item i where i.data->>'ref' = c.draft->>'household_ref')),
+	  (select count(*) from change_item i where i.change_id = c.change_id and i.kind = 'household'),
+	  (select count(*) from change_item i where i.change_id = c.change_id and i.kind = 'person'),
+	  (select g.state from change g where g.id = c.change_id),
+	  (select string_agg(e.action, '>' order by e.at, e.id) from case_event e where e.case_id = c.id),
+	  (select string_agg(a.action, '>' order by a.at, a.action) from audit_event a where a.case_id = c.id and a.action <> 'case.read'),
+	  (select count(*) from decision d where d.case_id = c.id and d.kind = 'case'),
+	  (select count(*) from household h where h.ref = c.draft->>'household_ref'),
+	  (select count(*) from person p join membership m on m.person_id = p.id and m.household_id = c.household_id))
+	from case_file c order by c.ref`
+
+var whole = map[string]string{
+	"draft":       "0 0 0 0 case.started 0 0 0",
+	"submitted":   "1 1 1 1 proposed submitted case.started>case.submitted 0 0 0",
+	"recommended": "1 1 1 1 verified submitted>recommended case.started>case.submitted>case.recommended 0 0 0",
+	"approved":    "1 1 1 1 applied submitted>recommended>approved case.started>case.submitted>case.recommended>case.approved>change.applied 1 1 1",
+}
+
+// reckon compares the accounts with the database.
+func (c *Crash) reckon() {
+	t := c.t
+	t.Helper()
+	states := map[string]string{}
+	for _, line := range strings.Split(c.sql(t, stages), "\n") {
+		f := strings.SplitN(line, "|", 3)
+		ref, state, parts := f[0], f[1], f[2]
+		states[ref] = state
+		if parts != whole[state] {
+			t.Errorf("%s is %s and consists of %q instead of %q", ref, state, parts, whole[state])
+		}
+	}
+	acknowledged := 0
+	for _, list := range []struct {
+		noted map[string]bool
+		kept  string // states that a case can be in after the step
+	}{{c.sent, "submitted recommended approved"}, {c.checked, "recommended approved"}, {c.approved, "approved"}} {
+		for ref, yes := range list.noted {
+			if yes {
+				acknowledged++
+			}
+			if state := states[ref]; yes && (state == "" || !strings.Contains(list.kept, state)) {
+				t.Errorf("%s was acknowledged and is %q instead of %s", ref, state, list.kept)
+			}
+		}
+	}
+	for ref, state := range states {
+		if _, begun := c.sent[ref]; !begun && state != "draft" {
+			t.Errorf("%s is %s and nobody sent it", ref, state)
+		}
+	}
+	if twice := c.sql(t, `select string_agg(name, ', ') from (
+		select draft->'members'->0->>'full_name' as name from case_file where state <> 'draft' group by 1 having count(*) > 1) doubled`); twice != "" {
+		t.Errorf("sent twice: %s", twice)
+	}
+	// every approval asked for one job, which is done or will be
+	if n := c.sql(t, `select (select count(*) from case_file where state = 'approved') - (select count(*) from outbox)
+		- (select count(*) from river.river_job where kind = 'assess_household' and state <> 'discarded')`); n != "0" {
+		t.Errorf("%s jobs are missing", n)
+	}
+	if acknowledged < 10 || c.lost == 0 {
+		t.Errorf("only %d steps were acknowledged, and %d requests cut off", acknowledged, c.lost)
+	}
+	t.Logf("%d cases, %d acknowledged steps, %d requests cut off", len(states), acknowledged, c.lost)
+}

@@ -1,0 +1,375 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"daftar/registry"
+)
+
+// Address is one line of "daftar routes --json".
+type Address struct{ Site, Method, Path, Permission string }
+
+// addresses lists every route that the program declares.
+func (s *System) addresses(t *testing.T) []Address {
+	t.Helper()
+	var list []Address
+	if err := json.Unmarshal([]byte(s.run(t, "routes", "--json")), &list); err != nil {
+		t.Fatal(err)
+	}
+	if len(list) < 100 {
+		t.Fatalf("only %d routes", len(list))
+	}
+	return list
+}
+
+// local is the path after the language; false for an address without one.
+func (a Address) local() (string, bool) { return strings.CutPrefix(a.Path, "/:lang") }
+
+// Thing is something with a reference of its own, whose pages begin with base.
+type Thing struct {
+	base    string // "/cases/:ref"
+	ref     string
+	unknown string // a reference of the same form that nobody has
+}
+
+// at fills the parameters of a path.
+func (th Thing) at(path, ref string) string {
+	code := "rooms"
+	if strings.Contains(path, "/people/") {
+		code = "disability"
+	}
+	return strings.NewReplacer(":ref", ref, ":member", "2", ":code", code).Replace(path)
+}
+
+func newRef(kind rune) string { return registry.NewRef(kind, rand.Reader) }
+
+// form is what the owner of a thing could send to a path, and be answered well.
+func form(path string) url.Values {
+	_, page, _ := strings.Cut(path, "/:ref")
+	page = strings.NewReplacer(":member", "2", "people/:member/q/:code", "people/2/q/disability", ":code", "rooms").Replace(strings.TrimPrefix(page, "/"))
+	for _, p := range append(rosasHousehold(), aHousehold("Mama", "")...) {
+		if p.path == page {
+			return p.form
+		}
+	}
+	return map[string]url.Values{
+		"people/2/q/rooms": one("answer", "no"),
+		"people/2/id":      one("national_id", ""),
+		"people/2/remove":  one("remove", "yes"),
+		"check":            {"note": {""}, "agree": {"yes"}},
+		"withdraw":         one("withdraw", "yes"),
+		"ask":              {"pages": {"q/rooms"}, "note": {"Really?"}},
+		"recommend":        {"outcome": {"approve"}, "note": {""}},
+		"decide":           approval(),
+		"revoke":           {"reason": {"lost_device"}, "note": {""}},
+	}[page]
+}
+
+// everything is a fingerprint of all that a request about a case, a record, a
+// decision or a credential could change.
+func (s *System) everything(t *testing.T) string {
+	t.Helper()
+	var parts []string
+	for _, table := range []string{
+		"case_file", "case_event", "change", "change_item", "evidence", "decision", "record_version", "household", "person",
+		"membership", "identifier", "account", "staff_role", "credential", "credential_copy", "credential_offer",
+	} {
+		parts = append(parts, "select '"+table+"' || r::text as row from "+table+" r")
+	}
+	return s.sql(t, "select count(*) || ' ' || md5(string_agg(row, '' order by row)) from ("+strings.Join(parts, " union all ")+") rows")
+}
+
+// TestOthersThings asks for what belongs to somebody else, on every page that
+// takes a reference: the answer is the very one for a reference that does not
+// exist, to the last byte, and nothing changes.
+func TestOthersThings(t *testing.T) {
+	t.Parallel()
+	s := ownSystem(t)
+	routes := s.addresses(t)
+	rosa, amina := signedIn(t, s.portal(), "en", "rosa"), signedIn(t, s.portal(), "en", "amina")
+
+	// an application that is being filled in, with a photo
+	ref := rosa.starts(t, "/apply")
+	rosa.fills(t, "/apply/"+ref, rosasHousehold())
+	rosa.attaches(t, "/apply/"+ref+"/documents/2")
+	application := Thing{"/apply/:ref", ref, newRef(registry.RefCase)}
+	hidden(t, s, routes, "portal", rosa, amina, application)
+
+	// a case at the office
+	rosa.mustSave(t, "/apply/"+ref+"/check", form("/apply/:ref/check"))
+	kase := Thing{"/cases/:ref", ref, newRef(registry.RefCase)}
+	hidden(t, s, routes, "portal", rosa, amina, kase, application)
+
+	// staff of another region, with every role there
+	intake, north := signedIn(t, s.admin(), "en", "intake"), signedIn(t, s.admin(), "en", "approver-north")
+	for _, role := range []string{"intake", "verifier", "credential"} {
+		s.sql(t, `insert into staff_role (staff_id, role, area_id, valid_from)
+			select r.staff_id, '`+role+`', r.area_id, r.valid_from from staff_role r join area a on a.id = r.area_id where a.code = 'MJ02' and r.role = 'approver'`)
+	}
+	counter := intake.starts(t, "/counter")
+	intake.fills(t, "/counter/"+counter, aHousehold("Mama Ngina", ""))
+	intake.mustSave(t, "/counter/"+counter+"/people", one("another", "yes"))
+	intake.attaches(t, "/counter/"+counter+"/documents/2")
+	hidden(t, s, routes, "admin", intake, north, kase, Thing{"/counter/:ref", counter, newRef(registry.RefCase)})
+
+	credential := newRef(registry.RefCredential)
+	s.sql(t, `insert into credential (id, ref, person_id, type, format, dataset_hash, issued_at, expires_at, notification)
+		select gen_random_uuid(), '`+credential+`', id, 'person-registration', 'dc+sd-jwt', '', now(), now() + interval '1 day', 'n'
+		from person where full_name = 'Tomás Rivera'`)
+	hidden(t, s, routes, "admin", signedIn(t, s.admin(), "en", "credential"), north, Thing{"/credentials/:ref", credential, newRef(registry.RefCredential)})
+	if page := north.mustGet(t, "/credentials?ref="+credential); strings.Contains(page, "Tomás") {
+		t.Error("another region's credential is found")
+	}
+	if page := north.mustGet(t, "/cases"); strings.Contains(page, ref) {
+		t.Error("another region's case is in the queue")
+	}
+
+	// a decision and an offer
+	signedIn(t, s.admin(), "en", "verifier").recommends(t, ref, "approve")
+	signedIn(t, s.admin(), "en", "approver").approves(t, ref)
+	decision := s.decided(t, ref)
+	offer := rosa.mustSave(t, "/credentials/offer", one("type", "household-registration")).to
+	offer = offer[strings.LastIndex(offer, "/")+1:]
+	hidden(t, s, routes, "portal", rosa, amina, kase, application, Thing{"/decisions/:ref", decision, newRef(registry.RefDecision)},
+		Thing{"/credentials/offers/:ref", offer, strings.Repeat("a", len(offer))})
+	tomas := signedIn(t, s.portal(), "en", "tomas") // somebody in the registry with a decision of his own
+	hidden(t, s, routes, "portal", rosa, tomas, kase, Thing{"/decisions/:ref", decision, newRef(registry.RefDecision)})
+	ownPagesOnly(t, s, amina)
+}
+
+// attaches sends a photo that is one.
+func (v *Visitor) attaches(t *testing.T, path string) {
+	t.Helper()
+	if a, err := v.upload(path, "photo", "certificate.jpg", photo()); err != nil || a.status != http.StatusSeeOther {
+		t.Fatal(a.status, err)
+	}
+}
+
+// decided waits for the programme's decision on the household of a case.
+func (s *System) decided(t *testing.T, ref string) string {
+	t.Helper()
+	for range 200 {
+		if d := s.sql(t, `select d.ref from decision d join case_file c on c.household_id = d.household_id
+			where c.ref = '`+ref+`' and d.kind <> 'case' limit 1`); d != "" {
+			return d
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("no decision was taken")
+	return ""
+}
+
+// hidden has a stranger ask for things on every route that names them.
+func hidden(t *testing.T, s *System, routes []Address, site string, owner, stranger *Visitor, things ...Thing) {
+	t.Helper()
+	for _, th := range things {
+		asked := 0
+		before := s.everything(t)
+		for _, r := range routes {
+			path, ok := r.local()
+			if r.Site != site || !ok || path != th.base && !strings.HasPrefix(path, th.base+"/") {
+				continue
+			}
+			asked++
+			real, err := stranger.ask(r.Method, th.at(path, th.ref), form(path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if real.status != http.StatusNotFound {
+				t.Errorf("%s %s of somebody else is answered with %d: %s", r.Method, path, real.status, headings(real.body))
+			}
+			for _, ref := range []string{th.unknown, "nonsense"} {
+				none, err := stranger.ask(r.Method, th.at(path, ref), form(path))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, want := real.whole(), none.whole(); got != want {
+					t.Errorf("%s %s of somebody else is not answered as one that does not exist:\n%s\n\n%s", r.Method, path, got, want)
+				}
+			}
+			if r.Method != http.MethodGet {
+				continue
+			}
+			own, err := owner.ask(r.Method, th.at(path, th.ref), nil)
+			if err != nil || own.status >= 400 && own.status != http.StatusForbidden { // another role's step
+				t.Errorf("%s %s is not there for its owner either: %d %v", r.Method, path, own.status, err)
+			}
+		}
+		if asked == 0 {
+			t.Errorf("no route begins with %s", th.base)
+		}
+		if s.everything(t) != before {
+			t.Errorf("a stranger changed something at %s", th.base)
+		}
+	}
+}
+
+// ask sends a request, with a form unless it is a GET.
+func (v *Visitor) ask(method, path string, form url.Values) (Answer, error) {
+	if method == http.MethodGet {
+		return v.get(path)
+	}
+	return v.post(path, form)
+}
+
+// whole is all of an answer that its reader could compare, but the clock.
+func (a Answer) whole() string {
+	h := maps.Clone(a.header)
+	delete(h, "Date")
+	var b strings.Builder
+	fmt.Fprintln(&b, a.status)
+	_ = h.Write(&b)
+	return b.String() + "\n" + a.body
+}
+
+// ownPagesOnly reads everything that somebody may read, whatever the query
+// says: nobody of another household is on it.
+func ownPagesOnly(t *testing.T, s *System, amina *Visitor) {
+	t.Helper()
+	others := strings.Split(s.sql(t, `select unnest(array[p.full_name, p.ref, h.ref]) from person p
+		join membership m on m.person_id = p.id join household h on h.id = m.household_id
+		where h.id <> (select m.household_id from membership m join person p on p.id = m.person_id where p.full_name = 'آمنة يوسف')`), "\n")
+	if len(others) < 30 {
+		t.Fatalf("only %d names of others", len(others))
+	}
+	for _, path := range []string{"/home", "/record", "/credentials", "/apply"} {
+		for _, query := range []string{"", "?ref=", "?person=", "?household=", "?id="} {
+			if query != "" {
+				query += url.QueryEscape(others[1])
+			}
+			page := amina.mustGet(t, path+query)
+			page = strings.ReplaceAll(page, query, "") // the language switch keeps it
+			for _, other := range others {
+				if strings.Contains(page, other) {
+					t.Errorf("%s%s says %s to amina", path, query, other)
+				}
+			}
+		}
+	}
+}
+
+// TestRolesKeepOut has every role ask for every page of the admin area: what
+// its permission does not cover is refused before anything is looked up, so a
+// case that exists is refused as one that does not.
+func TestRolesKeepOut(t *testing.T) {
+	t.Parallel()
+	s := ownSystem(t)
+	ref := signedIn(t, s.portal(), "en", "rosa").applies(t, "/apply", rosasHousehold())
+	may := map[string][]string{
+		"intake":     {"case.read", "case.ask", "case.intake"},
+		"verifier":   {"case.read", "case.ask", "case.recommend"},
+		"approver":   {"case.read", "case.decide"},
+		"approver2":  {"case.read", "case.decide"},
+		"credential": {"credential.read", "credential.revoke"},
+	}
+	before := s.everything(t)
+	for _, officer := range []string{
+		"intake", "verifier", "approver", "approver2", "appeals", "grievance", "protection", "dataquality", "programme",
+		"credential", "auditor", "dpo", "sysadmin",
+	} {
+		v := signedIn(t, s.admin(), "en", officer)
+		for _, r := range s.addresses(t) {
+			path, ok := r.local()
+			if r.Site != "admin" || !ok || r.Permission == "public" {
+				continue
+			}
+			allowed := slices.Contains(may[officer], r.Permission)
+			if allowed && r.Method != http.MethodGet {
+				continue // other tests do
+			}
+			th := Thing{path, ref, newRef(registry.RefCase)}
+			real, err := v.ask(r.Method, th.at(path, th.ref), form(path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (real.status == http.StatusForbidden) == allowed {
+				t.Errorf("%s: %s %s is answered with %d", officer, r.Method, path, real.status)
+			}
+			if allowed {
+				continue
+			}
+			if none, err := v.ask(r.Method, th.at(path, th.unknown), form(path)); err != nil || none.whole() != real.whole() {
+				t.Errorf("%s can tell from %s %s whether a case exists (%v)", officer, r.Method, path, err)
+			}
+		}
+	}
+	if s.everything(t) != before {
+		t.Error("somebody without the role changed something")
+	}
+}
+
+// surplus are inputs that no form has and a careless program would take.
+var surplus = url.Values{
+	"status": {"approved"}, "state": {"approved"}, "decided_by": {"00000000-0000-7000-8000-000000000001"}, "person_id": {"1"},
+	"account_id": {"1"}, "id_verified": {"true"}, "version": {"9"}, "approved_by": {"1"}, "outcome_state": {"eligible"},
+}
+
+// TestSurplusInputs posts inputs that the page does not have, along with a good
+// form: they are refused, not ignored, and nothing changes.
+func TestSurplusInputs(t *testing.T) {
+	t.Parallel()
+	s := ownSystem(t)
+	routes := s.addresses(t)
+	rosa := signedIn(t, s.portal(), "en", "rosa")
+	ref := rosa.starts(t, "/apply")
+	rosa.fills(t, "/apply/"+ref, rosasHousehold())
+	refuseSurplus(t, s, routes, "portal", rosa, ref)
+	rosa.mustSave(t, "/apply/"+ref+"/check", form("/apply/:ref/check"))
+
+	intake := signedIn(t, s.admin(), "en", "intake")
+	counter := intake.starts(t, "/counter")
+	intake.fills(t, "/counter/"+counter, aHousehold("Mama Ngina", ""))
+	intake.mustSave(t, "/counter/"+counter+"/people", one("another", "yes"))
+	refuseSurplus(t, s, routes, "admin", intake, counter)
+	verifier := signedIn(t, s.admin(), "en", "verifier")
+	refuseSurplus(t, s, routes, "admin", verifier, ref)
+	verifier.recommends(t, ref, "approve")
+	refuseSurplus(t, s, routes, "admin", signedIn(t, s.admin(), "en", "approver"), ref)
+	if got := s.sql(t, `select state from case_file where ref = '`+ref+`'`); got != "recommended" {
+		t.Errorf("the case is %s", got)
+	}
+}
+
+func refuseSurplus(t *testing.T, s *System, routes []Address, site string, v *Visitor, ref string) {
+	t.Helper()
+	before, refused := s.everything(t), 0
+	for _, r := range routes {
+		path, ok := r.local()
+		if r.Site != site || !ok || r.Method != http.MethodPost || path == "/sign-out" {
+			continue
+		}
+		for name, value := range surplus {
+			f := maps.Clone(form(path))
+			if f == nil {
+				f = url.Values{}
+			}
+			f[name] = value
+			a, err := v.post(Thing{}.at(path, ref), f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch a.status {
+			case http.StatusBadRequest:
+				refused++
+			case http.StatusForbidden, http.StatusNotFound: // not this role's, or another kind of thing
+			default:
+				t.Errorf("%s with %s is answered with %d", path, name, a.status)
+			}
+		}
+	}
+	if refused < len(surplus) {
+		t.Errorf("only %d forms were looked at", refused)
+	}
+	if s.everything(t) != before {
+		t.Error("surplus inputs changed something")
+	}
+}

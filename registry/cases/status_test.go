@@ -1,0 +1,87 @@
+package cases_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/cases"
+)
+
+var receipts = cases.Codes{Key: []byte("receipts")}
+
+func TestStatusByCode(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	who := o.officer(t)
+	c, draft := o.read(t, who, o.submitted(t, who)), o.read(t, who, o.filled(t, who))
+	anybody := db.Principal{Role: db.Citizen}
+	ask := func(ref, code string) (cases.Status, error) {
+		return cases.StatusByCode(t.Context(), o.DB.DB, anybody, receipts, ref, code)
+	}
+	code := receipts.Of(c)
+	if len(code) != 11 || code != receipts.Of(c) {
+		t.Fatal(code)
+	}
+	for _, typed := range []string{code, strings.ToLower(code), " " + strings.ReplaceAll(code, "-", " ") + " "} {
+		s, err := ask(strings.ToLower(c.Ref), typed)
+		if err != nil || s.State != cases.StateSubmitted || s.Ref != c.Ref || s.DueOn.IsZero() {
+			t.Errorf("%q: %+v %v", typed, s, err)
+		}
+	}
+	later, key := c, cases.Codes{Key: []byte("another")}
+	later.CodeVersion++
+	for name, given := range map[string][2]string{
+		"wrong code":         {c.Ref, "AAAAA-AAAAA"},
+		"no code":            {c.Ref, ""},
+		"another case's":     {c.Ref, receipts.Of(draft)},
+		"of another version": {c.Ref, receipts.Of(later)},
+		"of another key":     {c.Ref, key.Of(c)},
+		"a draft":            {draft.Ref, receipts.Of(draft)},
+		"no such case":       {registry.NewRef(registry.RefCase, zeros{}), code},
+		"no reference":       {"x", code},
+	} {
+		if s, err := ask(given[0], given[1]); !fault.Is(err, fault.NotFound) || err.Error() != fault.Hidden().Error() || s != (cases.Status{}) {
+			t.Errorf("%s: %+v %v", name, s, err)
+		}
+	}
+}
+
+// Ten tries a day for a case, right and wrong, there or not.
+func TestStatusCodeCannotBeGuessed(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	who := o.officer(t)
+	c := o.read(t, who, o.submitted(t, who))
+	ask := func(ref, code string) error {
+		_, err := cases.StatusByCode(t.Context(), o.DB.DB, db.Principal{Role: db.Citizen}, receipts, ref, code)
+		return err
+	}
+	var all sync.WaitGroup
+	for range 10 { // at once: each counts
+		all.Go(func() {
+			if err := ask(c.Ref, "AAAAA-AAAAA"); !fault.Is(err, fault.NotFound) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if err := ask(c.Ref, receipts.Of(c)); !fault.Is(err, fault.TooMany) {
+		t.Error("the right one after ten: ", err)
+	}
+	nowhere := registry.NewRef(registry.RefCase, zeros{})
+	for range 10 {
+		_ = ask(nowhere, "AAAAA-AAAAA")
+	}
+	if err := ask(nowhere, "AAAAA-AAAAA"); !fault.Is(err, fault.TooMany) {
+		t.Error("a case that is not there tells itself apart: ", err)
+	}
+	o.Clock.Add(24 * time.Hour)
+	if err := ask(c.Ref, receipts.Of(c)); err != nil {
+		t.Error("the next day: ", err)
+	}
+}
