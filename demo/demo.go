@@ -17,6 +17,7 @@ import (
 	"daftar/i18n"
 	"daftar/mockid"
 	"daftar/registry"
+	"daftar/registry/fields"
 	"daftar/registry/programmes"
 )
 
@@ -35,7 +36,7 @@ const (
 type country struct {
 	Country    registry.Country `yaml:"country"`
 	Areas      []area           `yaml:"areas"`
-	Fields     []field          `yaml:"fields"`
+	Fields     []fields.Entry   `yaml:"fields"`
 	Programmes []programme      `yaml:"programmes"`
 	Staff      []staff          `yaml:"staff"`
 }
@@ -45,21 +46,6 @@ type area struct {
 	Parent string    `yaml:"parent"`
 	Kind   string    `yaml:"kind"`
 	Name   i18n.Text `yaml:"name"`
-}
-
-type field struct {
-	Subject     string              `yaml:"subject"`
-	Code        string              `yaml:"code"`
-	Type        string              `yaml:"type"`
-	Label       i18n.Text           `yaml:"label"`
-	Question    i18n.Text           `yaml:"question"`
-	Help        i18n.Text           `yaml:"help"`
-	Unit        i18n.Text           `yaml:"unit"`
-	Options     []registry.Option   `yaml:"options"`
-	Rules       registry.FieldRules `yaml:"rules"`
-	Sensitivity string              `yaml:"sensitivity"`
-	Asked       bool                `yaml:"asked"`
-	Section     string              `yaml:"section"`
 }
 
 type programme struct {
@@ -230,12 +216,10 @@ func (c country) install(tx db.Tx) error {
 			return err
 		}
 	}
-	for i, f := range c.Fields {
-		if err := f.install(tx, i); err != nil {
-			return fmt.Errorf("field %s: %w", f.Code, err)
-		}
+	if err := fields.PublishAll(tx, c.Fields, 0, []string{i18n.Source}); err != nil {
+		return err
 	}
-	fields, err := registry.LoadFields(tx)
+	definitions, err := registry.LoadFields(tx)
 	if err != nil {
 		return err
 	}
@@ -244,7 +228,7 @@ func (c country) install(tx db.Tx) error {
 		if err := tx.Exec(`insert into programme (id, code, name, summary) values ($1, $2, $3, $4)`, id, p.Code, p.Name, p.Summary); err != nil {
 			return err
 		}
-		if err := programmes.Publish(tx, id, p.Rule, fields); err != nil {
+		if err := programmes.Publish(tx, id, p.Rule, definitions); err != nil {
 			return fmt.Errorf("programme %s: %w", p.Code, err)
 		}
 	}
@@ -261,29 +245,6 @@ func (c country) install(tx db.Tx) error {
 		}
 	}
 	return nil
-}
-
-func (f field) install(tx db.Tx, position int) error {
-	if f.Sensitivity == "" {
-		f.Sensitivity = "personal"
-	}
-	options, err := json.Marshal(f.Options)
-	if err != nil {
-		return err
-	}
-	if f.Options == nil {
-		options = []byte("[]")
-	}
-	rules, err := json.Marshal(f.Rules)
-	if err != nil {
-		return err
-	}
-	return tx.Exec(`
-		insert into field_definition (id, subject, code, version, type, label, question, help, unit, options, rules,
-		                              sensitivity, asked, section, position, published_at)
-		values ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-		tx.NewID(), f.Subject, f.Code, f.Type, f.Label, f.Question, f.Help, f.Unit, string(options), string(rules),
-		f.Sensitivity, f.Asked, f.Section, position, tx.Now())
 }
 
 // register brings the demo households in the way that any record comes in:

@@ -19,7 +19,8 @@ import (
 // form and the clerk's, checks an import and names a value on the record.
 type Field struct {
 	ID          db.ID      `db:"id"`
-	Subject     string     `db:"subject"` // "person" or "household"
+	Subject     string     `db:"subject"` // "person", "household", "application" or "event"
+	Roster      string     `db:"roster"`  // the roster whose rows it describes; "" for none
 	Code        string     `db:"code"`
 	Version     int        `db:"version"`
 	Type        FieldType  `db:"type"`
@@ -33,6 +34,55 @@ type Field struct {
 	Asked       bool       `db:"asked"`
 	Section     string     `db:"section"`
 	Position    int        `db:"position"`
+	Formula     string     `db:"formula"`      // CEL; see package formula
+	Result      FieldType  `db:"result"`       // what the formula gives
+	VisibleWhen string     `db:"visible_when"` // CEL: asked only then
+	Evidence    string     `db:"evidence"`     // "none" or "asked"; never a condition (RULES R1)
+	Roles       FieldRoles `db:"roles"`
+}
+
+// FieldKey names a definition whatever its version.
+type FieldKey struct{ Subject, Roster, Code string }
+
+// Key names the definition whatever its version.
+func (f Field) Key() FieldKey { return FieldKey{f.Subject, f.Roster, f.Code} }
+
+// Shape is the type of the values: a calculated field has that of its result.
+func (f Field) Shape() FieldType {
+	if f.Type == TypeCalculated {
+		return f.Result
+	}
+	return f.Type
+}
+
+// FieldRoles says which roles may do what with a value: "see", "edit",
+// "filter", "export". What is not named follows from the sensitivity.
+type FieldRoles map[string][]string
+
+// Scan reads a jsonb column.
+func (r *FieldRoles) Scan(src any) error { return scanJSON(src, r) }
+
+// Uses lists what a role may be allowed to do with a value.
+func Uses() []string { return []string{"see", "edit", "filter", "export"} }
+
+// careful are the roles that work with what is sensitive, where a definition
+// does not name others.
+var careful = []string{"intake", "verifier", "approver", "approver2", "protection", "dataquality"}
+
+// May reports whether any of the roles may use the values in a way. Whose
+// record it is sees all of it, whatever stands here (RULES R14).
+func (f Field) May(use string, roles []string) bool {
+	named, ok := f.Roles[use]
+	if !ok {
+		if f.Sensitivity != "sensitive" {
+			return true
+		}
+		if use == "filter" || use == "export" {
+			return false
+		}
+		named = careful
+	}
+	return slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(named, r) })
 }
 
 // FieldType is what kind of value a field holds.
@@ -47,7 +97,15 @@ const (
 	TypeDate    FieldType = "date"    // "2026-03-02"
 	TypeChoice  FieldType = "choice"  // an option's code
 	TypeChoices FieldType = "choices" // codes
+	TypeRoster  FieldType = "roster"  // rows: objects with "id" and the columns' values
+
+	TypeCalculated FieldType = "calculated" // by its formula; never typed
 )
+
+// FieldTypes lists the types. Each has the message "field.type.<type>".
+func FieldTypes() []FieldType {
+	return []FieldType{TypeText, TypeNumber, TypeMoney, TypeYesNo, TypeDate, TypeChoice, TypeChoices, TypeRoster, TypeCalculated}
+}
 
 // Unknown is the value of a yes/no question that was asked and not answered.
 // It is not "no".
@@ -55,8 +113,9 @@ const Unknown = "unknown"
 
 // Option is one answer of a choice.
 type Option struct {
-	Code  string    `json:"code" yaml:"code"`
-	Label i18n.Text `json:"label" yaml:"label"`
+	Code    string    `json:"code" yaml:"code"`
+	Label   i18n.Text `json:"label" yaml:"label"`
+	Retired bool      `json:"retired,omitempty" yaml:"retired"` // still shown where it was answered, no longer offered
 }
 
 // Options is a choice's answers, in order.
@@ -65,8 +124,13 @@ type Options []Option
 // Scan reads a jsonb column.
 func (o *Options) Scan(src any) error { return scanJSON(src, o) }
 
-// Has reports whether code is one of the answers.
+// Has reports whether code is one of the answers that are offered.
 func (o Options) Has(code string) bool {
+	return slices.ContainsFunc(o, func(opt Option) bool { return opt.Code == code && !opt.Retired })
+}
+
+// Had reports whether code is one of the answers, or was one.
+func (o Options) Had(code string) bool {
 	return slices.ContainsFunc(o, func(opt Option) bool { return opt.Code == code })
 }
 
@@ -225,7 +289,7 @@ func (f Field) Show(p *i18n.Printer, value any) string {
 	case nil:
 		return ""
 	case string:
-		switch f.Type {
+		switch f.Shape() {
 		case TypeYesNo:
 			return p.T("answer." + v)
 		case TypeChoice:
@@ -243,6 +307,9 @@ func (f Field) Show(p *i18n.Printer, value any) string {
 		}
 		return text
 	case []any, []string:
+		if f.Type == TypeRoster {
+			return p.T("roster.rows", "Count", len(Rows(value)))
+		}
 		labels := f.Input(v)
 		for i, code := range labels {
 			labels[i] = f.option(p, code)
@@ -282,48 +349,64 @@ func (f Field) Input(value any) []string {
 // Fields is a set of definitions, in the order of the form.
 type Fields []Field
 
-// Of returns the definitions for one kind of subject.
+// Of returns the definitions for one kind of subject, columns of rosters apart.
 func (fs Fields) Of(subject string) Fields {
 	var out Fields
 	for _, f := range fs {
-		if f.Subject == subject {
+		if f.Subject == subject && f.Roster == "" {
 			out = append(out, f)
 		}
 	}
 	return out
 }
 
-// Asked returns the definitions that the registration form asks.
+// Asked returns the definitions that the registration form asks, with the
+// columns of the rosters among them.
 func (fs Fields) Asked() Fields {
 	var out Fields
 	for _, f := range fs {
-		if f.Asked {
+		if roster, ok := fs.Of(f.Subject).Get(f.Roster); f.Asked && f.Type != TypeCalculated || ok && roster.Asked {
 			out = append(out, f)
 		}
 	}
 	return out
 }
 
-// Get returns the definition with a code.
+// Columns returns the definitions of a roster's rows.
+func (fs Fields) Columns(roster Field) Fields {
+	var out Fields
+	for _, f := range fs {
+		if f.Subject == roster.Subject && f.Roster == roster.Code && f.Roster != "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Get returns the definition with a code, columns of rosters apart.
 func (fs Fields) Get(code string) (Field, bool) {
 	for _, f := range fs {
-		if f.Code == code {
+		if f.Code == code && f.Roster == "" {
 			return f, true
 		}
 	}
 	return Field{}, false
 }
 
+const fieldColumns = `id, subject, roster, code, version, type, label, question, help, unit, options, rules,
+	sensitivity, asked, section, position, formula, result, visible_when, evidence, roles`
+
 // LoadFields reads the newest published version of every definition that is
 // not retired.
 func LoadFields(tx db.Tx) (Fields, error) {
 	var fs Fields
 	err := tx.Select(&fs, `
-		select distinct on (subject, code) id, subject, code, version, type, label, question, help, unit,
-		       options, rules, sensitivity, asked, section, position
-		from field_definition
-		where published_at <= $1 and (retired_at is null or retired_at > $1)
-		order by subject, code, version desc`, tx.Now())
-	slices.SortStableFunc(fs, func(a, b Field) int { return a.Position - b.Position })
+		select `+fieldColumns+` from (
+			select distinct on (subject, roster, code) `+fieldColumns+`, retired_at
+			from field_definition
+			where published_at <= $1
+			order by subject, roster, code, version desc) newest
+		where retired_at is null or retired_at > $1
+		order by position, subject, roster, code`, tx.Now())
 	return fs, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"daftar/db"
+	"daftar/registry/fields"
 	"daftar/registry/jobs"
 	"daftar/registry/programmes"
 )
@@ -30,6 +31,20 @@ func (w *assessWorker) Work(ctx context.Context, job *river.Job[jobs.AssessHouse
 	})
 }
 
+// recomputeWorker brings calculated values up to date.
+type recomputeWorker struct {
+	river.WorkerDefaults[jobs.RecomputeFields]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *recomputeWorker) Work(ctx context.Context, _ *river.Job[jobs.RecomputeFields]) error {
+	return fields.Recompute(ctx, w.db, db.Principal{Role: db.Jobs, Kind: "job"})
+}
+
+// Timeout leaves time for a whole registry; what is done stays done.
+func (w *recomputeWorker) Timeout(*river.Job[jobs.RecomputeFields]) time.Duration { return time.Hour }
+
 // forgetEvery is how often what is over is deleted.
 const forgetEvery = 10 * time.Minute
 
@@ -42,6 +57,7 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 	defer pool.Close()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &assessWorker{db: s.db})
+	river.AddWorker(workers, &recomputeWorker{db: s.db})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: db.RiverSchema, Workers: workers, Logger: log, JobTimeout: time.Minute,
 		RescueStuckJobsAfter: 2 * time.Minute, // one whose program was killed; a decision cannot wait for an hour
@@ -94,6 +110,8 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 	switch a.Kind {
 	case jobs.KindAssessHousehold:
 		return jobs.AssessHousehold{Household: a.Ref, Version: a.Version}, nil
+	case jobs.KindRecomputeFields:
+		return jobs.RecomputeFields{Reason: a.Ref}, nil
 	}
 	raw, _ := json.Marshal(a.Kind)
 	return nil, fmt.Errorf("no worker for jobs of kind %s", raw)

@@ -105,12 +105,7 @@ func mine(p *i18n.Printer, me registry.Person, identifiers []registry.Identifier
 		rows = append(rows, ui.Row{Key: p.T("identifier." + i.Type), Value: i.Masked(), LTR: true,
 			Lines: []string{p.T("identifier.status." + i.Status)}, Source: show.Sourced(p, sources, i.Provenance, "*")})
 	}
-	for _, f := range fields.Of(registry.KindPerson) {
-		if value, ok := me.Fields[f.Code]; ok {
-			rows = append(rows, row(f.Label.In(p), f.Show(p, value), f.Code))
-		}
-	}
-	return rows
+	return append(rows, show.Fields(p, fields, registry.KindPerson, me.Fields, me.Provenance, sources)...)
 }
 
 func home(tx db.Tx, p *i18n.Printer, h registry.Household, fields registry.Fields, sources map[db.ID]registry.Source) ([]ui.Row, error) {
@@ -125,12 +120,7 @@ func home(tx db.Tx, p *i18n.Printer, h registry.Household, fields registry.Field
 	if h.Directions != "" {
 		rows = append(rows, row(p.T("directions.label"), h.Directions, "directions"))
 	}
-	for _, f := range fields.Of(registry.KindHousehold) {
-		if value, ok := h.Fields[f.Code]; ok {
-			rows = append(rows, row(f.Label.In(p), f.Show(p, value), f.Code))
-		}
-	}
-	return rows, nil
+	return append(rows, show.Fields(p, fields, registry.KindHousehold, h.Fields, h.Provenance, sources)...), nil
 }
 
 // people lists who lives in the household; of other adults no more than name

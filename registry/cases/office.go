@@ -126,7 +126,10 @@ func approve(tx db.Tx, c *Case) error {
 	if err := audit.Write(tx, audit.Event{Action: "change.applied", SubjectKind: "household", Subject: household, Case: c.ID, Change: *c.Change}); err != nil {
 		return err
 	}
-	return tx.Enqueue(jobs.KindAssessHousehold, household, 1)
+	if err := tx.Enqueue(jobs.KindAssessHousehold, household, 1); err != nil {
+		return err
+	}
+	return tx.Enqueue(jobs.KindRecomputeFields, household, 1)
 }
 
 // Filter chooses cases for the queue.

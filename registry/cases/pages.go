@@ -1,10 +1,12 @@
 package cases
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"daftar/registry"
+	"daftar/registry/formula"
 )
 
 // The application is a list of pages, one thing on each. A page is a path
@@ -20,19 +22,35 @@ const (
 	SectionPlace      Section = "place"
 	SectionDwelling   Section = "dwelling"
 	SectionLivelihood Section = "livelihood"
+	SectionFarming    Section = "farming"
+	SectionClimate    Section = "climate"
+	SectionOther      Section = "other"
 	SectionDocuments  Section = "documents"
 )
 
+// HouseholdSections lists the sections that field definitions of households
+// belong to, in order.
+func HouseholdSections() []Section {
+	return []Section{SectionDwelling, SectionLivelihood, SectionFarming, SectionClimate, SectionOther}
+}
+
 // Sections lists the sections in order.
 func Sections() []Section {
-	return []Section{SectionPeople, SectionPlace, SectionDwelling, SectionLivelihood, SectionDocuments}
+	return slices.Concat([]Section{SectionPeople, SectionPlace}, HouseholdSections(), []Section{SectionDocuments})
 }
 
 // Form says which pages an application has.
 type Form struct {
-	Fields  registry.Fields // those that are asked
-	Counter bool            // taken by an officer: nobody signed in vouches for an identifier
-	Today   time.Time
+	Fields   registry.Fields // those that are asked
+	Formulas *formula.Set    // of the same definitions: when each is asked
+	Counter  bool            // taken by an officer: nobody signed in vouches for an identifier
+	Today    time.Time
+}
+
+// Asks lists the definitions asked of a household or a person with these
+// answers.
+func (f Form) Asks(subject string, answers registry.Values) registry.Fields {
+	return slices.DeleteFunc(f.Fields.Of(subject), func(field registry.Field) bool { return !f.Formulas.Asked(field, answers) })
 }
 
 // MemberPages lists the pages about one member, after "people/<key>/".
@@ -41,7 +59,7 @@ func (f Form) MemberPages(d *Draft, m *Member) []string {
 	if !m.IDVerified {
 		pages = append(pages, "id")
 	}
-	for _, field := range f.Fields.Of("person") {
+	for _, field := range f.Asks(registry.KindPerson, m.Fields) {
 		pages = append(pages, "q/"+field.Code)
 	}
 	return pages
@@ -61,16 +79,16 @@ func (f Form) Pages(d *Draft, s Section) []string {
 		pages = append(pages, "people")
 	case SectionPlace:
 		pages = []string{"area", "directions"}
-	case SectionDwelling, SectionLivelihood:
-		for _, field := range f.Fields.Of("household") {
-			if field.Section == string(s) {
-				pages = append(pages, "q/"+field.Code)
-			}
-		}
 	case SectionDocuments:
 		for i := range d.Members {
 			if m := &d.Members[i]; m.IsChild(f.Today) {
 				pages = append(pages, "documents/"+m.Key)
+			}
+		}
+	default:
+		for _, field := range f.Asks(registry.KindHousehold, d.Fields) {
+			if field.Section == string(s) {
+				pages = append(pages, "q/"+field.Code)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/audit"
+	"daftar/registry/jobs"
 )
 
 // Apply approves a staged batch and writes all of it, or nothing. Whoever
@@ -43,6 +44,9 @@ func Apply(ctx context.Context, d *db.DB, approver db.Principal, ref string) err
 			return err
 		}
 		if err := tx.Exec(`update import_batch set state = 'applied' where id = $1`, batch.ID); err != nil {
+			return err
+		}
+		if err := tx.Enqueue(jobs.KindRecomputeFields, batch.Change, 1); err != nil {
 			return err
 		}
 		return audit.Write(tx, audit.Event{Action: "import.applied", SubjectKind: "batch", Subject: batch.ID, Change: batch.Change})

@@ -6,7 +6,10 @@ package jobs
 import "daftar/db"
 
 // Kinds that may be enqueued; migrations list which role may ask for which.
-const KindAssessHousehold = "assess_household"
+const (
+	KindAssessHousehold = "assess_household"
+	KindRecomputeFields = "recompute_fields"
+)
 
 // AssessHousehold decides every programme for a household, as it is in a
 // version or later.
@@ -17,3 +20,12 @@ type AssessHousehold struct {
 
 // Kind names the job for river.
 func (AssessHousehold) Kind() string { return KindAssessHousehold }
+
+// RecomputeFields brings calculated values up to date after a formula or
+// records changed.
+type RecomputeFields struct {
+	Reason db.ID `json:"reason"` // the definition or change that asked
+}
+
+// Kind names the job for river.
+func (RecomputeFields) Kind() string { return KindRecomputeFields }

@@ -24,16 +24,7 @@ const (
 // decision in somebody's favour is never taken back here (RULES R10): that is
 // a proposal for the office, and is only noted.
 func Assess(tx db.Tx, household db.ID) error {
-	var rules []struct {
-		Programme db.ID  `db:"programme_id"`
-		Rule      db.ID  `db:"id"`
-		JSON      []byte `db:"rule"`
-	}
-	err := tx.Select(&rules, `
-		select distinct on (r.programme_id) r.programme_id, r.id, r.rule
-		from programme_rule r join programme p on p.id = r.programme_id and p.active
-		where r.published_at <= $1
-		order by r.programme_id, r.version desc`, tx.Now())
+	rules, err := currentRules(tx)
 	if err != nil {
 		return err
 	}
@@ -72,6 +63,41 @@ func Assess(tx db.Tx, household db.ID) error {
 		}
 	}
 	return nil
+}
+
+type currentRule struct {
+	Programme db.ID  `db:"programme_id"`
+	Rule      db.ID  `db:"id"`
+	JSON      []byte `db:"rule"`
+}
+
+func currentRules(tx db.Tx) ([]currentRule, error) {
+	var rules []currentRule
+	err := tx.Select(&rules, `
+		select distinct on (r.programme_id) r.programme_id, r.id, r.rule
+		from programme_rule r join programme p on p.id = r.programme_id and p.active
+		where r.published_at <= $1
+		order by r.programme_id, r.version desc`, tx.Now())
+	return rules, err
+}
+
+// Holds reports whether every current rule still compiles with these
+// definitions: one that a rule rests on cannot be retired.
+func Holds(tx db.Tx, fields registry.Fields) (bool, error) {
+	rules, err := currentRules(tx)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range rules {
+		var rule Rule
+		if err := json.Unmarshal(r.JSON, &rule); err != nil {
+			return false, err
+		}
+		if _, err := Compile(rule, fields); err != nil {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // InputsOf is what a rule sees of a household on a day.

@@ -15,6 +15,7 @@ import (
 
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/formula"
 )
 
 // Rule is one version of a programme's conditions, as stored. All criteria
@@ -97,6 +98,7 @@ type CriterionResult struct {
 type Compiled struct {
 	rule     Rule
 	fields   registry.Fields
+	formulas *formula.Set
 	programs []cel.Program // nil for a score criterion
 }
 
@@ -116,7 +118,11 @@ func Compile(rule Rule, fields registry.Fields) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Compiled{rule: rule, fields: fields}
+	formulas, err := formula.New(fields)
+	if err != nil {
+		return nil, err
+	}
+	c := &Compiled{rule: rule, fields: fields, formulas: formulas}
 	for _, crit := range rule.Criteria {
 		if (crit.When == "") == (crit.MaxScore == nil) {
 			return nil, fmt.Errorf("criterion %s needs either an expression or a highest score", crit.Code)
@@ -153,6 +159,7 @@ func environment() (*cel.Env, error) {
 			})))
 	}
 	return cel.NewEnv(
+		formula.Macros(),
 		cel.Variable("household", cel.MapType(cel.StringType, cel.DynType)),
 		cel.Variable("members", cel.ListType(cel.MapType(cel.StringType, cel.DynType))),
 		age("under", func(m MemberAges, years int64) ref.Val {
@@ -211,7 +218,8 @@ func compile(env *cel.Env, expression string, fields registry.Fields) (cel.Progr
 			return
 		}
 		name := e.AsSelect().FieldName()
-		if _, ok := fields.Get(name); !ok && !slices.Contains([]string{"size", "relationship", "sex"}, name) {
+		known := slices.ContainsFunc(fields, func(f registry.Field) bool { return f.Code == name })
+		if !known && !slices.Contains([]string{"size", "relationship", "sex"}, name) {
 			unknownNames = append(unknownNames, name)
 		}
 	}))
@@ -286,15 +294,13 @@ func (c *Compiled) variables(in Inputs) map[string]any {
 
 func (c *Compiled) fill(subject string, given registry.Values) map[string]any {
 	values := map[string]any{}
+	calculated := c.formulas.Calculate(subject, given)
 	for _, f := range c.fields.Of(subject) {
-		switch v := given[f.Code].(type) {
-		case nil:
-			values[f.Code] = unknown(f.Code)
-		case string:
-			values[f.Code] = orUnknown(v, f.Code)
-		default:
-			values[f.Code] = v
+		value := given[f.Code]
+		if f.Type == registry.TypeCalculated {
+			value = calculated[f.Code]
 		}
+		values[f.Code] = formula.Known(f, value, c.fields)
 	}
 	return values
 }
@@ -355,7 +361,7 @@ func (s ScoreItem) check(fields registry.Fields) error {
 		return fmt.Errorf("score: no such field: %s", s.Field)
 	}
 	for code := range s.Points {
-		if f.Type == registry.TypeChoice && !f.Options.Has(code) {
+		if f.Type == registry.TypeChoice && !f.Options.Had(code) {
 			return fmt.Errorf("score of %s: no such option: %s", s.Field, code)
 		}
 	}

@@ -121,8 +121,8 @@ func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string
 		default:
 			row("id.label", m.NationalID, "id")
 		}
-		for _, f := range form.Fields.Of(registry.KindPerson) {
-			s.Rows = append(s.Rows, ui.Row{Key: f.Label.In(p), Value: f.Show(p, m.Fields[f.Code]), Path: change(base + "q/" + f.Code), Change: f.Label.In(p) + ": " + name})
+		for _, f := range form.Asks(registry.KindPerson, m.Fields) {
+			s.Rows = append(s.Rows, ui.Row{Key: f.Label.In(p), Value: f.Show(p, m.Fields[f.Code]), Lines: show.Rows(p, form.Fields, f, m.Fields[f.Code]), Path: change(base + "q/" + f.Code), Change: f.Label.In(p) + ": " + name})
 		}
 		if m.IsChild(form.Today) {
 			value := p.T("document.no")
@@ -152,14 +152,16 @@ func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string
 		ui.Row{Key: p.T("area.label"), Value: where, Path: change("area"), Change: p.T("area.label")},
 		ui.Row{Key: p.T("directions.label"), Value: d.Directions, Path: change("directions"), Change: p.T("directions.label")})
 	out = append(out, place)
-	for _, name := range []cases.Section{cases.SectionDwelling, cases.SectionLivelihood} {
+	for _, name := range cases.HouseholdSections() {
 		s := Section{ID: string(name), Title: p.T("task." + string(name))}
-		for _, f := range form.Fields.Of(registry.KindHousehold) {
+		for _, f := range form.Asks(registry.KindHousehold, d.Fields) {
 			if f.Section == string(name) {
-				s.Rows = append(s.Rows, ui.Row{Key: f.Label.In(p), Value: f.Show(p, d.Fields[f.Code]), Path: change("q/" + f.Code), Change: f.Label.In(p)})
+				s.Rows = append(s.Rows, ui.Row{Key: f.Label.In(p), Value: f.Show(p, d.Fields[f.Code]), Lines: show.Rows(p, form.Fields, f, d.Fields[f.Code]), Path: change("q/" + f.Code), Change: f.Label.In(p)})
 			}
 		}
-		out = append(out, s)
+		if len(s.Rows) > 0 {
+			out = append(out, s)
+		}
 	}
 	return out, nil
 }

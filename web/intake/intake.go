@@ -5,6 +5,7 @@ package intake
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -16,6 +17,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/formula"
 	"daftar/web"
 	"daftar/web/show"
 	"daftar/web/ui"
@@ -48,10 +50,14 @@ func (s Site) Routes() []web.Route {
 	question("/people/:member/about", about)
 	question("/people/:member/id", nationalID)
 	question("/people/:member/q/:code", fieldQuestion)
+	question("/people/:member/q/:code/rows/:row", rosterRow)
+	question("/people/:member/q/:code/rows/:row/remove", removeRow)
 	question("/people/:member/remove", remove)
 	question("/area", area)
 	question("/directions", directions)
 	question("/q/:code", fieldQuestion)
+	question("/q/:code/rows/:row", rosterRow)
+	question("/q/:code/rows/:row/remove", removeRow)
 	add(fiber.MethodGet, "/documents/:member", s.document)
 	add(fiber.MethodPost, "/documents/:member", s.upload)
 	add(fiber.MethodGet, "/documents/:member/photo", s.photo)
@@ -69,6 +75,7 @@ type visit struct {
 	form   cases.Form
 	member *cases.Member // of the path
 	field  registry.Field
+	row    registry.Row    // of a roster
 	areas  []registry.Area // to choose from
 	path   []registry.Area // chosen so far
 }
@@ -118,7 +125,12 @@ func LoadForm(tx db.Tx, counter bool) (cases.Form, error) {
 		return cases.Form{}, err
 	}
 	calendar, err := country.Calendar()
-	return cases.Form{Fields: fields.Asked(), Counter: counter, Today: calendar.Today(tx.Now())}, err
+	if err != nil {
+		return cases.Form{}, err
+	}
+	asked := fields.Asked()
+	formulas, err := formula.New(asked)
+	return cases.Form{Fields: asked, Formulas: formulas, Counter: counter, Today: calendar.Today(tx.Now())}, err
 }
 
 func (v *visit) actor() cases.Actor { return Actor(v.Ctx, v.site.Counter) }
@@ -153,6 +165,7 @@ type page struct {
 	fill   func(*visit) map[string][]string                          // what was answered before
 	read   func(*visit, *web.Form) (func(*cases.Draft) error, error) // what was typed
 	view   func(*visit, *ui.Form) templ.Component
+	named  func(*visit) []string                        // more inputs, from the definitions
 	next   func(*visit, *cases.Draft, *web.Form) string // where to go, when it is not after key
 }
 
@@ -188,7 +201,11 @@ func (s Site) save(p page) web.Handler {
 		if err := v.more(p); err != nil {
 			return err
 		}
-		form, err := c.Form(p.inputs...)
+		inputs := p.inputs
+		if p.named != nil {
+			inputs = slices.Concat(inputs, p.named(v))
+		}
+		form, err := c.Form(inputs...)
 		if err != nil {
 			return err
 		}

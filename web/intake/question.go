@@ -10,59 +10,66 @@ import (
 	"daftar/registry"
 	"daftar/registry/cases"
 	"daftar/web"
+	"daftar/web/ask"
 	"daftar/web/ui"
 )
 
 // fieldQuestion asks for the value of one field definition, of the household or
-// of a member. No answer is an answer.
+// of a member. No answer is an answer. A roster's page lists its rows.
 var fieldQuestion = page{
-	inputs: []string{"answer", "day", "month", "year"},
-	key: func(v *visit) string {
-		if v.member != nil {
-			return "people/" + v.member.Key + "/q/" + v.field.Code
+	named: func(v *visit) []string {
+		if v.field.Type == registry.TypeRoster {
+			return []string{"another"}
 		}
-		return "q/" + v.field.Code
+		return ask.Inputs(v.field, "answer")
 	},
-	fill: func(v *visit) map[string][]string {
-		values := v.c.Draft.Fields
-		if v.member != nil {
-			values = v.member.Fields
-		}
-		return map[string][]string{"answer": v.field.Input(values[v.field.Code])}
-	},
+	key:  (*visit).fieldKey,
+	fill: func(v *visit) map[string][]string { return ask.Fill(v.field, "answer", v.answers()[v.field.Code]) },
 	read: func(v *visit, f *web.Form) (func(*cases.Draft) error, error) {
 		var check fault.Check
-		f.Text(&check, "answer", 2000)
-		if err := check.Err(); err != nil {
-			return nil, err
+		if v.field.Type == registry.TypeRoster {
+			f.Choice(&check, "another", []string{"yes", "no"}, "roster.error.another")
+			return func(*cases.Draft) error { return nil }, check.Err()
 		}
-		value, err := v.field.Parse(f.All("answer"))
-		if err != nil {
-			return nil, renamed(err, v.field.Code, "answer")
-		}
-		if v.member != nil {
-			return v.on(func(m *cases.Member) { m.Set(v.field.Code, value) }), nil
-		}
-		return func(d *cases.Draft) error { d.Set(v.field.Code, value); return nil }, nil
+		value := ask.Read(v.field, "answer", f, &check)
+		return v.set(value), check.Err()
 	},
-	view: func(v *visit, f *ui.Form) templ.Component { return questionPage(v, f) },
+	view: func(v *visit, f *ui.Form) templ.Component {
+		if v.field.Type == registry.TypeRoster {
+			return rosterPage(v, f)
+		}
+		return questionPage(v, f)
+	},
+	next: func(v *visit, _ *cases.Draft, f *web.Form) string {
+		if f.Get("another") == "yes" {
+			return v.at(v.fieldKey() + "/rows/new")
+		}
+		return v.after(v.fieldKey())
+	},
 }
 
-// fieldChoices are the radios or checkboxes of a field; a yes/no question
-// always offers "I do not know".
-func fieldChoices(ctx context.Context, f registry.Field) []ui.Choice {
-	if f.Type == registry.TypeYesNo {
-		return []ui.Choice{
-			{Value: "yes", Label: i18n.T(ctx, "answer.yes")},
-			{Value: "no", Label: i18n.T(ctx, "answer.no")},
-			{Value: registry.Unknown, Label: i18n.T(ctx, "answer.unknown"), Apart: true},
-		}
+// fieldKey is the page of the field in the path.
+func (v *visit) fieldKey() string {
+	if v.member != nil {
+		return "people/" + v.member.Key + "/q/" + v.field.Code
 	}
-	var list []ui.Choice
-	for _, o := range f.Options {
-		list = append(list, ui.Choice{Value: o.Code, Label: o.Label.For(ctx)})
+	return "q/" + v.field.Code
+}
+
+// answers are those of the member in the path, or of the household.
+func (v *visit) answers() registry.Values {
+	if v.member != nil {
+		return v.member.Fields
 	}
-	return list
+	return v.c.Draft.Fields
+}
+
+// set stores a value of the field in the path.
+func (v *visit) set(value any) func(*cases.Draft) error {
+	if v.member != nil {
+		return v.on(func(m *cases.Member) { m.Set(v.field.Code, value) })
+	}
+	return func(d *cases.Draft) error { d.Set(v.field.Code, value); return nil }
 }
 
 // choices are codes with their messages.

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"daftar/i18n"
-	"daftar/registry"
+	"daftar/web/ask"
 	"daftar/web/ui"
 )
 
@@ -67,7 +67,7 @@ func questionPage(v *visit, f *ui.Form) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = fieldInput(v.field, f).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ask.Field(v.field, "answer", true, f).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -107,54 +107,6 @@ func questionPage(v *visit, f *ui.Form) templ.Component {
 		templ_7745c5c3_Err = ui.Page(ui.PageProps{Title: v.field.Ask().For(ctx), Back: v.back(), Form: f}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
-		}
-		return nil
-	})
-}
-
-// fieldInput draws a field definition as the page's question.
-func fieldInput(field registry.Field, f *ui.Form) templ.Component {
-	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
-		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
-		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
-			return templ_7745c5c3_CtxErr
-		}
-		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
-		if !templ_7745c5c3_IsBuffer {
-			defer func() {
-				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err == nil {
-					templ_7745c5c3_Err = templ_7745c5c3_BufErr
-				}
-			}()
-		}
-		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var5 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var5 == nil {
-			templ_7745c5c3_Var5 = templ.NopComponent
-		}
-		ctx = templ.ClearChildren(ctx)
-		switch field.Type {
-		case registry.TypeYesNo, registry.TypeChoice:
-			templ_7745c5c3_Err = ui.Radios(ui.Question{Name: "answer", Label: field.Ask().For(ctx), Hint: field.Help.For(ctx), Heading: true, Of: f}, fieldChoices(ctx, field)).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-		case registry.TypeChoices:
-			templ_7745c5c3_Err = ui.Checkboxes(ui.Question{Name: "answer", Label: field.Ask().For(ctx), Hint: field.Help.For(ctx), Heading: true, Of: f}, fieldChoices(ctx, field)).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-		case registry.TypeNumber, registry.TypeMoney:
-			templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: ui.Question{Name: "answer", Label: field.Ask().For(ctx), Hint: field.Help.For(ctx), Heading: true, Of: f}, Class: "govuk-input--width-10", Mode: "decimal", Dir: "ltr", Suffix: field.Unit.For(ctx)}).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-		default:
-			templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: ui.Question{Name: "answer", Label: field.Ask().For(ctx), Hint: field.Help.For(ctx), Heading: true, Of: f}, Dir: "auto"}).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
 		}
 		return nil
 	})

@@ -19,6 +19,9 @@ func (s Site) tasks(c *web.Ctx) error {
 	p := c.Printer()
 	for _, section := range cases.Sections() {
 		done, all := v.form.Progress(&v.c.Draft, section)
+		if all == 0 && section != cases.SectionDocuments {
+			continue
+		}
 		t := ui.Task{ID: "task-" + string(section), Title: p.T("task." + string(section)), Path: v.at(v.form.First(&v.c.Draft, section))}
 		switch {
 		case all == 0:

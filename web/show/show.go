@@ -7,6 +7,7 @@ import (
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/web/ui"
 )
 
 // Birth says what is known about a birth date: the day, or the range of days
@@ -59,4 +60,38 @@ func Sourced(p *i18n.Printer, sources map[db.ID]registry.Source, from registry.P
 		return ""
 	}
 	return Source(p, sources[id])
+}
+
+// Fields are the values of a record that have a definition, with their sources.
+func Fields(p *i18n.Printer, fields registry.Fields, subject string, values registry.Values, from registry.Provenance, sources map[db.ID]registry.Source) []ui.Row {
+	var rows []ui.Row
+	for _, f := range fields.Of(subject) {
+		if value, ok := values[f.Code]; ok {
+			rows = append(rows, ui.Row{Key: f.Label.In(p), Value: f.Show(p, value), Lines: Rows(p, fields, f, value), Source: Sourced(p, sources, from, f.Code)})
+		}
+	}
+	return rows
+}
+
+// Rows puts each row of a roster into one line; nil for any other field.
+func Rows(p *i18n.Printer, fields registry.Fields, f registry.Field, value any) []string {
+	var lines []string
+	for _, row := range registry.Rows(value) {
+		lines = append(lines, RosterRow(p, fields, f, row))
+	}
+	return lines
+}
+
+// RosterRow is a row in one line: "Crop: maize, Size: 1.5 ha".
+func RosterRow(p *i18n.Printer, fields registry.Fields, roster registry.Field, row registry.Row) string {
+	var parts []string
+	for _, column := range fields.Columns(roster) {
+		if text := column.Show(p, row[column.Code]); text != "" {
+			parts = append(parts, p.T("roster.value", "Label", column.Label.In(p), "Value", text))
+		}
+	}
+	if len(parts) == 0 {
+		return p.T("roster.empty")
+	}
+	return p.List(parts)
 }

@@ -1,0 +1,347 @@
+// Package fields is the editing of field definitions: drafts, what makes one
+// sound, publication, retirement, and packs of definitions that belong together.
+package fields
+
+import (
+	"database/sql"
+	"encoding/json"
+	"regexp"
+	"slices"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/i18n"
+	"daftar/registry"
+	"daftar/registry/audit"
+	"daftar/registry/cases"
+	"daftar/registry/formula"
+	"daftar/registry/jobs"
+	"daftar/registry/programmes"
+)
+
+// Definition is one version of a definition and where it stands.
+type Definition struct {
+	registry.Field
+	PublishedAt sql.NullTime `db:"published_at"`
+	RetiredAt   sql.NullTime `db:"retired_at"`
+}
+
+// State is "draft", "published" or "retired". Each has the message
+// "field.state.<state>".
+func (d Definition) State() string {
+	switch {
+	case d.RetiredAt.Valid:
+		return "retired"
+	case d.PublishedAt.Valid:
+		return "published"
+	}
+	return "draft"
+}
+
+const columns = `id, subject, roster, code, version, type, label, question, help, unit, options, rules, sensitivity, asked,
+	section, position, formula, result, visible_when, evidence, roles, published_at, retired_at`
+
+// List returns the newest version of every definition, a draft before what it
+// will replace, in the order of the form.
+func List(tx db.Tx) ([]Definition, error) {
+	var list []Definition
+	err := tx.Select(&list, `
+		select `+columns+` from (
+			select distinct on (subject, roster, code, published_at is null) `+columns+`
+			from field_definition
+			order by subject, roster, code, published_at is null, version desc) newest
+		order by subject, position, roster, code, version desc`)
+	return list, err
+}
+
+// Load returns one version; fault.NotFound when there is none.
+func Load(tx db.Tx, id db.ID) (Definition, error) {
+	var d Definition
+	err := tx.Get(&d, `select `+columns+` from field_definition where id = $1`, id)
+	return d, err
+}
+
+// History returns the versions of a definition, newest first.
+func History(tx db.Tx, key registry.FieldKey) ([]Definition, error) {
+	var list []Definition
+	err := tx.Select(&list, `
+		select `+columns+` from field_definition
+		where subject = $1 and roster = $2 and code = $3 order by version desc`, key.Subject, key.Roster, key.Code)
+	return list, err
+}
+
+// Store writes a draft: a new one when the definition has none, the draft there
+// is otherwise. It returns the draft's id.
+func Store(tx db.Tx, f registry.Field) (db.ID, error) {
+	versions, err := History(tx, f.Key())
+	if err != nil {
+		return db.ID{}, err
+	}
+	f.Version = 1
+	if len(versions) > 0 {
+		f.Version = versions[0].Version + 1
+	}
+	if i := slices.IndexFunc(versions, func(d Definition) bool { return d.State() == "draft" }); i >= 0 {
+		f.ID, f.Version = versions[i].ID, versions[i].Version
+		if err := tx.Exec(`delete from field_definition where id = $1`, f.ID); err != nil {
+			return f.ID, err
+		}
+	} else {
+		f.ID = tx.NewID()
+	}
+	if f.Evidence == "" {
+		f.Evidence = "none"
+	}
+	if f.Roles == nil {
+		f.Roles = registry.FieldRoles{}
+	}
+	if f.Options == nil {
+		f.Options = registry.Options{}
+	}
+	return f.ID, tx.Exec(`
+		insert into field_definition (id, subject, roster, code, version, type, label, question, help, unit, options, rules,
+			sensitivity, asked, section, position, formula, result, visible_when, evidence, roles)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+		f.ID, f.Subject, f.Roster, f.Code, f.Version, f.Type, text(f.Label), text(f.Question), text(f.Help), text(f.Unit),
+		asJSON(f.Options), asJSON(f.Rules), f.Sensitivity, f.Asked, f.Section, f.Position, f.Formula, f.Result, f.VisibleWhen,
+		f.Evidence, asJSON(f.Roles))
+}
+
+// Discard deletes a draft. What was published stays (fault.Conflict).
+func Discard(tx db.Tx, id db.ID) error {
+	d, err := Load(tx, id)
+	if err != nil {
+		return err
+	}
+	if d.State() != "draft" {
+		return fault.New(fault.Conflict, "field.error.published")
+	}
+	return tx.Exec(`delete from field_definition where id = $1`, id)
+}
+
+// Publish puts a draft into use at once: forms, imports and records follow it
+// from the next request on. Stored values are left as they are.
+func Publish(tx db.Tx, id db.ID, languages []string) (Definition, error) {
+	return publish(tx, id, languages, false)
+}
+
+// publish lets a roster go before its columns when they come in the same
+// transaction.
+func publish(tx db.Tx, id db.ID, languages []string, together bool) (Definition, error) {
+	d, err := Load(tx, id)
+	if err != nil {
+		return d, err
+	}
+	if d.State() != "draft" {
+		return d, fault.New(fault.Conflict, "field.error.published")
+	}
+	all, err := registry.LoadFields(tx)
+	if err != nil {
+		return d, err
+	}
+	if err := Check(d.Field, all, languages); err != nil {
+		return d, err
+	}
+	if d.Type == registry.TypeRoster && !together && len(all.Columns(d.Field)) == 0 {
+		return d, invalid("columns", "field.error.no_columns")
+	}
+	previous, known := find(all, d.Key())
+	if known {
+		d.Options = keepRetired(previous.Options, d.Options)
+	}
+	if err := tx.Exec(`update field_definition set published_at = $2, options = $3 where id = $1`, id, tx.Now(), asJSON(d.Options)); err != nil {
+		return d, err
+	}
+	d.PublishedAt = sql.NullTime{Time: tx.Now(), Valid: true}
+	if d.Type == registry.TypeCalculated {
+		if err := tx.Enqueue(jobs.KindRecomputeFields, d.ID, d.Version); err != nil {
+			return d, err
+		}
+	}
+	return d, audit.Write(tx, audit.Event{Action: "field.published", SubjectKind: "field", Subject: id,
+		Detail: map[string]any{"subject": d.Subject, "code": d.Code, "version": d.Version}})
+}
+
+// Retire takes a definition out of the forms. Its values stay on the records.
+// One that others rest on is a fault.Conflict.
+func Retire(tx db.Tx, id db.ID) error {
+	d, err := Load(tx, id)
+	if err != nil {
+		return err
+	}
+	if d.State() != "published" {
+		return fault.New(fault.Conflict, "field.error.not_published")
+	}
+	all, err := registry.LoadFields(tx)
+	if err != nil {
+		return err
+	}
+	rest := slices.DeleteFunc(slices.Clone(all), func(f registry.Field) bool { return f.Key() == d.Key() })
+	if _, err := formula.New(rest); err != nil {
+		return fault.New(fault.Conflict, "field.error.needed")
+	}
+	holds, err := programmes.Holds(tx, rest)
+	if err != nil {
+		return err
+	}
+	if !holds {
+		return fault.New(fault.Conflict, "field.error.needed")
+	}
+	if err := tx.Exec(`update field_definition set retired_at = $2 where id = $1`, id, tx.Now()); err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "field.retired", SubjectKind: "field", Subject: id,
+		Detail: map[string]any{"subject": d.Subject, "code": d.Code, "version": d.Version}})
+}
+
+// keepRetired keeps the answers that are offered no more: somebody gave them.
+func keepRetired(before, now registry.Options) registry.Options {
+	out := slices.Clone(now)
+	for _, o := range before {
+		if !slices.ContainsFunc(now, func(n registry.Option) bool { return n.Code == o.Code }) {
+			o.Retired = true
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func find(all registry.Fields, key registry.FieldKey) (registry.Field, bool) {
+	i := slices.IndexFunc(all, func(f registry.Field) bool { return f.Key() == key })
+	if i < 0 {
+		return registry.Field{}, false
+	}
+	return all[i], true
+}
+
+// PersonSections lists the sections of a person's definitions.
+func PersonSections() []string {
+	return []string{"health", "education", "work", "family", "other"}
+}
+
+// Sections lists the sections for a subject. Each has the message
+// "task.<section>" or "field.section.<section>".
+func Sections(subject string) []string {
+	if subject == registry.KindPerson {
+		return PersonSections()
+	}
+	var list []string
+	for _, s := range cases.HouseholdSections() {
+		list = append(list, string(s))
+	}
+	return list
+}
+
+// Subjects lists what definitions can be about in the editor.
+func Subjects() []string { return []string{registry.KindPerson, registry.KindHousehold} }
+
+var (
+	codeForm   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
+	optionForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_]{0,40}$`)
+	// reserved are names that a record has already, or that CEL keeps.
+	reserved = []string{"id", "ref", "size", "sex", "relationship", "members", "household", "in", "as", "break", "const",
+		"continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return", "var",
+		"void", "while", "true", "false", "null", "row", "provenance", "memberships", "identifiers"}
+)
+
+// Check says what is wrong with a definition beside the published others. The
+// names are the editor's inputs.
+func Check(f registry.Field, all registry.Fields, languages []string) error {
+	var check fault.Check
+	if !codeForm.MatchString(f.Code) || slices.Contains(reserved, f.Code) {
+		check.Fail("code", "field.error.code")
+	}
+	if !slices.Contains(Subjects(), f.Subject) {
+		check.Fail("subject", "field.error.choice")
+	}
+	if !slices.Contains(registry.FieldTypes(), f.Type) {
+		check.Fail("type", "field.error.choice")
+	}
+	if f.Roster != "" {
+		if roster, ok := all.Of(f.Subject).Get(f.Roster); !ok && f.Roster != "" || ok && roster.Type != registry.TypeRoster {
+			check.Fail("roster", "field.error.choice")
+		}
+		if f.Type == registry.TypeRoster || f.Type == registry.TypeCalculated {
+			check.Fail("type", "field.error.column_type")
+		}
+	}
+	if before, ok := find(all, f.Key()); ok && (before.Type != f.Type || before.Result != f.Result) {
+		check.Fail("type", "field.error.other_type")
+	}
+	for _, tag := range languages {
+		if f.Label[tag] == "" {
+			check.Fail("label-"+tag, "field.error.label")
+		}
+	}
+	checkOptions(&check, f, languages)
+	checkRules(&check, f)
+	if f.Type == registry.TypeCalculated && f.Formula == "" {
+		check.Fail("formula", "field.error.formula_missing")
+	}
+	wrongFormula, wrongVisible := formula.Check(f, all)
+	if wrongFormula != nil {
+		check.Fail("formula", "field.error.expression", "Why", wrongFormula.Error())
+	}
+	if wrongVisible != nil {
+		check.Fail("visible_when", "field.error.expression", "Why", wrongVisible.Error())
+	}
+	return check.Err()
+}
+
+func checkOptions(check *fault.Check, f registry.Field, languages []string) {
+	if f.Type != registry.TypeChoice && f.Type != registry.TypeChoices {
+		return
+	}
+	if len(f.Options) < 2 {
+		check.Fail("options", "field.error.options")
+		return
+	}
+	seen := map[string]bool{}
+	for _, o := range f.Options {
+		if !optionForm.MatchString(o.Code) || seen[o.Code] {
+			check.Fail("options", "field.error.option_code", "Code", o.Code)
+			return
+		}
+		seen[o.Code] = true
+		for _, tag := range languages {
+			if o.Label[tag] == "" {
+				check.Fail("options", "field.error.option_label", "Code", o.Code)
+				return
+			}
+		}
+	}
+}
+
+func checkRules(check *fault.Check, f registry.Field) {
+	r := f.Rules
+	if r.Min != nil && r.Max != nil && *r.Min > *r.Max {
+		check.Fail("max", "field.error.range")
+	}
+	if r.Decimals < 0 || r.Decimals > 6 {
+		check.Fail("decimals", "field.error.max", "Max", "6")
+	}
+	if r.MaxLength < 0 || r.MaxLength > 2000 {
+		check.Fail("max_length", "field.error.max", "Max", "2000")
+	}
+}
+
+func invalid(name, key string) error {
+	var check fault.Check
+	check.Fail(name, key)
+	return check.Err()
+}
+
+func text(t i18n.Text) i18n.Text {
+	if t == nil {
+		return i18n.Text{}
+	}
+	return t
+}
+
+func asJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "null" // refused by the column
+	}
+	return string(b)
+}

@@ -1,0 +1,211 @@
+package fields_test
+
+import (
+	"errors"
+	"testing"
+
+	"daftar/db"
+	"daftar/db/dbtest"
+	"daftar/fault"
+	"daftar/i18n"
+	"daftar/registry"
+	"daftar/registry/fields"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+var (
+	languages = []string{"en", "ar"}
+	editor    = db.Principal{Role: db.Staff, Kind: "staff", Actor: db.ID{1, 15: 1}}
+)
+
+func do(t *testing.T, d *dbtest.DB, fn func(db.Tx) error) error {
+	t.Helper()
+	return d.WithTx(t.Context(), editor, fn)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func goats() registry.Field {
+	return registry.Field{Subject: "household", Code: "goats", Type: registry.TypeChoice, Sensitivity: "personal", Section: "other", Asked: true,
+		Label: i18n.Text{"en": "Goats", "ar": "ماعز"}, Options: registry.Options{
+			{Code: "none", Label: i18n.Text{"en": "None", "ar": "لا شيء"}},
+			{Code: "some", Label: i18n.Text{"en": "Some", "ar": "بعض"}},
+		}}
+}
+
+func published(t *testing.T, d *dbtest.DB, f registry.Field) fields.Definition {
+	t.Helper()
+	var out fields.Definition
+	must(t, do(t, d, func(tx db.Tx) error {
+		id, err := fields.Store(tx, f)
+		if err != nil {
+			return err
+		}
+		out, err = fields.Publish(tx, id, languages)
+		return err
+	}))
+	return out
+}
+
+func loaded(t *testing.T, d *dbtest.DB) registry.Fields {
+	t.Helper()
+	var all registry.Fields
+	must(t, do(t, d, func(tx db.Tx) (err error) { all, err = registry.LoadFields(tx); return err }))
+	return all
+}
+
+// A new version replaces the old one, and an answer that is no longer offered
+// stays readable.
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	first := published(t, d, goats())
+	second := goats()
+	second.Options = append(second.Options[:1:1], registry.Option{Code: "many", Label: i18n.Text{"en": "Many", "ar": "كثير"}})
+	published(t, d, second)
+	f, _ := loaded(t, d).Of("household").Get("goats")
+	if f.Version != first.Version+1 {
+		t.Errorf("version %d is in use", f.Version)
+	}
+	if f.Options.Has("some") || f.Options.Label("some") == nil || !f.Options.Has("many") {
+		t.Errorf("the answers are %v", f.Options)
+	}
+	if _, err := f.Parse([]string{"some"}); err == nil {
+		t.Error("an answer that is not offered was taken")
+	}
+}
+
+// A draft is nobody's business until it is published.
+func TestDraft(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	must(t, do(t, d, func(tx db.Tx) error {
+		one, err := fields.Store(tx, goats())
+		if err != nil {
+			return err
+		}
+		changed := goats()
+		changed.Label["en"] = "Goats kept"
+		again, err := fields.Store(tx, changed)
+		if err == nil && again != one {
+			t.Error("there are two drafts")
+		}
+		return err
+	}))
+	if _, ok := loaded(t, d).Get("goats"); ok {
+		t.Error("a draft is in the form")
+	}
+	must(t, do(t, d, func(tx db.Tx) error {
+		list, err := fields.List(tx)
+		if err != nil || len(list) != 1 || list[0].Label["en"] != "Goats kept" {
+			t.Errorf("the drafts are %v", list)
+		}
+		return fields.Discard(tx, list[0].ID)
+	}))
+}
+
+// What was published stays as it is, whoever tries and however.
+func TestPublishedStays(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	f := published(t, d, goats())
+	for name, statement := range map[string]string{
+		"change": `update field_definition set label = '{"en": "Sheep"}' where id = $1`,
+		"delete": `delete from field_definition where id = $1`,
+		"hide":   `update field_definition set published_at = null where id = $1`,
+	} {
+		err := do(t, d, func(tx db.Tx) error { return tx.Exec(statement, f.ID) })
+		if !fault.Is(err, fault.Conflict) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := do(t, d, func(tx db.Tx) error { return fields.Discard(tx, f.ID) }); !fault.Is(err, fault.Conflict) {
+		t.Errorf("discard: %v", err)
+	}
+	other := goats()
+	other.Type, other.Options = registry.TypeText, nil
+	if err := do(t, d, func(tx db.Tx) error { _, err := fields.Store(tx, other); return err }); !fault.Is(err, fault.Conflict) {
+		t.Errorf("another type: %v", err)
+	}
+}
+
+func TestRetire(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	number := registry.Field{Subject: "household", Code: "goats", Type: registry.TypeNumber, Sensitivity: "personal", Section: "other",
+		Label: i18n.Text{"en": "Goats", "ar": "ماعز"}}
+	f := published(t, d, number)
+	legs := number
+	legs.Code, legs.Type, legs.Result, legs.Formula = "legs", registry.TypeCalculated, registry.TypeNumber, "goats * 4"
+	g := published(t, d, legs)
+	if err := do(t, d, func(tx db.Tx) error { return fields.Retire(tx, f.ID) }); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a field that a formula needs was retired: %v", err)
+	}
+	must(t, do(t, d, func(tx db.Tx) error { return fields.Retire(tx, g.ID) }))
+	must(t, do(t, d, func(tx db.Tx) error { return fields.Retire(tx, f.ID) }))
+	if len(loaded(t, d)) != 0 {
+		t.Error("a retired field is in the form")
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	low, high := 3.0, 1.0
+	for name, tt := range map[string]struct {
+		change func(*registry.Field)
+		input  string
+	}{
+		"code":           {func(f *registry.Field) { f.Code = "Goats!" }, "code"},
+		"reserved":       {func(f *registry.Field) { f.Code = "size" }, "code"},
+		"no label":       {func(f *registry.Field) { delete(f.Label, "ar") }, "label-ar"},
+		"one option":     {func(f *registry.Field) { f.Options = f.Options[:1] }, "options"},
+		"option twice":   {func(f *registry.Field) { f.Options[1].Code = "none" }, "options"},
+		"option unnamed": {func(f *registry.Field) { delete(f.Options[1].Label, "ar") }, "options"},
+		"range":          {func(f *registry.Field) { f.Rules.Min, f.Rules.Max = &low, &high }, "max"},
+		"no roster":      {func(f *registry.Field) { f.Roster = "plots" }, "roster"},
+		"no formula":     {func(f *registry.Field) { f.Type, f.Result = registry.TypeCalculated, registry.TypeNumber }, "formula"},
+		"condition":      {func(f *registry.Field) { f.VisibleWhen = "sheep > 2" }, "visible_when"},
+	} {
+		f := goats()
+		tt.change(&f)
+		var wrong *fault.Error
+		if err := fields.Check(f, nil, languages); !errors.As(err, &wrong) || wrong.Fields[0].Name != tt.input {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := fields.Check(goats(), nil, languages); err != nil {
+		t.Error(err)
+	}
+}
+
+// The packs that come along install, once, in every language.
+func TestPacks(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	packs, err := fields.Packs()
+	must(t, err)
+	want := 0
+	for _, p := range packs {
+		want += len(p.Fields)
+		for range 2 {
+			must(t, do(t, d, func(tx db.Tx) error { return fields.Install(tx, p.Code, languages) }))
+		}
+	}
+	all := loaded(t, d)
+	if len(all) != want {
+		t.Errorf("%d definitions of %d", len(all), want)
+	}
+	plots, _ := all.Of("household").Get("plots")
+	if n := len(all.Columns(plots)); n != 4 {
+		t.Errorf("plots have %d columns", n)
+	}
+	if err := do(t, d, func(tx db.Tx) error { return fields.Install(tx, "mining", languages) }); !fault.Is(err, fault.NotFound) {
+		t.Errorf("an unknown pack: %v", err)
+	}
+}

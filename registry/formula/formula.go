@@ -1,0 +1,305 @@
+// Package formula is CEL over the fields of one record: values that are
+// calculated from others, and when a question is asked. An answer that is
+// missing is unknown, and what rests on it is unknown too (RULES R9).
+package formula
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"daftar/registry"
+)
+
+// Limits of an expression, so that none can stall the registry.
+const (
+	maxExpression = 2000   // characters
+	maxCost       = 100000 // CEL cost units for one record
+)
+
+// Macros are what rosters add to CEL: plots.sum(p.ha), plots.count() and, with
+// a condition, plots.count(p, p.irrigated == "yes").
+func Macros() cel.EnvOption {
+	return cel.Macros(
+		cel.ReceiverMacro("sum", 1, sumOfPath),
+		cel.ReceiverMacro("sum", 2, sum),
+		cel.ReceiverMacro("count", 0, countAll),
+		cel.ReceiverMacro("count", 2, count),
+	)
+}
+
+// sumOfPath is rows.sum(p.column): the first name of the path is the row.
+func sumOfPath(eh cel.MacroExprFactory, target ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+	root := args[0]
+	for root.Kind() == ast.SelectKind {
+		root = root.AsSelect().Operand()
+	}
+	if root.Kind() != ast.IdentKind || root == args[0] {
+		return nil, eh.NewError(args[0].ID(), "sum() needs a column, such as plots.sum(p.ha)")
+	}
+	return fold(eh, target, root.AsIdent(), args[0]), nil
+}
+
+func sum(eh cel.MacroExprFactory, target ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+	if args[0].Kind() != ast.IdentKind {
+		return nil, eh.NewError(args[0].ID(), "sum() needs a name for the row")
+	}
+	return fold(eh, target, args[0].AsIdent(), args[1]), nil
+}
+
+func countAll(eh cel.MacroExprFactory, target ast.Expr, _ []ast.Expr) (ast.Expr, *cel.Error) {
+	return fold(eh, target, "row", eh.NewLiteral(types.Double(1))), nil
+}
+
+func count(eh cel.MacroExprFactory, target ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+	if args[0].Kind() != ast.IdentKind {
+		return nil, eh.NewError(args[0].ID(), "count() needs a name for the row")
+	}
+	one := eh.NewCall(operators.Conditional, args[1], eh.NewLiteral(types.Double(1)), eh.NewLiteral(types.Double(0)))
+	return fold(eh, target, args[0].AsIdent(), one), nil
+}
+
+func fold(eh cel.MacroExprFactory, rows ast.Expr, row string, value ast.Expr) ast.Expr {
+	accu := eh.AccuIdentName()
+	step := eh.NewCall(operators.Add, eh.NewAccuIdent(), value)
+	return eh.NewComprehension(rows, row, accu, eh.NewLiteral(types.Double(0)), eh.NewLiteral(types.True), step, eh.NewAccuIdent())
+}
+
+// Set holds the compiled expressions of a set of definitions. It is safe for
+// concurrent use.
+type Set struct {
+	fields   registry.Fields
+	formulas map[registry.FieldKey]cel.Program
+	visible  map[registry.FieldKey]cel.Program
+}
+
+// New compiles every expression of the definitions.
+func New(fields registry.Fields) (*Set, error) {
+	s := &Set{fields: fields, formulas: map[registry.FieldKey]cel.Program{}, visible: map[registry.FieldKey]cel.Program{}}
+	for _, f := range fields {
+		for _, e := range []struct {
+			text string
+			into map[registry.FieldKey]cel.Program
+			want *cel.Type
+		}{{f.Formula, s.formulas, resultType(f)}, {f.VisibleWhen, s.visible, cel.BoolType}} {
+			if e.text == "" {
+				continue
+			}
+			program, err := compile(e.text, f, fields, e.want)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", f.Code, err)
+			}
+			e.into[f.Key()] = program
+		}
+	}
+	return s, nil
+}
+
+// Check compiles the expressions of one definition beside the others; the
+// errors name the input "formula" or "visible_when".
+func Check(f registry.Field, fields registry.Fields) (formula, visible error) {
+	if f.Formula != "" {
+		_, formula = compile(f.Formula, f, fields, resultType(f))
+	}
+	if f.VisibleWhen != "" {
+		_, visible = compile(f.VisibleWhen, f, fields, cel.BoolType)
+	}
+	return formula, visible
+}
+
+func resultType(f registry.Field) *cel.Type {
+	switch f.Result {
+	case registry.TypeNumber, registry.TypeMoney:
+		return cel.DoubleType
+	case registry.TypeYesNo:
+		return cel.BoolType
+	}
+	return cel.StringType
+}
+
+// inputs are the definitions that an expression of f may use: the stored values
+// of the same subject, and for a column of a roster those of the same row.
+func inputs(f registry.Field, fields registry.Fields) registry.Fields {
+	var out registry.Fields
+	for _, in := range fields {
+		if in.Subject == f.Subject && in.Roster == f.Roster && in.Code != f.Code && in.Type != registry.TypeCalculated {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+func compile(text string, f registry.Field, fields registry.Fields, want *cel.Type) (cel.Program, error) {
+	if len(text) > maxExpression {
+		return nil, errors.New("the expression is too long")
+	}
+	options := []cel.EnvOption{Macros(), cel.CrossTypeNumericComparisons(true)}
+	for _, in := range inputs(f, fields) {
+		options = append(options, cel.Variable(in.Code, variableType(in)))
+	}
+	env, err := cel.NewEnv(options...)
+	if err != nil {
+		return nil, err
+	}
+	parsed, issues := env.Parse(text)
+	if issues.Err() != nil {
+		return nil, plain(issues)
+	}
+	asDoubles(parsed)
+	checked, issues := env.Check(parsed)
+	if issues.Err() != nil {
+		return nil, plain(issues)
+	}
+	if out := checked.OutputType(); !out.IsExactType(want) && !out.IsExactType(cel.DynType) {
+		return nil, fmt.Errorf("the expression gives %s, not %s", out, want)
+	}
+	if err := columnsExist(checked, f, fields); err != nil {
+		return nil, err
+	}
+	return env.Program(checked, cel.EvalOptions(cel.OptPartialEval), cel.CostLimit(maxCost))
+}
+
+func variableType(f registry.Field) *cel.Type {
+	switch f.Type {
+	case registry.TypeNumber, registry.TypeMoney:
+		return cel.DoubleType
+	case registry.TypeChoices:
+		return cel.ListType(cel.StringType)
+	case registry.TypeRoster:
+		return cel.ListType(cel.MapType(cel.StringType, cel.DynType))
+	}
+	return cel.StringType
+}
+
+// asDoubles lets people write "rooms * 2": every number of a record is a double.
+func asDoubles(parsed *cel.Ast) {
+	factory := ast.NewExprFactory()
+	ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.LiteralKind {
+			if n, ok := e.AsLiteral().(types.Int); ok {
+				e.SetKindCase(factory.NewLiteral(e.ID(), types.Double(n)))
+			}
+		}
+	}))
+}
+
+// columnsExist refuses a misspelt column of a roster.
+func columnsExist(checked *cel.Ast, f registry.Field, fields registry.Fields) (err error) {
+	ast.PreOrderVisit(checked.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if err != nil || e.Kind() != ast.SelectKind {
+			return
+		}
+		name := e.AsSelect().FieldName()
+		if !slices.ContainsFunc(fields, func(c registry.Field) bool { return c.Subject == f.Subject && c.Roster != "" && c.Code == name }) {
+			err = fmt.Errorf("no roster has a column %s", name)
+		}
+	}))
+	return err
+}
+
+// plain is the first of CEL's complaints, without its drawing of the place.
+func plain(issues *cel.Issues) error {
+	list := issues.Errors()
+	if len(list) == 0 {
+		return issues.Err()
+	}
+	return place(list[0])
+}
+
+func place(e *common.Error) error {
+	return fmt.Errorf("%s (at character %d)", e.Message, e.Location.Column()+1)
+}
+
+// Asked reports whether a question is asked of a record with these values. What
+// is not known yet hides nothing, nor does no set at all.
+func (s *Set) Asked(f registry.Field, values registry.Values) bool {
+	if s == nil {
+		return true
+	}
+	program, ok := s.visible[f.Key()]
+	if !ok {
+		return true
+	}
+	out, _, err := program.Eval(s.variables(f, values))
+	return err != nil || types.IsUnknown(out) || out == types.True
+}
+
+// Calculate gives the calculated values of a record; one that rests on an
+// unknown is missing.
+func (s *Set) Calculate(subject string, values registry.Values) registry.Values {
+	out := registry.Values{}
+	for _, f := range s.fields.Of(subject) {
+		program, ok := s.formulas[f.Key()]
+		if !ok {
+			continue
+		}
+		value, _, err := program.Eval(s.variables(f, values))
+		if err != nil || types.IsUnknownOrError(value) {
+			continue
+		}
+		switch v := value.(type) {
+		case types.Double:
+			if !math.IsInf(float64(v), 0) && !math.IsNaN(float64(v)) {
+				out[f.Code] = float64(v)
+			}
+		case types.Int:
+			out[f.Code] = float64(v)
+		case types.String:
+			out[f.Code] = string(v)
+		case types.Bool:
+			out[f.Code] = map[types.Bool]string{true: "yes", false: "no"}[v]
+		}
+	}
+	return out
+}
+
+// Calculates reports whether any field of the subject has a formula.
+func (s *Set) Calculates(subject string) bool {
+	return slices.ContainsFunc(s.fields, func(f registry.Field) bool { return f.Subject == subject && f.Formula != "" })
+}
+
+func (s *Set) variables(f registry.Field, values registry.Values) map[string]any {
+	vars := map[string]any{}
+	for _, in := range inputs(f, s.fields) {
+		vars[in.Code] = Known(in, values[in.Code], s.fields)
+	}
+	return vars
+}
+
+// Known is a stored value as an expression sees it: unknown when there is no
+// answer, also within the rows of a roster.
+func Known(f registry.Field, value any, fields registry.Fields) any {
+	switch v := value.(type) {
+	case nil:
+	case string:
+		if v != "" && v != registry.Unknown {
+			return v
+		}
+	case []any:
+		if f.Type != registry.TypeRoster {
+			return v
+		}
+		rows := make([]any, len(v))
+		for i, row := range v {
+			given, _ := row.(map[string]any)
+			known := map[string]any{}
+			for _, column := range fields.Columns(f) {
+				known[column.Code] = Known(column, given[column.Code], fields)
+			}
+			rows[i] = known
+		}
+		return rows
+	default:
+		return v
+	}
+	var unknown ref.Val = types.NewUnknown(1, types.NewAttributeTrail(f.Code))
+	return unknown
+}
