@@ -6,6 +6,7 @@ import (
 
 	"daftar/admin/cases"
 	"daftar/admin/credentials"
+	"daftar/admin/fields"
 	"daftar/admin/home"
 	"daftar/auth"
 	"daftar/blob"
@@ -33,6 +34,7 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.CaseRead, ui.NavItem{Key: "nav.queue", Path: "/cases"}},
 		{auth.CaseIntake, ui.NavItem{Key: "nav.counter", Path: "/counter"}},
 		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
+		{auth.FieldEdit, ui.NavItem{Key: "nav.fields", Path: "/fields"}},
 	} {
 		if p.May(item.need) {
 			items = append(items, item.NavItem)
@@ -68,6 +70,19 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/credentials", Permission: auth.CredentialRead, Handler: credentials.Find},
 		{Method: get, Path: "/credentials/:ref/revoke", Permission: auth.CredentialRevoke, Handler: credentials.RevokeForm},
 		{Method: post, Path: "/credentials/:ref/revoke", Permission: auth.CredentialRevoke, Handler: credentials.Revoke},
+
+		// field definitions
+		{Method: get, Path: "/fields", Permission: auth.FieldEdit, Handler: fields.List},
+		{Method: post, Path: "/fields/packs", Permission: auth.FieldEdit, Handler: fields.InstallPack},
+		{Method: get, Path: "/fields/new", Permission: auth.FieldEdit, Handler: fields.NewForm},
+		{Method: post, Path: "/fields/new", Permission: auth.FieldEdit, Handler: fields.New},
+		{Method: get, Path: "/fields/:subject/:code", Permission: auth.FieldEdit, Handler: fields.Show},
+		{Method: get, Path: "/fields/:subject/:code/edit", Permission: auth.FieldEdit, Handler: fields.EditForm},
+		{Method: post, Path: "/fields/:subject/:code/edit", Permission: auth.FieldEdit, Handler: fields.Edit},
+		{Method: post, Path: "/fields/:subject/:code/preview", Permission: auth.FieldEdit, Handler: fields.Preview},
+		{Method: post, Path: "/fields/:subject/:code/publish", Permission: auth.FieldEdit, Handler: fields.Publish},
+		{Method: post, Path: "/fields/:subject/:code/discard", Permission: auth.FieldEdit, Handler: fields.Discard},
+		{Method: post, Path: "/fields/:subject/:code/retire", Permission: auth.FieldEdit, Handler: fields.Retire},
 	}
 	routes = append(routes, signin.Routes(auth.Admin, cfg.Provider)...)
 	return append(routes, intake.Site{

@@ -17,6 +17,7 @@ const (
 	CaseDecide       Permission = "case.decide"
 	CredentialRead   Permission = "credential.read"
 	CredentialRevoke Permission = "credential.revoke"
+	FieldEdit        Permission = "field.edit" // define what is asked and stored
 )
 
 // roles says what each staff role may do. A role that is missing here, or
@@ -29,12 +30,12 @@ var roles = map[string][]Permission{
 	"appeals":     {},
 	"grievance":   {},
 	"protection":  {},
-	"dataquality": {},
+	"dataquality": {FieldEdit},
 	"programme":   {},
 	"credential":  {CredentialRead, CredentialRevoke},
 	"auditor":     {},
 	"dpo":         {},
-	"sysadmin":    {}, // runs the system and sees nobody's data
+	"sysadmin":    {FieldEdit}, // runs the system and sees nobody's data
 }
 
 // Roles lists the staff roles that may be given.

@@ -308,7 +308,7 @@ func (f Field) Show(p *i18n.Printer, value any) string {
 		return text
 	case []any, []string:
 		if f.Type == TypeRoster {
-			return p.T("roster.rows", "Count", len(Rows(value)))
+			return p.Number(len(Rows(value)))
 		}
 		labels := f.Input(v)
 		for i, code := range labels {

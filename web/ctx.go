@@ -173,6 +173,9 @@ func (c *Ctx) Context() context.Context { return c.ctx }
 // Printer is the request's language.
 func (c *Ctx) Printer() *i18n.Printer { return c.printer }
 
+// PrinterOf speaks another language than the request's; nil for none.
+func (c *Ctx) PrinterOf(tag string) *i18n.Printer { return c.server.cfg.Messages.Printer(tag) }
+
 // Locales lists the languages on offer.
 func (c *Ctx) Locales() []i18n.Locale { return c.server.cfg.Messages.Locales() }
 

@@ -32,6 +32,17 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   })
 }
 
+// A preview follows what is typed.
+for (const form of document.querySelectorAll('form[data-preview]')) {
+  const into = document.getElementById('preview')
+  let timer
+  const draw = async () => {
+    const answer = await fetch(form.dataset.preview, { method: 'POST', body: new URLSearchParams(new FormData(form)) }).catch(() => null)
+    if (answer && answer.ok) into.innerHTML = await answer.text()
+  }
+  form.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(draw, 300) })
+}
+
 // A page that waits for something elsewhere asks again while it is visible.
 const waiting = document.querySelector('[data-refresh]')
 if (waiting) {

@@ -1,0 +1,135 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestFieldEditor defines a field while people use the portal: after it is
+// published, the next page of somebody's form asks it, in either language.
+func TestFieldEditor(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []string{"en", "ar"} {
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
+			s := ownSystem(t)
+			rosa := signedIn(t, s.portal(), lang, "rosa")
+			ref := rosa.starts(t, "/apply")
+			rosa.mustAnswer(t, "GET", "/apply/"+ref+"/q/wells", nil, 404)
+
+			editor := newBrowser(t, "fields", s.admin(), lang, true)
+			editor.staffSignIn("dataquality")
+			editor.open("/fields")
+			editor.look("fields")
+			editor.pressText(editor.say("field.new"))
+			editor.look("field-new")
+			editor.choose("type", "number")
+			editor.fill("code", "Wells!")
+			editor.next()
+			editor.says(editor.say("field.error.code"))
+			editor.fill("code", "rooms")
+			editor.next()
+			editor.says(editor.say("field.error.taken"))
+			editor.fill("code", "wells")
+			editor.next()
+
+			editor.fill("label-en", "Wells")
+			editor.pick("section", "dwelling")
+			editor.choose("asked", "yes")
+			editor.next()
+			editor.says(editor.say("field.error.label"))
+			editor.look("field-error")
+			editor.fill("label-ar", "الآبار")
+			editor.fill("question-en", "How many wells do you use?")
+			editor.fill("question-ar", "كم بئرا تستعملون؟")
+			editor.waits(`#preview`, "كم بئرا تستعملون؟") // as it is typed
+			editor.look("field-edit")
+			editor.next()
+			editor.says(editor.say("field.draft_note"))
+			editor.look("field-draft")
+			rosa.mustAnswer(t, "GET", "/apply/"+ref+"/q/wells", nil, 404) // nobody's business yet
+			editor.pressText(editor.say("field.publish"))
+			editor.look("fields-published")
+
+			page := rosa.mustGet(t, "/apply/"+ref+"/q/wells")
+			want := map[string]string{"en": "How many wells do you use?", "ar": "كم بئرا تستعملون؟"}[lang]
+			if !strings.Contains(page, want) {
+				t.Errorf("the form does not ask %q", want)
+			}
+			rosa.mustAnswer(t, "POST", "/apply/"+ref+"/q/wells", one("answer", "two"), 422)
+			rosa.mustSave(t, "/apply/"+ref+"/q/wells", one("answer", "2"))
+			if got := s.answerOf(t, ref, "->'fields'->'wells'"); got != "2" {
+				t.Errorf("stored %s", got)
+			}
+		})
+	}
+}
+
+// TestRoster installs the farming pack and answers its roster of plots: rows are
+// added, changed and taken out, without scripts too.
+func TestRoster(t *testing.T) {
+	t.Parallel()
+	s := ownSystem(t)
+	editor := signedIn(t, s.admin(), "en", "dataquality")
+	editor.mustSave(t, "/fields/packs", one("pack", "farmer"))
+	for _, lang := range []string{"en", "ar"} {
+		scripts := lang == "ar"
+		rosa := newBrowser(t, "roster", s.portal(), lang, scripts)
+		rosa.open("/sign-in?to=/home")
+		rosa.signIn("rosa")
+		ref := signedIn(t, s.portal(), lang, "rosa").starts(t, "/apply")
+		rosa.open("/apply/" + ref)
+		rosa.says(rosa.say("task.farming"))
+		rosa.open("/apply/" + ref + "/q/farms")
+		rosa.choose("answer", "no")
+		rosa.next()
+		rosa.at("/apply/" + ref) // no plots are asked of who does not farm
+		rosa.open("/apply/" + ref + "/q/farms")
+		rosa.choose("answer", "yes")
+		rosa.next()
+		rosa.at("/apply/" + ref + "/q/plots")
+		rosa.look("roster-empty")
+		rosa.choose("another", "yes")
+		rosa.next()
+		rosa.look("roster-row")
+		rosa.next() // nothing said
+		rosa.says(rosa.say("roster.error.empty"))
+		rosa.choose("crop", "maize")
+		rosa.fill("ha", "-1")
+		rosa.next()
+		rosa.look("roster-error")
+		rosa.holds("ha", "-1")
+		rosa.fill("ha", "1.5")
+		rosa.next()
+		rosa.look("roster-one")
+		rosa.says("1.5")
+		rosa.pressText(rosa.say("action.change") + " " + rosa.find(`document.querySelector('.govuk-summary-list__value').textContent`))
+		rosa.fill("ha", "2.25")
+		rosa.next()
+		rosa.says("2.25")
+		if got := s.answerOf(t, ref, "->'fields'->'plots'->0->'ha'"); got != "2.25" {
+			t.Errorf("stored %s", got)
+		}
+		rosa.pressText(rosa.say("action.remove") + " " + rosa.find(`document.querySelector('.govuk-summary-list__value').textContent`))
+		rosa.look("roster-remove")
+		rosa.choose("remove", "yes")
+		rosa.next()
+		rosa.says(rosa.say("roster.none"))
+		rosa.choose("another", "no")
+		rosa.next()
+		rosa.at("/apply/" + ref + "/q/animals")
+	}
+}
+
+// waits until an element says a text that a script brings.
+func (b *Browser) waits(selector, text string) {
+	b.t.Helper()
+	for range 250 {
+		if strings.Contains(b.find(`document.querySelector('`+selector+`').innerText`), text) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	b.t.Fatalf("%s never says %q", selector, text)
+}
