@@ -628,7 +628,7 @@ func content(v view, f registry.Field, form *ui.Form) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case registry.TypeCalculated:
-			templ_7745c5c3_Err = ui.Area(ui.Question{Name: "formula", Label: i18n.T(ctx, "field.formula"), Hint: i18n.T(ctx, "field.formula_hint"), Of: form}, "3").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Area(ui.Question{Name: "formula", Label: i18n.T(ctx, "field.formula"), Hint: i18n.T(ctx, "field.formula_hint", "One", "income / rooms", "Other", "plots.sum(p.ha)"), Of: form}, "3").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -688,7 +688,7 @@ func place(f registry.Field, form *ui.Form) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: ui.Question{Name: "visible_when", Label: i18n.T(ctx, "field.visible_when"), Hint: i18n.T(ctx, "field.visible_when_hint"), Of: form}, Dir: "ltr"}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: ui.Question{Name: "visible_when", Label: i18n.T(ctx, "field.visible_when"), Hint: i18n.T(ctx, "field.visible_when_hint", "Example", `farms == "yes"`), Of: form}, Dir: "ltr"}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -18,20 +18,21 @@ type Section string
 
 // The sections, in order.
 const (
-	SectionPeople     Section = "people"
-	SectionPlace      Section = "place"
-	SectionDwelling   Section = "dwelling"
-	SectionLivelihood Section = "livelihood"
-	SectionFarming    Section = "farming"
-	SectionClimate    Section = "climate"
-	SectionOther      Section = "other"
-	SectionDocuments  Section = "documents"
+	SectionPeople      Section = "people"
+	SectionPlace       Section = "place"
+	SectionDwelling    Section = "dwelling"
+	SectionLivelihood  Section = "livelihood"
+	SectionExpenditure Section = "expenditure"
+	SectionFarming     Section = "farming"
+	SectionClimate     Section = "climate"
+	SectionOther       Section = "other"
+	SectionDocuments   Section = "documents"
 )
 
 // HouseholdSections lists the sections that field definitions of households
 // belong to, in order.
 func HouseholdSections() []Section {
-	return []Section{SectionDwelling, SectionLivelihood, SectionFarming, SectionClimate, SectionOther}
+	return []Section{SectionDwelling, SectionLivelihood, SectionExpenditure, SectionFarming, SectionClimate, SectionOther}
 }
 
 // Sections lists the sections in order.
