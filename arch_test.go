@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"db/dbtest"},
 	{"registry/audit", "registry/jobs"},
 	{"registry"},
-	{"registry/programmes", "registry/credentials", "registry/importer"},
+	{"registry/programmes", "registry/credentials", "registry/importer", "registry/seed"},
 	{"registry/cases"},
 	{"auth"},
 	{"oauth", "web/ui"},
