@@ -58,6 +58,9 @@ const (
 	keySource
 )
 
+// Source is the key of the n-th source of a country's records.
+func (c *Country) Source(n int) db.ID { return c.id(keySource, n, 0) }
+
 // epoch is the instant of the first household's key; each household is a
 // millisecond later, so that keys made together lie together in an index.
 var epoch = uint64(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli())
@@ -77,11 +80,11 @@ func (c *Country) number(paper uint64, household, member int) string {
 	return fmt.Sprintf("%012d", shuffle(c.cfg.Seed%1000*1e9+serial(household, member)%1e9, 1e6, 1e6, paper))
 }
 
-// nationalID is the country's code, twelve digits and a digit that checks them
-// (Luhn, ISO/IEC 7812-1).
+// nationalID is the country's code, twelve digits and two that check all of it
+// (ISO/IEC 7064 MOD 97-10, letters as 10 to 35).
 func (c *Country) nationalID(household, member int) string {
-	n := c.number(paperNational, household, member)
-	return c.cfg.Country + n + string(Luhn(n))
+	n := c.cfg.Country + c.number(paperNational, household, member)
+	return n + Mod97(n)
 }
 
 // healthCard is twelve digits and a digit that checks them (Verhoeff).
@@ -90,11 +93,11 @@ func (c *Country) healthCard(household, member int) string {
 	return n + string(Verhoeff(n))
 }
 
-// birthCertificate is the year of the entry, a number, and two digits that check
-// both (ISO/IEC 7064 MOD 97-10).
+// birthCertificate is the year of the entry, a number, and a digit that checks
+// both (Luhn, ISO/IEC 7812-1).
 func (c *Country) birthCertificate(year, household, member int) string {
 	n := strconv.Itoa(year) + c.number(paperBirth, household, member)
-	return n + Mod97(n)
+	return n + string(Luhn(n))
 }
 
 // Luhn is the check digit of a string of digits (ISO/IEC 7812-1 annex B).
@@ -138,12 +141,16 @@ func Verhoeff(digits string) byte {
 	return '0' + inverse[c]
 }
 
-// Mod97 is the pair of check digits of a string of digits (ISO/IEC 7064
-// MOD 97-10).
-func Mod97(digits string) string {
+// Mod97 is the pair of check digits of a string of digits and capitals (ISO/IEC
+// 7064 MOD 97-10, letters as 10 to 35).
+func Mod97(s string) string {
 	rest := 0
-	for i := range digits {
-		rest = (rest*10 + int(digits[i]-'0')) % 97
+	for i := range s {
+		if c := int(s[i]); c >= 'A' {
+			rest = (rest*100 + c - 'A' + 10) % 97
+		} else {
+			rest = (rest*10 + c - '0') % 97
+		}
 	}
 	return fmt.Sprintf("%02d", 98-rest*100%97)
 }
@@ -155,3 +162,6 @@ func phone(n uint64) string {
 	fmt.Fprintf(&b, "%08d", n%1e8)
 	return b.String()
 }
+
+// HouseholdID is the key of a household.
+func (c *Country) HouseholdID(i int) db.ID { return c.id(keyHousehold, i, 0) }

@@ -1,5 +1,5 @@
 // Package seed makes up a country: areas, households, people and what happened
-// to them, the same for the same seed. It needs no database; the package store
+// to them, the same for the same seed. It needs no database; the package sow
 // below it writes what it makes into one.
 //
 // Everything is a function of the seed and a household's number, so that a part
