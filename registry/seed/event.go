@@ -38,19 +38,20 @@ func (c *Country) happen(i int, b *builder, h *Household) {
 	members := len(b.people)
 	for n, p := range b.people {
 		switch {
-		case n > 0 && r.is(mortality(p.age)):
+		case r.is(mortality(p.age)):
 			d, on := h.People[n], day()
 			if d.Birth.Known() && d.Birth.To.After(on) {
 				continue
 			}
-			d.Deceased = true
-			d.Memberships = []Membership{d.Memberships[0]}
-			d.Memberships[0].End = on
+			d.Died = on
+			first := d.Memberships[0]
+			first.End, first.Why = on, "deceased"
+			d.Memberships = []Membership{first}
 			h.Events = append(h.Events, Event{Kind: EventDied, Day: on, Person: &d})
 		case p.relation == "child" && p.age > 18 && r.is(0.03) && i^1 < c.cfg.Households:
 			d, on := h.People[n], day()
 			first := d.Memberships[0]
-			first.End = on
+			first.End, first.Why = on, "moved"
 			d.Memberships = []Membership{first, {ID: c.id(keySecondMembership, i, p.member),
 				Household: c.id(keyHousehold, i^1, 0), Relationship: "non_relative", Start: on}}
 			h.Events = append(h.Events, Event{Kind: EventLeft, Day: on, Person: &d})

@@ -33,6 +33,7 @@ type Membership struct {
 	Household    db.ID
 	Relationship string
 	Start, End   time.Time // zero: not known, or not ended
+	Why          string    // it ended: moved, married, deceased
 }
 
 // Identifier is a number that an issuer gave.
@@ -56,7 +57,7 @@ type Person struct {
 	Identifiers []Identifier
 	Memberships []Membership
 	Fields      []Field
-	Deceased    bool
+	Died        time.Time // zero while alive
 
 	age      float64 // true age in years
 	born     time.Time

@@ -104,13 +104,13 @@ func (c *Country) complete(b *builder, p *Person) {
 	if p.born.IsZero() {
 		p.born = c.day.AddDate(0, 0, -int(p.age*365.2425))
 	}
+	if !p.Birth.Known() {
+		p.Birth = c.remembered(r, p.born, p.age)
+	}
 	for _, k := range b.pairs {
 		if k.why == KindTwins && k.b == p.member {
 			p.born, p.Birth = b.people[k.a].born, b.people[k.a].Birth
 		}
-	}
-	if !p.Birth.Known() {
-		p.Birth = c.remembered(r, p.born, p.age)
 	}
 	c.identify(b, p)
 	p.Memberships = []Membership{{ID: c.id(keyMembership, b.i, p.member), Household: c.id(keyHousehold, b.i, 0),

@@ -70,39 +70,53 @@ const firstCopy = 36
 // meanSize is how many people a household has, about.
 const meanSize = 4.4
 
+// copies reports whether a household is a second registration of its partner as a
+// whole.
+func (c *Country) copies(r chance, i int) bool {
+	return c.partner(i) < i && r.is(0.4*c.expected()/meanSize)
+}
+
+// expected is how many duplicates a household that may hold some has on average:
+// half of the households hold them all. Two in five come with a household that
+// was registered twice as a whole.
+func (c *Country) expected() float64 {
+	return 2 * c.cfg.Duplicates * meanSize / (1 - c.cfg.Duplicates)
+}
+
 // plant puts the duplicates of earlier people into a household, and people who
 // only look like them.
 func (c *Country) plant(i int, b *builder, h *Household) {
-	if n, yes := c.helped(i); yes && i%2 == 1 && len(h.People) > 0 {
-		if before, also := c.helped(i - 1); also && before == n {
-			other := c.base(i - 1).people[0]
-			h.Pairs = append(h.Pairs, pairOf(other, &h.People[0], false, KindPhone))
-		}
-	}
+	r := c.chance(uint64(i), forPlant)
 	j := c.partner(i)
+	if c.copies(r, i) {
+		c.copyHousehold(r, c.base(j), h)
+		return
+	}
+	c.shareHelper(i, h)
 	if j > i || c.cfg.Duplicates == 0 {
 		return
 	}
-	r := c.chance(uint64(i), forPlant)
-	// Half of the households hold duplicates: 2 in 5 of these are of households
-	// that were registered twice as a whole.
-	expected := 2 * c.cfg.Duplicates * meanSize / (1 - c.cfg.Duplicates)
-	switch {
-	case r.is(0.4 * expected / meanSize):
-		c.copyHousehold(r, c.base(j), h)
-	default:
-		n := int(0.6*expected/(1-0.4*expected/meanSize) + r.Float64())
-		from := j
-		if r.is(0.08) { // entered twice in one household
-			from = i
-		}
-		if n > 0 {
-			c.copyPeople(r, c.base(from), h, n)
-		}
-		if r.is(0.02) {
-			c.january(r, c.base(j), h)
-		}
+	from := j
+	if r.is(0.08) { // entered twice in one household
+		from = i
 	}
+	if n := int(0.6*c.expected()/(1-0.4*c.expected()/meanSize) + r.Float64()); n > 0 {
+		c.copyPeople(r, c.base(from), h, n)
+	}
+	if r.is(0.02) {
+		c.january(r, c.base(j), h)
+	}
+}
+
+// shareHelper notes that the heads of two households are reached through one
+// helper's phone.
+func (c *Country) shareHelper(i int, h *Household) {
+	if n, yes := c.helped(i); !yes || i%2 == 0 || c.copies(c.chance(uint64(i-1), forPlant), i-1) {
+		return
+	} else if before, also := c.helped(i - 1); !also || before != n {
+		return
+	}
+	h.Pairs = append(h.Pairs, pairOf(c.base(i - 1).people[0], &h.People[0], false, KindPhone))
 }
 
 // copyHousehold makes the household a second registration of another: the same
@@ -169,36 +183,38 @@ func (c *Country) again(r chance, p *Person, i, member int, h *Household, relati
 	d.Identifiers = nil
 	for _, id := range p.Identifiers {
 		if r.is(0.25) { // who shows the same paper twice is found at once
+			id.Verified = false
 			d.Identifiers = append(d.Identifiers, id)
 		}
 	}
 	latin := p.Latin != "" || p.Script == Latin || r.is(0.8)
 	d.write(latin)
 	if newPhone {
-		if d.Phone != "" || r.is(0.5) {
-			*errors = append(*errors, ErrPhone)
-		}
 		d.Phone, d.PhoneOf = "", ""
 		if r.is(0.6) {
 			d.Phone, d.PhoneOf = phone(mix(c.cfg.Seed, serial(i, member))), PhoneOwn
 		}
 	}
+	if d.Phone != p.Phone {
+		*errors = append(*errors, ErrPhone)
+	}
 	before := len(*errors)
 	for range 1 + r.pick(55, 33, 12) {
-		if e := c.spoil(r, &d, latin); e != "" {
+		if e := c.spoil(r, &d, latin, *errors); e != "" {
 			*errors = append(*errors, e)
 		}
 	}
 	if len(*errors) == before && r.is(0.7) { // some are entered twice exactly alike
-		if e := c.spoil(r, &d, latin); e != "" {
+		if e := c.spoil(r, &d, latin, *errors); e != "" {
 			*errors = append(*errors, e)
 		}
 	}
 	return d
 }
 
-// spoil makes one error and names it; "" when that error could not be made here.
-func (c *Country) spoil(r chance, d *Person, latin bool) string {
+// spoil makes one error and names it; "" when that error could not be made here, or
+// would undo one that was.
+func (c *Country) spoil(r chance, d *Person, latin bool, made []string) string {
 	name := func(done bool, e string) string {
 		if done {
 			d.write(latin)
@@ -262,10 +278,16 @@ func (c *Country) spoil(r chance, d *Person, latin bool) string {
 		p.Native, p.name = slipped, nil
 		return name(done, ErrTypo)
 	case 7:
+		if slices.Contains(made, ErrSwapped) || slices.Contains(made, ErrBirth) {
+			return ""
+		}
 		return swapped(&d.Birth)
 	case 8:
 		return c.misremembered(r, d)
 	default:
+		if slices.Contains(made, ErrSex) {
+			return ""
+		}
 		d.Sex = map[string]string{female: male, male: female}[d.Sex]
 		return ErrSex
 	}

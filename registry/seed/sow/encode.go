@@ -43,8 +43,10 @@ func (e *encoder) person(p *seed.Person) json.RawMessage {
 		b = day(b, "birth_from", p.Birth.From)
 		b = day(b, "birth_to", p.Birth.To)
 	}
-	if p.Deceased {
+	if !p.Died.IsZero() {
 		b = text(b, "status", "deceased")
+		b = text(b, "status_reason", "witnesses")
+		b = day(b, "status_date", p.Died)
 	}
 	b = e.values(b, "person.", p.Fields)
 	b = append(b, `,"memberships":[`...)
@@ -58,9 +60,16 @@ func (e *encoder) person(p *seed.Person) json.RawMessage {
 		b = text(b, "relationship", m.Relationship)
 		b = day(b, "start_date", m.Start)
 		b = day(b, "end_date", m.End)
+		b = text(b, "end_reason", m.Why)
 		b = append(b, '}')
 	}
 	b = append(b, ']')
+	if p.Phone != "" {
+		b = append(b, `,"contacts":[{"kind":"phone"`...)
+		b = text(b, "value", p.Phone)
+		b = text(b, "owner", p.PhoneOf)
+		b = append(b, `}]`...)
+	}
 	if len(p.Identifiers) > 0 {
 		b = e.identifiers(b, p.Identifiers)
 	}
