@@ -28,7 +28,12 @@ const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check charac
 // NewRef makes a public reference such as "C-7KQ2M-9XDWA". References name
 // things to people; they are random and open nothing by themselves.
 func NewRef(kind rune, random io.Reader) string {
-	body := RandomCode(refLen-1, random)
+	return RefOf(kind, RandomCode(refLen-1, random))
+}
+
+// RefOf makes a reference of nine characters of the alphabet, for a program that
+// draws them in its own way.
+func RefOf(kind rune, body string) string {
 	body += string(checkChar(string(kind) + body))
 	return string(kind) + "-" + body[:5] + "-" + body[5:]
 }

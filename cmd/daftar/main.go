@@ -23,6 +23,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Start the sites and the worker."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database to this program's schema."`
 	Import  importCmd  `cmd:"" help:"Bring a file into the registry."`
+	Seed    seedCmd    `cmd:"" help:"Make up a country: areas, households and people, for trying out and measuring."`
 	Offer   offerCmd   `cmd:"" help:"Make a credential offer at the counter."`
 	Keys    keysCmd    `cmd:"" help:"List or print keys and trust anchors."`
 	Status  statusCmd  `cmd:"" help:"Work on the published status lists."`

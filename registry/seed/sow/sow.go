@@ -1,0 +1,251 @@
+// Package sow writes a made-up country into a database, by the way that every
+// record takes: proposed, approved by another, applied with its history.
+package sow
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"daftar/db"
+	"daftar/registry"
+	"daftar/registry/audit"
+	"daftar/registry/seed"
+)
+
+// Options of a load.
+type Options struct {
+	Country            *seed.Country
+	Proposer, Approver db.ID // who is recorded to have proposed and approved: two different
+	Workers            int   // batches written at once; 2 when zero
+	Progress           func(Counts)
+	Batch              int // households in a batch, a multiple of seed.Block; seed.Block when zero
+}
+
+// Counts is what is in the database of a country.
+type Counts struct {
+	Households, People, Events int
+	Skipped                    int // households that were there already
+}
+
+// Country writes a country in batches, each as a whole. What an earlier load of
+// the same country wrote is left as it is, so that a load that was stopped goes
+// on where it was.
+func Country(ctx context.Context, d *db.DB, o Options) (Counts, error) {
+	if o.Workers == 0 {
+		o.Workers = 2
+	}
+	if o.Batch == 0 {
+		o.Batch = seed.Block
+	}
+	l := &loader{o: o, db: d, areas: map[string]db.ID{}, fields: map[string]bool{}}
+	if err := d.WithTx(ctx, l.proposer(), l.prepare); err != nil {
+		return l.counts, err
+	}
+	return l.counts, l.run(ctx)
+}
+
+type loader struct {
+	o      Options
+	db     *db.DB
+	areas  map[string]db.ID
+	fields map[string]bool
+
+	mu     sync.Mutex
+	counts Counts
+}
+
+func (l *loader) proposer() db.Principal {
+	return db.Principal{Role: db.Jobs, Kind: "job", Actor: l.o.Proposer}
+}
+
+// prepare writes the areas that are missing and finds which fields there are.
+func (l *loader) prepare(tx db.Tx) error {
+	if err := addAreas(tx, l.o.Country.Areas()); err != nil {
+		return err
+	}
+	var areas []struct {
+		Code string `db:"code"`
+		ID   db.ID  `db:"id"`
+	}
+	if err := tx.Select(&areas, `select code, id from area`); err != nil {
+		return err
+	}
+	for _, a := range areas {
+		l.areas[a.Code] = a.ID
+	}
+	var fields []string
+	if err := tx.Select(&fields, `select distinct subject || '.' || code from field_definition where published_at is not null and retired_at is null`); err != nil {
+		return err
+	}
+	for _, f := range fields {
+		l.fields[f] = true
+	}
+	return nil
+}
+
+// addAreas adds the areas whose codes are not there, level by level.
+func addAreas(tx db.Tx, areas []seed.Area) error {
+	type row struct {
+		ID     db.ID             `json:"id"`
+		Code   string            `json:"code"`
+		Kind   string            `json:"kind"`
+		Parent string            `json:"parent"`
+		Name   map[string]string `json:"name"`
+	}
+	var levels [6][]row
+	for _, a := range areas {
+		levels[a.Level] = append(levels[a.Level], row{tx.NewID(), a.Code, a.Kind, a.Parent, a.Name})
+	}
+	for level, rows := range levels {
+		if rows == nil {
+			break
+		}
+		raw, err := json.Marshal(rows)
+		if err != nil {
+			return err
+		}
+		if err := tx.Exec(`
+			insert into area (id, code, level, kind, parent_id, name)
+			select r.id, r.code, $1, r.kind, p.id, r.name
+			from jsonb_to_recordset($2) r (id uuid, code text, kind text, parent text, name jsonb)
+			left join area p on p.code = r.parent
+			on conflict (code) do nothing`, level, string(raw)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run writes the batches, several at once.
+func (l *loader) run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	batches := make(chan int)
+	var work sync.WaitGroup
+	for range l.o.Workers {
+		work.Go(func() {
+			for first := range batches {
+				if err := l.batch(ctx, first); err != nil {
+					stop(fmt.Errorf("households from %d: %w", first, err))
+				}
+			}
+		})
+	}
+	for first := 0; first < l.o.Country.Config().Households && ctx.Err() == nil; first += l.o.Batch {
+		select {
+		case batches <- first:
+		case <-ctx.Done():
+		}
+	}
+	close(batches)
+	work.Wait()
+	return context.Cause(ctx)
+}
+
+// batch writes the households from one on, and then what happened to them, in
+// one transaction: all of it is there, or none.
+func (l *loader) batch(ctx context.Context, first int) error {
+	c := l.o.Country
+	last := min(first+l.o.Batch, c.Config().Households)
+	var n Counts
+	err := l.db.WithTx(ctx, l.proposer(), func(tx db.Tx) error {
+		var there bool
+		id := c.HouseholdID(first)
+		if err := tx.Get(&there, `select exists (select from household where id = $1)`, id); err != nil {
+			return err
+		}
+		if there {
+			n.Skipped = last - first
+			return nil
+		}
+		items, events, err := l.items(tx, first, last, &n)
+		if err != nil {
+			return err
+		}
+		if err := l.change(tx, items); err != nil || len(events) == 0 {
+			return err
+		}
+		return l.change(tx, events)
+	})
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counts.Households += n.Households
+	l.counts.People += n.People
+	l.counts.Events += n.Events
+	l.counts.Skipped += n.Skipped
+	if l.o.Progress != nil {
+		l.o.Progress(l.counts)
+	}
+	return nil
+}
+
+// items makes the registrations of a batch, and the changes since.
+func (l *loader) items(tx db.Tx, first, last int, n *Counts) (items, events []registry.Item, err error) {
+	c := l.o.Country
+	source := c.Source(first)
+	if err := tx.Exec(`insert into source (id, kind, at, label) values ($1, $2, $3, $4)`,
+		source, registry.SourceImport, tx.Now(), fmt.Sprintf("daftar seed --rand %d", c.Config().Seed)); err != nil {
+		return nil, nil, err
+	}
+	e := newEncoder(l.fields, source)
+	items = make([]registry.Item, 0, 6*(last-first))
+	for i := first; i < last; i++ {
+		h := c.Household(i)
+		n.Households++
+		n.People += len(h.People)
+		n.Events += len(h.Events)
+		items = append(items, registry.Item{Kind: registry.KindHousehold, Subject: h.ID, Data: e.household(&h, l.areas[h.Area])})
+		for j := range h.People {
+			items = append(items, registry.Item{Kind: registry.KindPerson, Subject: h.People[j].ID, Data: e.person(&h.People[j])})
+		}
+		for _, event := range h.Events {
+			events = append(events, l.event(e, &h, event))
+			if event.Kind == seed.EventBorn {
+				n.People++
+			}
+		}
+	}
+	return items, events, nil
+}
+
+func (l *loader) event(e *encoder, h *seed.Household, event seed.Event) registry.Item {
+	switch event.Kind {
+	case seed.EventMoved:
+		return registry.Item{Kind: registry.KindHousehold, Subject: h.ID, BaseVersion: 1, Data: e.household(h, l.areas[event.Area])}
+	case seed.EventBorn:
+		return registry.Item{Kind: registry.KindPerson, Subject: event.Person.ID, Data: e.person(event.Person)}
+	}
+	return registry.Item{Kind: registry.KindPerson, Subject: event.Person.ID, BaseVersion: 1, Data: e.person(event.Person)}
+}
+
+// change proposes and applies items. Both officers are the seeder's: it tells
+// the database which of the two acts, and the database holds it to that.
+func (l *loader) change(tx db.Tx, items []registry.Item) error {
+	id, err := registry.Propose(tx, registry.OriginBatch, items)
+	if err != nil {
+		return err
+	}
+	if err := act(tx, l.o.Approver); err != nil {
+		return err
+	}
+	if err := registry.Approve(tx, id); err != nil {
+		return err
+	}
+	if err := registry.Apply(tx, id); err != nil {
+		return err
+	}
+	if err := audit.Write(tx, audit.Event{Action: "seed.applied", SubjectKind: "change", Subject: id, Change: id,
+		Detail: map[string]any{"records": len(items)}}); err != nil {
+		return err
+	}
+	return act(tx, l.o.Proposer)
+}
+
+func act(tx db.Tx, actor db.ID) error {
+	return tx.Exec(`select set_config('daftar.actor', $1, true)`, actor.String())
+}
