@@ -54,6 +54,18 @@ func (f Form) Asks(subject string, answers registry.Values) registry.Fields {
 	return slices.DeleteFunc(f.Fields.Of(subject), func(field registry.Field) bool { return !f.Formulas.Asked(field, answers) })
 }
 
+// Answers are those to questions that are asked: what was answered before
+// another answer took the question away is not sent.
+func (f Form) Answers(subject string, given registry.Values) registry.Values {
+	out := registry.Values{}
+	for _, field := range f.Asks(subject, given) {
+		if value, ok := given[field.Code]; ok {
+			out[field.Code] = value
+		}
+	}
+	return out
+}
+
 // MemberPages lists the pages about one member, after "people/<key>/".
 func (f Form) MemberPages(d *Draft, m *Member) []string {
 	pages := []string{"name", "birth", "about"}

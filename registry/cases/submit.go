@@ -98,7 +98,7 @@ func propose(tx db.Tx, c *Case, form Form) error {
 	if err := store(tx, c); err != nil {
 		return err
 	}
-	items, err := changeItems(tx, *c, area.ID)
+	items, err := changeItems(tx, *c, form, area.ID)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func checkComplete(d *Draft, form Form) error {
 }
 
 // changeItems writes the draft as new records.
-func changeItems(tx db.Tx, c Case, area db.ID) ([]registry.Item, error) {
+func changeItems(tx db.Tx, c Case, form Form, area db.ID) ([]registry.Item, error) {
 	d := c.Draft
 	kind := registry.SourceSelf
 	if c.Channel == ChannelCounter {
@@ -139,7 +139,7 @@ func changeItems(tx db.Tx, c Case, area db.ID) ([]registry.Item, error) {
 		}
 	}
 	items := []registry.Item{{Kind: registry.KindHousehold, Subject: d.HouseholdID, Data: registry.HouseholdData{
-		Ref: d.HouseholdRef, AreaID: area, Directions: d.Directions, Fields: d.Fields,
+		Ref: d.HouseholdRef, AreaID: area, Directions: d.Directions, Fields: form.Answers(registry.KindHousehold, d.Fields),
 		Provenance: registry.Provenance{"*": said},
 	}}}
 	since := tx.Now().Format(time.DateOnly)
@@ -147,7 +147,7 @@ func changeItems(tx db.Tx, c Case, area db.ID) ([]registry.Item, error) {
 		birth := m.Birth.Date()
 		person := registry.PersonData{
 			Ref: m.PersonRef, FullName: m.FullName, FullNameLatin: m.FullNameLatin, Sex: m.Sex,
-			Fields: m.Fields, Provenance: registry.Provenance{"*": said},
+			Fields: form.Answers(registry.KindPerson, m.Fields), Provenance: registry.Provenance{"*": said},
 		}
 		if birth.Known() {
 			person.BirthFrom, person.BirthTo = birth.From.Format(time.DateOnly), birth.To.Format(time.DateOnly)
