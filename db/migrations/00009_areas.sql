@@ -14,9 +14,8 @@ grant insert, update on area_kind to daftar_jobs;
 -- Names as they are searched: without case, accents, vowel signs and the
 -- spellings of one Arabic letter.
 -- +goose StatementBegin
-create function area_fold(text) returns text language sql stable parallel safe
-set search_path = public, pg_temp as $$
-  select lower(translate(regexp_replace(unaccent(normalize($1, NFKC)), '[\u064B-\u065F\u0670\u0640]', '', 'g'), 'أإآٱىةؤئ', 'اااايهوي'))
+create function area_fold(text) returns text language sql stable parallel safe as $$
+  select lower(translate(regexp_replace(public.unaccent(normalize($1, NFKC)), '[\u064B-\u065F\u0670\u0640]', '', 'g'), 'أإآٱىةؤئ', 'اااايهوي'))
 $$;
 -- +goose StatementEnd
 grant execute on function area_fold(text) to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
@@ -49,8 +48,10 @@ begin
     raise exception 'area % cannot move', new.code using errcode = '23514';
   end if;
   if tg_op = 'INSERT' then
-    insert into area_kind (level, code, name)
-    values (new.level, new.kind, jsonb_build_object('en', initcap(replace(new.kind, '_', ' ')))) on conflict do nothing;
+    if not exists (select from area_kind k where k.level = new.level and k.code = new.kind) then
+      insert into area_kind (level, code, name)
+      values (new.level, new.kind, jsonb_build_object('en', initcap(replace(new.kind, '_', ' ')))) on conflict do nothing;
+    end if;
   elsif (new.code, new.kind, new.parent_id, new.name, new.alternative, new.km2, new.valid_from, new.valid_to)
         is distinct from (old.code, old.kind, old.parent_id, old.name, old.alternative, old.km2, old.valid_from, old.valid_to) then
     new.version := old.version + 1;
@@ -302,7 +303,9 @@ begin
   select distinct i.area_id, n.area_id, c.on_day, false, p_id
   from area_change_item i join area_change_item n on n.change_id = i.change_id and n.version = 0
   where i.change_id = p_id and c.kind = 'split' and i.rest_to is not null and n.area_id <> i.rest_to
-    and n.level = i.level;
+    and n.level = i.level
+  on conflict (from_id, to_id, on_day) do update
+    set rest = area_successor.rest or excluded.rest, change_id = excluded.change_id; -- given away, and joined with, on one day
 
   -- The households: those assigned to a part, then everything else of an area
   -- that ended.

@@ -160,7 +160,7 @@ func History(tx db.Tx, id db.ID) ([]Past, error) {
 	err := tx.Select(&list, `
 		select c.ref, c.kind, to_jsonb(i.what) as what, c.on_day, c.applied_at, i.name, i.before, c.reason, c.reason_lang
 		from area_change_item i join area_change c on c.id = i.change_id and c.state = 'applied'
-		where i.area_id = $1 order by c.applied_at desc limit 200`, id)
+		where i.area_id = $1 order by c.applied_at desc, i.version desc limit 200`, id)
 	return list, err
 }
 

@@ -25,11 +25,12 @@ func lock(tx db.Tx, who Actor, ref string) (db.ID, error) {
 
 // answered is the condition that a change c touches nothing outside the areas
 // of a parameter. A country's own row asks for somebody who answers for one.
+// An area has no ancestors below its level: unknown counts as no.
 func answered(param string) string {
 	return `not exists (
 		select from area_change_item i where i.change_id = c.id and (
 			(i.scope = '{}' and not exists (select from area n where n.level = 0 and n.id = any(` + param + `)))
-			or exists (select from unnest(i.scope) s (id) join area n on n.id = s.id where not ` + within("n", param) + `)))`
+			or exists (select from unnest(i.scope) s (id) join area n on n.id = s.id where ` + within("n", param) + ` is not true)))`
 }
 
 // Send hands a draft of one's own to whoever approves.
@@ -112,6 +113,10 @@ func reassess(tx db.Tx, change db.ID) error {
 	return tx.Exec(`select enqueue($2, subject_id, base_version + 1, $3) from change_item where change_id = $1`, change, jobs.KindAssessHousehold, tx.Now())
 }
 
+// latest is the condition that a successor took what nobody assigned, the last
+// time that the area ended.
+const latest = `s.rest and not exists (select from area_successor n where n.from_id = s.from_id and n.rest and n.on_day > s.on_day)`
+
 // Follow moves households that came into an area after it ended (an
 // application that was under way, an import that was approved late) to the one
 // that took over, as the change that ended it would have done. It returns how
@@ -127,7 +132,7 @@ func Follow(tx db.Tx) (int, error) {
 		select distinct c.id as change_id, c.ref, c.proposed_by, c.decided_by
 		from area_successor s join area a on a.id = s.from_id and a.valid_to is not null
 		join household h on h.area_id = s.from_id join area_change c on c.id = s.change_id
-		where s.rest`); err != nil {
+		where `+latest); err != nil {
 		return 0, err
 	}
 	total := 0
@@ -139,7 +144,7 @@ func Follow(tx db.Tx) (int, error) {
 				select array_agg(h.id) as homes, array_agg(s.to_id) as areas
 				from area_successor s join area a on a.id = s.from_id and a.valid_to is not null
 				join household h on h.area_id = s.from_id
-				where s.change_id = $1 and s.rest) x`,
+				where s.change_id = $1 and `+latest+`) x`,
 			l.Change, l.Proposer, l.Approver, l.Ref, change, tx.NewID(), tx.Now()); err != nil {
 			return total, err
 		}

@@ -133,11 +133,13 @@ func Diff(tx db.Tx, who Actor, f *File, o Options) (*Plan, error) {
 			}
 		}
 	}
-	if !o.KeepMissing {
-		d.missing(f, named, countries)
-	}
-	if err := d.inhabited(tx); err != nil {
-		return nil, err
+	if len(d.plan.Problems) == 0 { // else nobody knows what is missing
+		if !o.KeepMissing {
+			d.missing(f, named, countries)
+		}
+		if err := d.inhabited(tx); err != nil {
+			return nil, err
+		}
 	}
 	if len(d.plan.Problems) > maxProblems {
 		d.plan.Problems = d.plan.Problems[:maxProblems]

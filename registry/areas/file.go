@@ -51,7 +51,7 @@ type Row struct {
 	Name         i18n.Text
 	Alternative  []string
 	Km2          *float64
-	From, To     string // "2006-01-02" or ""
+	From, To     string   // "2006-01-02" or ""
 	above        []string // the codes of the levels over the parent, the country first
 	sheet        string
 	row          int
