@@ -93,14 +93,14 @@ var (
 
 // columns says which column of a sheet holds what; -1 for none.
 type columns struct {
-	titles           []string
-	level            int
-	code, parent     int
-	names            map[string]int // by language
-	other            []int
-	kind, km2        int
-	from, to, closed int
-	ancestors        map[int]int // code columns of the levels above, by level
+	titles       []string
+	level        int
+	code, parent int
+	names        map[string]int // by language
+	other        []int
+	kind, km2    int
+	from, to     int
+	ancestors    map[int]int // code columns of the levels above, by level
 }
 
 func (c *columns) title(i int) string {
@@ -114,7 +114,6 @@ func (c *columns) title(i int) string {
 func understand(header []string) (*columns, string) {
 	c := &columns{titles: header, level: -1, code: -1, parent: -1, kind: -1, km2: -1, from: -1, to: -1,
 		names: map[string]int{}, ancestors: map[int]int{}}
-	type found struct{ level, column int }
 	seen := map[string]bool{}
 	codes := map[int]int{}
 	for i, title := range header {

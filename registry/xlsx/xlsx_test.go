@@ -173,8 +173,10 @@ func TestRefusals(t *testing.T) {
 			"xlsx.error.formula", map[string]any{"Sheet": "Sheet1", "Row": 1, "Column": "A"}},
 		"merged cells": {workbook(t, func(f *excelize.File) { _ = f.MergeCell("Sheet1", "A2", "B3") }),
 			"xlsx.error.merged", map[string]any{"Sheet": "Sheet1", "Cells": "A2:B3"}},
-		"macros":         {repack(t, plain, same, map[string]string{"xl/vbaProject.bin": "x"}), "xlsx.error.macros", nil},
-		"macros by type": {repack(t, plain, func(n string, b []byte) (string, []byte) { return n, bytes.ReplaceAll(b, []byte("spreadsheetml.sheet.main"), []byte("sheet.macroEnabled.main")) }, nil), "xlsx.error.macros", nil},
+		"macros": {repack(t, plain, same, map[string]string{"xl/vbaProject.bin": "x"}), "xlsx.error.macros", nil},
+		"macros by type": {repack(t, plain, func(n string, b []byte) (string, []byte) {
+			return n, bytes.ReplaceAll(b, []byte("spreadsheetml.sheet.main"), []byte("sheet.macroEnabled.main"))
+		}, nil), "xlsx.error.macros", nil},
 		"10,000 columns": {wide, "xlsx.error.columns", map[string]any{"Sheet": "Sheet1", "Row": 2, "Max": 200}},
 		"900,000 rows":   {long, "xlsx.error.rows", map[string]any{"Sheet": "Sheet1", "Max": 200_000}},
 		"a bomb of rows": {repack(t, plain, sheet(bomb.String()), nil), "xlsx.error.rows", nil},
