@@ -4,6 +4,7 @@ package admin
 import (
 	"github.com/gofiber/fiber/v2"
 
+	"daftar/admin/areas"
 	"daftar/admin/cases"
 	"daftar/admin/credentials"
 	"daftar/admin/fields"
@@ -35,6 +36,7 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.CaseIntake, ui.NavItem{Key: "nav.counter", Path: "/counter"}},
 		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
 		{auth.FieldEdit, ui.NavItem{Key: "nav.fields", Path: "/fields"}},
+		{auth.AreaRead, ui.NavItem{Key: "nav.areas", Path: "/areas"}},
 	} {
 		if p.May(item.need) {
 			items = append(items, item.NavItem)
@@ -83,6 +85,24 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/fields/:subject/:code/publish", Permission: auth.FieldEdit, Handler: fields.Publish},
 		{Method: post, Path: "/fields/:subject/:code/discard", Permission: auth.FieldEdit, Handler: fields.Discard},
 		{Method: post, Path: "/fields/:subject/:code/retire", Permission: auth.FieldEdit, Handler: fields.Retire},
+
+		// areas
+		{Method: get, Path: "/areas", Permission: auth.AreaRead, Handler: areas.Browse},
+		{Method: get, Path: "/areas/changes", Permission: auth.AreaRead, Handler: areas.Changes},
+		{Method: get, Path: "/areas/changes/:ref", Permission: auth.AreaRead, Handler: areas.Change},
+		{Method: post, Path: "/areas/changes/:ref/send", Permission: auth.AreaPropose, Handler: areas.Send},
+		{Method: post, Path: "/areas/changes/:ref/withdraw", Permission: auth.AreaPropose, Handler: areas.Withdraw},
+		{Method: get, Path: "/areas/changes/:ref/decide", Permission: auth.AreaApprove, Handler: areas.DecideForm},
+		{Method: post, Path: "/areas/changes/:ref/decide", Permission: auth.AreaApprove, Handler: areas.Decide},
+		{Method: get, Path: "/areas/import", Permission: auth.AreaPropose, Handler: areas.ImportForm},
+		{Method: post, Path: "/areas/import", Permission: auth.AreaPropose, Handler: areas.Import, Upload: true},
+		{Method: get, Path: "/areas/at/:code", Permission: auth.AreaRead, Handler: areas.Show},
+		{Method: get, Path: "/areas/at/:code/names", Permission: auth.AreaPropose, Handler: areas.NamesForm},
+		{Method: post, Path: "/areas/at/:code/names", Permission: auth.AreaPropose, Handler: areas.Names},
+		{Method: get, Path: "/areas/at/:code/merge", Permission: auth.AreaPropose, Handler: areas.MergeForm},
+		{Method: post, Path: "/areas/at/:code/merge", Permission: auth.AreaPropose, Handler: areas.Merge},
+		{Method: get, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.SplitForm},
+		{Method: post, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.Split},
 	}
 	routes = append(routes, signin.Routes(auth.Admin, cfg.Provider)...)
 	return append(routes, intake.Site{

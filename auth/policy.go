@@ -18,6 +18,9 @@ const (
 	CredentialRead   Permission = "credential.read"
 	CredentialRevoke Permission = "credential.revoke"
 	FieldEdit        Permission = "field.edit" // define what is asked and stored
+	AreaRead         Permission = "area.read"
+	AreaPropose      Permission = "area.propose" // imports, corrections, merges, splits
+	AreaApprove      Permission = "area.approve"
 )
 
 // roles says what each staff role may do. A role that is missing here, or
@@ -25,12 +28,12 @@ const (
 var roles = map[string][]Permission{
 	"intake":      {CaseRead, CaseAsk, CaseIntake},
 	"verifier":    {CaseRead, CaseAsk, CaseRecommend},
-	"approver":    {CaseRead, CaseDecide},
-	"approver2":   {CaseRead, CaseDecide},
+	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove},
+	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove},
 	"appeals":     {},
 	"grievance":   {},
 	"protection":  {},
-	"dataquality": {FieldEdit},
+	"dataquality": {FieldEdit, AreaRead, AreaPropose},
 	"programme":   {},
 	"credential":  {CredentialRead, CredentialRevoke},
 	"auditor":     {},

@@ -35,10 +35,17 @@ const (
 
 type country struct {
 	Country    registry.Country `yaml:"country"`
+	AreaKinds  []areaKind       `yaml:"area_kinds"`
 	Areas      []area           `yaml:"areas"`
 	Fields     []fields.Entry   `yaml:"fields"`
 	Programmes []programme      `yaml:"programmes"`
 	Staff      []staff          `yaml:"staff"`
+}
+
+type areaKind struct {
+	Level int       `yaml:"level"`
+	Code  string    `yaml:"code"`
+	Name  i18n.Text `yaml:"name"`
 }
 
 type area struct {
@@ -203,6 +210,12 @@ func (c country) install(tx db.Tx) error {
 		insert into setting (key, value, updated_at) values ('country', $1, $2)
 		on conflict (key) do update set value = excluded.value`, string(raw), tx.Now()); err != nil {
 		return err
+	}
+	for _, k := range c.AreaKinds {
+		if err := tx.Exec(`insert into area_kind (level, code, name) values ($1, $2, $3) on conflict (level, code) do update set name = excluded.name`,
+			k.Level, k.Code, k.Name); err != nil {
+			return err
+		}
 	}
 	levels := map[string]int{}
 	for _, a := range c.Areas {

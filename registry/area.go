@@ -25,18 +25,40 @@ func AreaByCode(tx db.Tx, code string) (Area, error) {
 	return a, err
 }
 
-// Subareas lists the areas directly inside the one with code; the countries
-// for "".
+// CurrentArea finds an area by its P-code. One that ended leads to the area
+// that took over all of it; where several did, nobody but the applicant knows
+// which, and there is none (fault.NotFound).
+func CurrentArea(tx db.Tx, code string) (Area, error) {
+	var list []Area
+	err := tx.Select(&list, `
+		with recursive next (id, ended, steps) as (
+			select a.id, a.valid_to is not null, 0 from area a where a.code = $1
+			union
+			select s.to_id, t.valid_to is not null, n.steps + 1
+			from next n join area_successor s on s.from_id = n.id join area t on t.id = s.to_id
+			where n.ended and n.steps < 20)
+		select distinct `+areaColumns+` from next n join area a on a.id = n.id where not n.ended`, code)
+	if err == nil && len(list) != 1 {
+		err = fault.Hidden()
+	}
+	if err != nil {
+		return Area{}, err
+	}
+	return list[0], nil
+}
+
+// Subareas lists the areas directly inside the one with code that have not
+// ended; the countries for "".
 func Subareas(tx db.Tx, code string) ([]Area, error) {
 	var areas []Area
 	if code == "" {
-		err := tx.Select(&areas, `select `+areaColumns+` from area a where a.level = 0 order by a.code`)
+		err := tx.Select(&areas, `select `+areaColumns+` from area a where a.level = 0 and a.valid_to is null order by a.code`)
 		return areas, err
 	}
 	err := tx.Select(&areas, `
 		select `+areaColumns+`
 		from area a join area p on p.id = a.parent_id
-		where p.code = $1 order by a.code`, code)
+		where p.code = $1 and a.valid_to is null order by a.code`, code)
 	return areas, err
 }
 

@@ -21,6 +21,7 @@ const (
 	RefDecision   = 'D'
 	RefCredential = 'V'
 	RefBatch      = 'B'
+	RefAreas      = 'A' // a change of areas
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

@@ -19,11 +19,14 @@ import (
 )
 
 type importCmd struct {
-	Kind    string   `arg:"" enum:"households" help:"What the files hold: households."`
-	Files   []string `arg:"" type:"existingfile" help:"The files: households, then people."`
-	Mapping string   `required:"" type:"existingfile" help:"How columns become fields."`
+	Kind    string   `arg:"" enum:"households,areas" help:"What the files hold: households, or areas."`
+	Files   []string `arg:"" type:"existingfile" help:"The files: households, then people; or one list of areas (XLSX) or of outlines (GeoJSON)."`
+	Mapping string   `type:"existingfile" help:"How columns become fields; for households."`
 	DryRun  bool     `help:"Check and count, and write nothing."`
 	SkipBad bool     `help:"Load the rows that are right and write the others to files, to be corrected and loaded again."`
+
+	On          string `placeholder:"YYYY-MM-DD" help:"For areas: since when it is so; today."`
+	KeepMissing bool   `help:"For areas: those that the file does not name stay as they are."`
 }
 
 // shown is how many problems are printed; all of them are counted.
@@ -32,6 +35,12 @@ const shown = 50
 // Run stages the files and, on a demo database, applies them in the name of a
 // demo approver. Elsewhere the batch waits for somebody in the admin area.
 func (cmd importCmd) Run(ctx context.Context, c *Config) error {
+	if cmd.Kind == "areas" {
+		return cmd.areas(ctx, c)
+	}
+	if cmd.Mapping == "" {
+		return usageError{errors.New("importing households needs --mapping")}
+	}
 	if len(cmd.Files) != 2 {
 		return usageError{fmt.Errorf("importing %s needs two files: the households and their people", cmd.Kind)}
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"daftar/db"
+	"daftar/fault"
+	"daftar/registry/areas"
 	"daftar/registry/fields"
 	"daftar/registry/jobs"
 	"daftar/registry/programmes"
@@ -45,6 +47,22 @@ func (w *recomputeWorker) Work(ctx context.Context, _ *river.Job[jobs.RecomputeF
 // Timeout leaves time for a whole registry; what is done stays done.
 func (w *recomputeWorker) Timeout(*river.Job[jobs.RecomputeFields]) time.Duration { return time.Hour }
 
+// areasWorker makes an approved change of areas true.
+type areasWorker struct {
+	river.WorkerDefaults[jobs.ApplyAreas]
+	db *db.DB
+}
+
+// Work runs one job. A change that no longer fits is marked so and not tried
+// again.
+func (w *areasWorker) Work(ctx context.Context, job *river.Job[jobs.ApplyAreas]) error {
+	err := areas.Apply(ctx, w.db, job.Args.Change)
+	if fault.Is(err, fault.Conflict) {
+		return nil
+	}
+	return err
+}
+
 // forgetEvery is how often what is over is deleted.
 const forgetEvery = 10 * time.Minute
 
@@ -58,6 +76,7 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &assessWorker{db: s.db})
 	river.AddWorker(workers, &recomputeWorker{db: s.db})
+	river.AddWorker(workers, &areasWorker{db: s.db})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: db.RiverSchema, Workers: workers, Logger: log, JobTimeout: time.Minute,
 		RescueStuckJobsAfter: 2 * time.Minute, // one whose program was killed; a decision cannot wait for an hour
@@ -78,6 +97,9 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 			}
 			if err := forget(ctx, s.db); err != nil {
 				log.Warn("forgetting", "error", err.Error())
+			}
+			if err := followAreas(ctx, s.db); err != nil {
+				log.Warn("following areas", "error", err.Error())
 			}
 		}
 	}()
@@ -105,6 +127,14 @@ func forget(ctx context.Context, d *db.DB) error {
 	})
 }
 
+// followAreas moves records that came late into an area that had ended.
+func followAreas(ctx context.Context, d *db.DB) error {
+	return d.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+		_, err := areas.Follow(tx)
+		return err
+	})
+}
+
 // jobFor makes the job of a kind. The database lets nobody ask for another.
 func jobFor(a db.Asked) (river.JobArgs, error) {
 	switch a.Kind {
@@ -112,6 +142,8 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 		return jobs.AssessHousehold{Household: a.Ref, Version: a.Version}, nil
 	case jobs.KindRecomputeFields:
 		return jobs.RecomputeFields{Reason: a.Ref}, nil
+	case jobs.KindApplyAreas:
+		return jobs.ApplyAreas{Change: a.Ref}, nil
 	}
 	raw, _ := json.Marshal(a.Kind)
 	return nil, fmt.Errorf("no worker for jobs of kind %s", raw)

@@ -82,7 +82,12 @@ func propose(tx db.Tx, c *Case, form Form) error {
 	if err := d.CheckFamily(form.Today); err != nil {
 		return err
 	}
-	area, err := registry.AreaByCode(tx, d.AreaCode)
+	area, err := registry.CurrentArea(tx, d.AreaCode) // it may have ended since it was chosen
+	if fault.Is(err, fault.NotFound) {
+		var check fault.Check
+		check.Fail("task-"+string(SectionPlace), "apply.error.area_ended")
+		return check.Err()
+	}
 	if err != nil {
 		return err
 	}

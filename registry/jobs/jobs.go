@@ -9,6 +9,7 @@ import "daftar/db"
 const (
 	KindAssessHousehold = "assess_household"
 	KindRecomputeFields = "recompute_fields"
+	KindApplyAreas      = "apply_area_change"
 )
 
 // AssessHousehold decides every programme for a household, as it is in a
@@ -29,3 +30,11 @@ type RecomputeFields struct {
 
 // Kind names the job for river.
 func (RecomputeFields) Kind() string { return KindRecomputeFields }
+
+// ApplyAreas makes an approved change of areas true.
+type ApplyAreas struct {
+	Change db.ID `json:"change"`
+}
+
+// Kind names the job for river.
+func (ApplyAreas) Kind() string { return KindApplyAreas }

@@ -1,0 +1,157 @@
+package areas
+
+import (
+	"context"
+	"errors"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/audit"
+	"daftar/registry/jobs"
+)
+
+// lock finds a change that the actor answers for: every area that it touches
+// lies in theirs. What is not theirs is not there.
+func lock(tx db.Tx, who Actor, ref string) (db.ID, error) {
+	canonical, ok := registry.ParseRef(registry.RefAreas, ref)
+	if !ok {
+		return db.ID{}, fault.Hidden()
+	}
+	var id db.ID
+	err := tx.Get(&id, `select c.id from area_change c where c.ref = $1 and ($2 or `+answered("$3")+`)`, canonical, who.All, who.Areas)
+	return id, err
+}
+
+// answered is the condition that a change c touches nothing outside the areas
+// of a parameter. A country's own row asks for somebody who answers for one.
+// An area has no ancestors below its level: unknown counts as no.
+func answered(param string) string {
+	return `not exists (
+		select from area_change_item i where i.change_id = c.id and (
+			(i.scope = '{}' and not exists (select from area n where n.level = 0 and n.id = any(` + param + `)))
+			or exists (select from unnest(i.scope) s (id) join area n on n.id = s.id where ` + within("n", param) + ` is not true)))`
+}
+
+// Send hands a draft of one's own to whoever approves.
+func Send(tx db.Tx, who Actor, ref string) error {
+	return step(tx, who, ref, "areas.proposed", func(id db.ID) error { return tx.Exec(`select send_area_change($1)`, id) })
+}
+
+// Withdraw takes back what one proposed.
+func Withdraw(tx db.Tx, who Actor, ref string) error {
+	return step(tx, who, ref, "areas.withdrawn", func(id db.ID) error { return tx.Exec(`select withdraw_area_change($1)`, id) })
+}
+
+// Approve agrees to a proposal; a job applies it. Whoever proposed it is
+// refused by the database (fault.Forbidden).
+func Approve(tx db.Tx, who Actor, ref string) error {
+	return step(tx, who, ref, "areas.approved", func(id db.ID) error {
+		if err := tx.Exec(`select decide_area_change($1, true, '', '', $2)`, id, tx.Now()); err != nil {
+			return err
+		}
+		if tx.Who().Role != db.Staff {
+			return nil // a command applies it itself
+		}
+		return tx.Enqueue(jobs.KindApplyAreas, id, 1)
+	})
+}
+
+// Refuse ends a proposal; note says why.
+func Refuse(tx db.Tx, who Actor, ref, note, lang string) error {
+	return step(tx, who, ref, "areas.refused", func(id db.ID) error {
+		return tx.Exec(`select decide_area_change($1, false, $2, $3, $4)`, id, note, lang, tx.Now())
+	})
+}
+
+func step(tx db.Tx, who Actor, ref, action string, do func(db.ID) error) error {
+	id, err := lock(tx, who, ref)
+	if err != nil {
+		return err
+	}
+	if err := do(id); err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: action, SubjectKind: "area_change", Subject: id})
+}
+
+var worker = db.Principal{Role: db.Jobs, Kind: "job"}
+
+// Apply makes an approved change true: areas, records and staff together, or
+// nothing. One that no longer fits is marked as stale. It may run any number of
+// times.
+func Apply(ctx context.Context, d *db.DB, id db.ID) error {
+	err := d.WithTx(ctx, worker, func(tx db.Tx) error { return apply(tx, id) })
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Key != "error.stale" {
+		return err
+	}
+	if err := d.WithTx(ctx, worker, func(tx db.Tx) error { return tx.Exec(`select stale_area_change($1)`, id) }); err != nil {
+		return err
+	}
+	return f
+}
+
+func apply(tx db.Tx, id db.ID) error {
+	var state string
+	if err := tx.Get(&state, `select state from area_change where id = $1`, id); err != nil || state != "approved" {
+		return err // applied already
+	}
+	change := tx.NewID()
+	var moved int
+	if err := tx.Get(&moved, `select apply_area_change($1, $2, $3, $4)`, id, change, tx.NewID(), tx.Now()); err != nil {
+		return err
+	}
+	if err := reassess(tx, change); err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "areas.applied", SubjectKind: "area_change", Subject: id, Change: change, Detail: map[string]any{"households": moved}})
+}
+
+// reassess asks for the programmes of every household of a change.
+func reassess(tx db.Tx, change db.ID) error {
+	return tx.Exec(`select enqueue($2, subject_id, base_version + 1, $3) from change_item where change_id = $1`, change, jobs.KindAssessHousehold, tx.Now())
+}
+
+// latest is the condition that a successor took what nobody assigned, the last
+// time that the area ended.
+const latest = `s.rest and not exists (select from area_successor n where n.from_id = s.from_id and n.rest and n.on_day > s.on_day)`
+
+// Follow moves households that came into an area after it ended (an
+// application that was under way, an import that was approved late) to the one
+// that took over, as the change that ended it would have done. It returns how
+// many.
+func Follow(tx db.Tx) (int, error) {
+	var late []struct {
+		Change   db.ID  `db:"change_id"`
+		Ref      string `db:"ref"`
+		Proposer db.ID  `db:"proposed_by"`
+		Approver db.ID  `db:"decided_by"`
+	}
+	if err := tx.Select(&late, `
+		select distinct c.id as change_id, c.ref, c.proposed_by, c.decided_by
+		from area_successor s join area a on a.id = s.from_id and a.valid_to is not null
+		join household h on h.area_id = s.from_id join area_change c on c.id = s.change_id
+		where `+latest); err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, l := range late {
+		change := tx.NewID()
+		var moved int
+		if err := tx.Get(&moved, `
+			select move_households(x.homes, x.areas, $2, $3, $4, $5, $6, $7) from (
+				select array_agg(h.id) as homes, array_agg(s.to_id) as areas
+				from area_successor s join area a on a.id = s.from_id and a.valid_to is not null
+				join household h on h.area_id = s.from_id
+				where s.change_id = $1 and `+latest+`) x`,
+			l.Change, l.Proposer, l.Approver, l.Ref, change, tx.NewID(), tx.Now()); err != nil {
+			return total, err
+		}
+		if err := reassess(tx, change); err != nil {
+			return total, err
+		}
+		total += moved
+	}
+	return total, nil
+}
