@@ -150,3 +150,12 @@ func TestMigrateTwiceAndAtOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestForget(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	who := db.Principal{Role: db.Jobs, Kind: "job"}
+	if err := d.WithTx(t.Context(), who, func(tx db.Tx) error { _, err := tx.Forget(); return err }); err != nil {
+		t.Fatal(err)
+	}
+}

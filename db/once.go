@@ -32,9 +32,9 @@ func (t Tx) Forget() (int64, error) {
 	var total int64
 	for _, statement := range []string{
 		`delete from used_once where expires_at < $1`,
-		`delete from attempt where window_start < $1 - interval '2 days'`,
+		`delete from attempt where window_start < $1::timestamptz - interval '2 days'`,
 		`delete from sign_in_attempt where expires_at < $1`,
-		`delete from session where expires_at < $1 - interval '90 days'`,
+		`delete from session where expires_at < $1::timestamptz - interval '90 days'`,
 		`delete from wallet_token where expires_at < $1`,
 	} {
 		n, err := t.Count(statement, t.now)

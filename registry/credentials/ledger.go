@@ -73,6 +73,13 @@ func Note(tx db.Tx, o Offer, t Type, data Dataset, copies int) (Issuance, error)
 	if earlier+copies > maxCopiesPerOffer {
 		return Issuance{}, fault.New(fault.TooMany, "offer.error.too_many", "Max", maxCopiesPerOffer)
 	}
+	var ended bool // whoever still holds the token of a lost phone gets no new one
+	if err := tx.Get(&ended, `select exists (select from credential where offer_id = $1 and state = 'revoked')`, o.ID); err != nil {
+		return Issuance{}, err
+	}
+	if ended {
+		return Issuance{}, notEntitled()
+	}
 	issued := tx.Now().Truncate(day)
 	is := Issuance{
 		Credential: tx.NewID(), Notification: registry.RandomCode(26, tx.Rand()), Expires: issued.Add(t.Valid),

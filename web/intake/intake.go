@@ -176,6 +176,9 @@ func (s Site) show(p page) web.Handler {
 		if err != nil {
 			return err
 		}
+		if !v.c.State.Editable() { // going back after sending: nobody types in vain
+			return c.Redirect(c.URL("/cases/" + v.c.Ref))
+		}
 		if err := v.more(p); err != nil {
 			return err
 		}
