@@ -152,7 +152,7 @@ func (p *Provider) Begin(ctx context.Context, d *db.DB, returnTo, locale string,
 func LocalPath(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Host != "" || !strings.HasPrefix(s, "/") || strings.Contains(s, `\`) ||
-		strings.HasPrefix(u.Path, "//") || strings.ContainsFunc(u.Path, func(r rune) bool { return r == '\\' || unicode.IsControl(r) }) {
+		strings.Contains(u.Path, "//") || strings.Contains(u.Path, "..") || strings.ContainsFunc(u.Path, func(r rune) bool { return r == '\\' || unicode.IsControl(r) }) {
 		return "/"
 	}
 	return s

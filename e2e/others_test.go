@@ -265,11 +265,13 @@ func TestRolesKeepOut(t *testing.T) {
 	s := ownSystem(t)
 	ref := signedIn(t, s.portal(), "en", "rosa").applies(t, "/apply", rosasHousehold())
 	may := map[string][]string{
-		"intake":     {"case.read", "case.ask", "case.intake"},
-		"verifier":   {"case.read", "case.ask", "case.recommend"},
-		"approver":   {"case.read", "case.decide"},
-		"approver2":  {"case.read", "case.decide"},
-		"credential": {"credential.read", "credential.revoke"},
+		"intake":      {"case.read", "case.ask", "case.intake"},
+		"verifier":    {"case.read", "case.ask", "case.recommend"},
+		"approver":    {"case.read", "case.decide", "area.read", "area.approve"},
+		"approver2":   {"case.read", "case.decide", "area.read", "area.approve"},
+		"dataquality": {"field.edit", "area.read", "area.propose"},
+		"credential":  {"credential.read", "credential.revoke"},
+		"sysadmin":    {"field.edit"},
 	}
 	before := s.everything(t)
 	for _, officer := range []string{

@@ -68,6 +68,9 @@ func (is *Issuer) credential(c *web.Ctx) error {
 		issuance, err = credentials.Note(tx, offer, t, data, len(keys))
 		return err
 	})
+	if fault.Is(err, fault.TooMany) {
+		return oauth.Fail("credential_request_denied", "this offer has yielded all the copies it can")
+	}
 	if fault.Is(err, fault.Conflict) {
 		return oauth.Fail("credential_request_denied", "the holder is not entitled to this credential any more")
 	}
@@ -151,6 +154,8 @@ func (is *Issuer) verifyProof(proof string) (jose.JWK, string, error) {
 	var claims struct {
 		Aud   json.RawMessage `json:"aud"`
 		IAT   json.Number     `json:"iat"`
+		EXP   *json.Number    `json:"exp"`
+		NBF   *json.Number    `json:"nbf"`
 		Nonce string          `json:"nonce"`
 	}
 	if err := jose.Verify(proof, public, []string{"ES256"}, &claims); err != nil {
@@ -164,10 +169,20 @@ func (is *Issuer) verifyProof(proof string) (jose.JWK, string, error) {
 		return refuse("aud must be the credential issuer")
 	case err != nil || now.Sub(issued) > proofAge || issued.Sub(now) > proofAhead:
 		return refuse("iat is not now")
+	case claims.EXP != nil && !instant(*claims.EXP).After(now.Add(-proofAhead)):
+		return refuse("exp is over")
+	case claims.NBF != nil && instant(*claims.NBF).After(now.Add(proofAhead)):
+		return refuse("nbf is not reached")
 	case claims.Nonce == "":
 		return refuse("nonce is missing")
 	}
 	return key, claims.Nonce, nil
+}
+
+// instant reads a NumericDate (RFC 7519 section 2); what is none is long past.
+func instant(n json.Number) time.Time {
+	seconds, _ := n.Float64()
+	return time.Unix(int64(seconds), 0)
 }
 
 // isAudience accepts the identifier as a string or as the only one of a list.

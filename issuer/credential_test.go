@@ -184,7 +184,7 @@ func TestBatch(t *testing.T) {
 		}
 	}
 	nonce = s.nonce(t)
-	refused(t, "more than one offer yields", s.send(t, "/credential", token, ask(household, proofs(1)...)), 429, "slow_down")
+	refused(t, "more than one offer yields", s.send(t, "/credential", token, ask(household, proofs(1)...)), 400, "credential_request_denied")
 }
 
 func TestCredentialRequests(t *testing.T) {

@@ -98,7 +98,7 @@ func newSystem(t *testing.T) *system {
 	}
 	s.root = root.PEM()
 	leaf := func(name string) func() (issuer.Signer, error) {
-		key, cert, err := root.Leaf(name, "Test "+name, dbtest.Start)
+		key, cert, err := root.Leaf(name, "Test "+name, origin, dbtest.Start)
 		if name == "status" {
 			s.status = key
 		}

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -55,13 +57,23 @@ func (a *Authority) PEM() []byte {
 // Leaf returns the key of a name with a certificate of the authority for
 // signing documents, made on first use and made again when fewer than 30 days
 // are left.
-func (a *Authority) Leaf(name, commonName string, now time.Time) (*Key, *x509.Certificate, error) {
+//
+// The certificate names the issuer, an https or http origin, as URI and as host:
+// verifiers compare iss with either (SD-JWT VC section 3.5).
+func (a *Authority) Leaf(name, commonName, issuer string, now time.Time) (*Key, *x509.Certificate, error) {
 	key, err := a.store.Key(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	cert, err := a.issue(name, key, &x509.Certificate{
+	origin, err := url.Parse(issuer)
+	if err != nil {
+		return nil, nil, err
+	}
+	file := name + "-" + strings.NewReplacer("://", "-", ":", "-").Replace(issuer) // an issuer that moves gets a new one
+	cert, err := a.issue(file, key, &x509.Certificate{
 		Subject:  pkix.Name{CommonName: commonName, Organization: []string{"Daftar"}},
+		URIs:     []*url.URL{origin},
+		DNSNames: []string{origin.Hostname()},
 		KeyUsage: x509.KeyUsageDigitalSignature,
 		NotAfter: now.AddDate(3, 0, 0), // outlives the credentials it signs
 	}, now)

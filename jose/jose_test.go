@@ -182,11 +182,11 @@ func TestLeafChainsToTheRootThatIsNotInTheChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, leaf, err := root.Leaf("credential", "Test Issuer", now)
+	k, leaf, err := root.Leaf("credential", "Test Issuer", "https://issuer.example", now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, same, err := root.Leaf("credential", "Test Issuer", now.AddDate(0, 1, 0))
+	again, same, err := root.Leaf("credential", "Test Issuer", "https://issuer.example", now.AddDate(0, 1, 0))
 	if err != nil || again.ID != k.ID || !same.Equal(leaf) {
 		t.Fatal("the leaf was made again: ", err)
 	}

@@ -25,6 +25,7 @@ type Ctx struct {
 	printer   *i18n.Printer
 	principal auth.Principal
 	body      []byte
+	large     *fault.Error // what was sent is too large; see readBody
 }
 
 // handle wraps a route's handler in everything that must not be forgotten.
@@ -41,7 +42,7 @@ func (s *Server) handle(r Route) fiber.Handler {
 		}
 		if f.Method() != fiber.MethodGet && f.Method() != fiber.MethodHead {
 			if !r.Cross {
-				if err := sameOrigin(f); err != nil {
+				if err := s.sameOrigin(f); err != nil {
 					return fault.Wrap(err, fault.Forbidden, "error.other_site")
 				}
 			}

@@ -41,7 +41,12 @@ func (c *Ctx) readBody() error {
 			_, _ = io.CopyN(io.Discard, stream, drainLimit)
 		}
 		c.fiber.Context().SetConnectionClose()
-		return fault.New(fault.TooLarge, "error.too_large", "Max", limit>>20)
+		tooLarge := fault.New(fault.TooLarge, "error.too_large", "Max", limit>>20)
+		if c.route.Upload {
+			c.large = tooLarge // for the page that asked for the file to say
+			return nil
+		}
+		return tooLarge
 	}
 	return nil
 }
@@ -64,8 +69,12 @@ type File struct {
 const switchField = "switch-language"
 
 // Form reads the submitted form. Inputs whose name is not allowed are refused:
-// a posted "status" or "person_id" is never quietly ignored.
+// a posted "status" or "person_id" is never quietly ignored. A file beyond
+// UploadLimit is fault.TooLarge.
 func (c *Ctx) Form(allowed ...string) (*Form, error) {
+	if c.large != nil {
+		return nil, c.large
+	}
 	f := &Form{values: url.Values{}, files: map[string]File{}, unfit: map[string]bool{}}
 	media, params, _ := mime.ParseMediaType(c.Header(fiber.HeaderContentType))
 	switch {

@@ -54,6 +54,7 @@ type Server struct {
 	cfg    Config
 	app    *fiber.App
 	routes []Route
+	host   string // of the public origin
 	secure bool
 }
 
@@ -67,7 +68,8 @@ const (
 
 // New makes a site without routes.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, secure: strings.HasPrefix(cfg.Origin, "https://")}
+	_, host, _ := strings.Cut(cfg.Origin, "://")
+	s := &Server{cfg: cfg, host: host, secure: strings.HasPrefix(cfg.Origin, "https://")}
 	s.app = fiber.New(fiber.Config{
 		// Without it, strings kept after a request are overwritten by the next
 		// one: one citizen's name in another's record.
@@ -167,9 +169,10 @@ func policy(targets []string) string {
 // Sec-Fetch-Site, then Origin.
 var fetchGuard http.CrossOriginProtection
 
-func sameOrigin(c *fiber.Ctx) error {
+// sameOrigin compares with the public origin: a Host header is anybody's word.
+func (s *Server) sameOrigin(c *fiber.Ctx) error {
 	r := &http.Request{
-		Method: c.Method(), Host: c.Hostname(), URL: &url.URL{Path: c.Path()},
+		Method: c.Method(), Host: s.host, URL: &url.URL{Path: c.Path()},
 		Header: http.Header{},
 	}
 	for _, name := range []string{"Sec-Fetch-Site", "Origin"} {

@@ -226,14 +226,14 @@ func newIssuer(s *store, origin string, messages *i18n.Bundle) (*issuer.Issuer, 
 	}
 	return issuer.New(issuer.Config{
 		Origin: origin, DB: s.db, Messages: messages, Codes: credentials.Codes{Key: offers}, NonceKey: nonces, Clock: time.Now,
-		Credential: signer(root, credentialKey, "Daftar credential issuer"),
-		Status:     signer(root, statusKey, "Daftar status issuer"),
+		Credential: signer(root, credentialKey, "Daftar credential issuer", origin),
+		Status:     signer(root, statusKey, "Daftar status issuer", origin),
 	}), nil
 }
 
 // signer reads a key and its certificate, and looks again every minute for a
 // newer one.
-func signer(root *jose.Authority, name, commonName string) func() (issuer.Signer, error) {
+func signer(root *jose.Authority, name, commonName, origin string) func() (issuer.Signer, error) {
 	var mu sync.Mutex
 	var current issuer.Signer
 	var read time.Time
@@ -243,7 +243,7 @@ func signer(root *jose.Authority, name, commonName string) func() (issuer.Signer
 		if time.Since(read) < time.Minute {
 			return current, nil
 		}
-		key, cert, err := root.Leaf(name, commonName, time.Now())
+		key, cert, err := root.Leaf(name, commonName, origin, time.Now())
 		if err == nil {
 			current, read = issuer.Signer{Key: key, Cert: cert}, time.Now()
 		}

@@ -48,6 +48,12 @@ func (s Site) upload(c *web.Ctx) error {
 		return err
 	}
 	form, err := c.Form("photo", "do")
+	if fault.Is(err, fault.TooLarge) {
+		var check fault.Check
+		check.Fail("photo", "document.error.too_large", "Max", web.UploadLimit>>20)
+		state := &ui.Form{Err: check.Fault()}
+		return c.RenderStatus(web.Status(fault.Invalid), documentPage(v, state, there))
+	}
 	if err != nil {
 		return err
 	}
