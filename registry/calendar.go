@@ -44,6 +44,19 @@ func LoadCountry(tx db.Tx) (Country, error) {
 	return c, nil
 }
 
+// DayOf is the day of an instant where the office is, as "2006-01-02".
+func DayOf(tx db.Tx, at time.Time) (string, error) {
+	country, err := LoadCountry(tx)
+	if err != nil {
+		return "", err
+	}
+	calendar, err := country.Calendar()
+	if err != nil {
+		return "", err
+	}
+	return calendar.Today(at).Format(time.DateOnly), nil
+}
+
 // Calendar is the country's calendar of working days.
 func (c Country) Calendar() (Calendar, error) {
 	zone, err := time.LoadLocation(c.TimeZone)

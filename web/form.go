@@ -148,7 +148,7 @@ func fitText(s string) (string, bool) {
 			return r
 		case r == '\r':
 			return -1
-		case r == utf8.RuneError, unicode.IsControl(r), r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
+		case r == utf8.RuneError, unicode.IsControl(r), r == '\u200b' || r == '\ufeff' || r == '\u2060', r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
 			fit = false
 			return -1
 		}

@@ -40,7 +40,11 @@ func Start(tx db.Tx, actor Actor, who Applicant, language string) (string, error
 	}
 	m.FullName, m.FullNameLatin, m.Sex = who.FullName, who.FullNameLatin, who.Sex
 	if born, err := time.Parse(time.DateOnly, who.BirthDate); err == nil {
-		m.Birth = Birth{Year: born.Year(), Month: int(born.Month()), Day: born.Day(), On: tx.Now().Format(time.DateOnly)}
+		on, err := registry.DayOf(tx, tx.Now())
+		if err != nil {
+			return "", err
+		}
+		m.Birth = Birth{Year: born.Year(), Month: int(born.Month()), Day: born.Day(), On: on}
 	}
 	if who.NationalID != "" {
 		m.NationalID, m.IDVerified = registry.NormalIdentifier(who.NationalID), true

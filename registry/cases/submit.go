@@ -147,7 +147,7 @@ func changeItems(tx db.Tx, c Case, form Form, area db.ID) ([]registry.Item, erro
 		Ref: d.HouseholdRef, AreaID: area, Directions: d.Directions, Fields: form.Answers(registry.KindHousehold, d.Fields),
 		Provenance: registry.Provenance{"*": said},
 	}}}
-	since := tx.Now().Format(time.DateOnly)
+	since := form.Today.Format(time.DateOnly)
 	for _, m := range d.Members {
 		birth := m.Birth.Date()
 		person := registry.PersonData{

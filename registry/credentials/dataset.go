@@ -110,14 +110,20 @@ func eligibilityData(tx db.Tx, h registry.Household, decision *db.ID) (Dataset, 
 	if fault.Is(err, fault.NotFound) {
 		return Dataset{}, notEntitled()
 	}
+	if err != nil {
+		return Dataset{}, err
+	}
+	on, err := registry.DayOf(tx, row.DecidedAt)
 	return Dataset{Household: &h.ID, Decision: &row.ID, Claims: map[string]any{
 		"programme": row.Code, "programme_name": row.Name[i18n.Source], "decision_reference": row.Ref,
-		"decided_on": row.DecidedAt.Format(time.DateOnly), "household_reference": h.Ref,
+		"decided_on": on, "household_reference": h.Ref,
 	}}, err
 }
 
 func registeredOn(tx db.Tx, subject db.ID) (string, error) {
 	var at time.Time
-	err := tx.Get(&at, `select recorded_at from record_version where subject_id = $1 and version = 1`, subject)
-	return at.Format(time.DateOnly), err
+	if err := tx.Get(&at, `select recorded_at from record_version where subject_id = $1 and version = 1`, subject); err != nil {
+		return "", err
+	}
+	return registry.DayOf(tx, at)
 }
