@@ -39,6 +39,7 @@ type Thing struct {
 	base    string // "/cases/:ref"
 	ref     string
 	unknown string // a reference of the same form that nobody has
+	row     string // of its plots
 }
 
 // at fills the parameters of a path.
@@ -47,7 +48,20 @@ func (th Thing) at(path, ref string) string {
 	if strings.Contains(path, "/people/") {
 		code = "disability"
 	}
-	return strings.NewReplacer(":ref", ref, ":member", "2", ":code", code).Replace(path)
+	if strings.Contains(path, "/rows/") {
+		code = "plots"
+	}
+	return strings.NewReplacer(":ref", ref, ":member", "2", ":code", code, ":row", th.row).Replace(path)
+}
+
+// aFarm is what the farming pack asks, with one plot.
+func aFarm() []Page {
+	return []Page{
+		{"q/farms", one("answer", "yes")},
+		{"q/plots/rows/new", url.Values{"crop": {"maize"}, "ha": {"1.5"}}},
+		{"q/plots", one("another", "no")},
+		{"q/animals", one("another", "no")},
+	}
 }
 
 func newRef(kind rune) string { return registry.NewRef(kind, rand.Reader) }
@@ -62,15 +76,17 @@ func form(path string) url.Values {
 		}
 	}
 	return map[string]url.Values{
-		"people/2/q/rooms": one("answer", "no"),
-		"people/2/id":      one("national_id", ""),
-		"people/2/remove":  one("remove", "yes"),
-		"check":            {"note": {""}, "agree": {"yes"}},
-		"withdraw":         one("withdraw", "yes"),
-		"ask":              {"pages": {"q/rooms"}, "note": {"Really?"}},
-		"recommend":        {"outcome": {"approve"}, "note": {""}},
-		"decide":           approval(),
-		"revoke":           {"reason": {"lost_device"}, "note": {""}},
+		"people/2/q/rooms":         one("answer", "no"),
+		"q/rooms/rows/:row":        {"crop": {"maize"}},
+		"q/rooms/rows/:row/remove": one("remove", "no"),
+		"people/2/id":              one("national_id", ""),
+		"people/2/remove":          one("remove", "yes"),
+		"check":                    {"note": {""}, "agree": {"yes"}},
+		"withdraw":                 one("withdraw", "yes"),
+		"ask":                      {"pages": {"q/rooms"}, "note": {"Really?"}},
+		"recommend":                {"outcome": {"approve"}, "note": {""}},
+		"decide":                   approval(),
+		"revoke":                   {"reason": {"lost_device"}, "note": {""}},
 	}[page]
 }
 
@@ -94,19 +110,22 @@ func (s *System) everything(t *testing.T) string {
 func TestOthersThings(t *testing.T) {
 	t.Parallel()
 	s := ownSystem(t)
-	routes := s.addresses(t)
+	routes := slices.DeleteFunc(s.addresses(t), func(a Address) bool {
+		return strings.Contains(a.Path, "/people/:member/q/:code/rows/") // no roster is about a person
+	})
+	signedIn(t, s.admin(), "en", "dataquality").mustSave(t, "/fields/packs", one("pack", "farmer"))
 	rosa, amina := signedIn(t, s.portal(), "en", "rosa"), signedIn(t, s.portal(), "en", "amina")
 
 	// an application that is being filled in, with a photo
 	ref := rosa.starts(t, "/apply")
-	rosa.fills(t, "/apply/"+ref, rosasHousehold())
+	rosa.fills(t, "/apply/"+ref, append(rosasHousehold(), aFarm()...))
 	rosa.attaches(t, "/apply/"+ref+"/documents/2")
-	application := Thing{"/apply/:ref", ref, newRef(registry.RefCase)}
+	application := Thing{"/apply/:ref", ref, newRef(registry.RefCase), s.answerOf(t, ref, "->'fields'->'plots'->0->>'id'")}
 	hidden(t, s, routes, "portal", rosa, amina, application)
 
 	// a case at the office
 	rosa.mustSave(t, "/apply/"+ref+"/check", form("/apply/:ref/check"))
-	kase := Thing{"/cases/:ref", ref, newRef(registry.RefCase)}
+	kase := Thing{base: "/cases/:ref", ref: ref, unknown: newRef(registry.RefCase)}
 	hidden(t, s, routes, "portal", rosa, amina, kase, application)
 
 	// staff of another region, with every role there
@@ -116,16 +135,16 @@ func TestOthersThings(t *testing.T) {
 			select r.staff_id, '`+role+`', r.area_id, r.valid_from from staff_role r join area a on a.id = r.area_id where a.code = 'MJ02' and r.role = 'approver'`)
 	}
 	counter := intake.starts(t, "/counter")
-	intake.fills(t, "/counter/"+counter, aHousehold("Mama Ngina", ""))
+	intake.fills(t, "/counter/"+counter, append(aHousehold("Mama Ngina", ""), aFarm()...))
 	intake.mustSave(t, "/counter/"+counter+"/people", one("another", "yes"))
 	intake.attaches(t, "/counter/"+counter+"/documents/2")
-	hidden(t, s, routes, "admin", intake, north, kase, Thing{"/counter/:ref", counter, newRef(registry.RefCase)})
+	hidden(t, s, routes, "admin", intake, north, kase, Thing{"/counter/:ref", counter, newRef(registry.RefCase), s.answerOf(t, counter, "->'fields'->'plots'->0->>'id'")})
 
 	credential := newRef(registry.RefCredential)
 	s.sql(t, `insert into credential (id, ref, person_id, type, format, dataset_hash, issued_at, expires_at, notification)
 		select gen_random_uuid(), '`+credential+`', id, 'person-registration', 'dc+sd-jwt', '', now(), now() + interval '1 day', 'n'
 		from person where full_name = 'Tomás Rivera'`)
-	hidden(t, s, routes, "admin", signedIn(t, s.admin(), "en", "credential"), north, Thing{"/credentials/:ref", credential, newRef(registry.RefCredential)})
+	hidden(t, s, routes, "admin", signedIn(t, s.admin(), "en", "credential"), north, Thing{base: "/credentials/:ref", ref: credential, unknown: newRef(registry.RefCredential)})
 	if page := north.mustGet(t, "/credentials?ref="+credential); strings.Contains(page, "Tomás") {
 		t.Error("another region's credential is found")
 	}
@@ -139,10 +158,10 @@ func TestOthersThings(t *testing.T) {
 	decision := s.decided(t, ref)
 	offer := rosa.mustSave(t, "/credentials/offer", one("type", "household-registration")).to
 	offer = offer[strings.LastIndex(offer, "/")+1:]
-	hidden(t, s, routes, "portal", rosa, amina, kase, application, Thing{"/decisions/:ref", decision, newRef(registry.RefDecision)},
-		Thing{"/credentials/offers/:ref", offer, strings.Repeat("a", len(offer))})
+	hidden(t, s, routes, "portal", rosa, amina, kase, application, Thing{base: "/decisions/:ref", ref: decision, unknown: newRef(registry.RefDecision)},
+		Thing{base: "/credentials/offers/:ref", ref: offer, unknown: strings.Repeat("a", len(offer))})
 	tomas := signedIn(t, s.portal(), "en", "tomas") // somebody in the registry with a decision of his own
-	hidden(t, s, routes, "portal", rosa, tomas, kase, Thing{"/decisions/:ref", decision, newRef(registry.RefDecision)})
+	hidden(t, s, routes, "portal", rosa, tomas, kase, Thing{base: "/decisions/:ref", ref: decision, unknown: newRef(registry.RefDecision)})
 	ownPagesOnly(t, s, amina)
 }
 
@@ -266,10 +285,11 @@ func TestRolesKeepOut(t *testing.T) {
 	ref := signedIn(t, s.portal(), "en", "rosa").applies(t, "/apply", rosasHousehold())
 	may := map[string][]string{
 		"intake":      {"case.read", "case.ask", "case.intake"},
-		"verifier":    {"case.read", "case.ask", "case.recommend"},
-		"approver":    {"case.read", "case.decide", "area.read", "area.approve"},
-		"approver2":   {"case.read", "case.decide", "area.read", "area.approve"},
-		"dataquality": {"field.edit", "area.read", "area.propose"},
+		"verifier":    {"case.read", "case.ask", "case.recommend", "person.read", "change.read", "change.verify"},
+		"approver":    {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve"},
+		"approver2":   {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve"},
+		"protection":  {"person.read", "person.protected", "change.read", "change.propose"},
+		"dataquality": {"field.edit", "area.read", "area.propose", "person.read", "change.read", "change.propose"},
 		"credential":  {"credential.read", "credential.revoke"},
 		"sysadmin":    {"field.edit"},
 	}
@@ -288,7 +308,7 @@ func TestRolesKeepOut(t *testing.T) {
 			if allowed && r.Method != http.MethodGet {
 				continue // other tests do
 			}
-			th := Thing{path, ref, newRef(registry.RefCase)}
+			th := Thing{base: path, ref: ref, unknown: newRef(registry.RefCase)}
 			real, err := v.ask(r.Method, th.at(path, th.ref), form(path))
 			if err != nil {
 				t.Fatal(err)
@@ -329,7 +349,7 @@ func TestSurplusInputs(t *testing.T) {
 
 	intake := signedIn(t, s.admin(), "en", "intake")
 	counter := intake.starts(t, "/counter")
-	intake.fills(t, "/counter/"+counter, aHousehold("Mama Ngina", ""))
+	intake.fills(t, "/counter/"+counter, append(aHousehold("Mama Ngina", ""), aFarm()...))
 	intake.mustSave(t, "/counter/"+counter+"/people", one("another", "yes"))
 	refuseSurplus(t, s, routes, "admin", intake, counter)
 	verifier := signedIn(t, s.admin(), "en", "verifier")

@@ -74,8 +74,13 @@ var rosterRow = page{
 // removeRow asks before taking a row out.
 var removeRow = page{
 	inputs: []string{"remove"},
-	load:   rosterRow.load,
-	fill:   func(*visit) map[string][]string { return nil },
+	load: func(v *visit, tx db.Tx) error {
+		if v.Param("row") == newRow {
+			return fault.Hidden()
+		}
+		return rosterRow.load(v, tx)
+	},
+	fill: func(*visit) map[string][]string { return nil },
 	read: func(v *visit, f *web.Form) (func(*cases.Draft) error, error) {
 		var check fault.Check
 		if f.Choice(&check, "remove", []string{"yes", "no"}, "roster.error.remove") == "no" {
