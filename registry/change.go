@@ -150,3 +150,36 @@ func Supersede(tx db.Tx, change db.ID) error { return tx.Exec(`select supersede_
 func Apply(tx db.Tx, change db.ID) error {
 	return tx.Exec(`select apply_change($1, $2)`, change, tx.Now())
 }
+
+// CurrentPerson reads the data and version of a person as they are now, for
+// proposing the next.
+func CurrentPerson(tx db.Tx, id db.ID) (PersonData, int, error) {
+	var p PersonData
+	version, err := current(tx, KindPerson, id, &p)
+	return p, version, err
+}
+
+// CurrentHousehold is CurrentPerson for a household.
+func CurrentHousehold(tx db.Tx, id db.ID) (HouseholdData, int, error) {
+	var h HouseholdData
+	version, err := current(tx, KindHousehold, id, &h)
+	return h, version, err
+}
+
+// CurrentGroup is CurrentPerson for a group.
+func CurrentGroup(tx db.Tx, id db.ID) (GroupData, int, error) {
+	var g GroupData
+	version, err := current(tx, KindGroup, id, &g)
+	return g, version, err
+}
+
+func current(tx db.Tx, kind string, id db.ID, into any) (int, error) {
+	var row struct {
+		Version int    `db:"version"`
+		Data    []byte `db:"data"`
+	}
+	if err := tx.Get(&row, `select version, data from record_state where subject_id = $1 and kind = $2 order by version desc limit 1`, id, kind); err != nil {
+		return 0, err
+	}
+	return row.Version, json.Unmarshal(row.Data, into)
+}
