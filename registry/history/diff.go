@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
-
 )
 
 // Change is one value that differs between two versions. What is the value's
@@ -139,7 +139,7 @@ func same(a, b State) bool {
 		return false
 	}
 	for key, raw := range a {
-		if !bytes.Equal(raw, b[key]) { // both are as jsonb writes them
+		if !bytes.Equal(raw, b[key]) && !reflect.DeepEqual(a.Value(key), b.Value(key)) {
 			return false
 		}
 	}
@@ -164,4 +164,3 @@ func Of(data any) (State, error) {
 	var s State
 	return s, json.Unmarshal(raw, &s)
 }
-
