@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"registry"},
 	{"registry/formula", "registry/seed"},
 	{"registry/history", "registry/programmes", "registry/credentials", "registry/importer", "registry/areas", "registry/seed/sow"},
-	{"registry/cases"},
+	{"registry/cases", "registry/amend"},
 	{"registry/fields"},
 	{"auth"},
 	{"oauth", "web/ui"},

@@ -52,17 +52,17 @@ func permittedOutcome(code, reason string) bool {
 func (p PersonData) Conclude(status, reason, day string, into *db.ID, today time.Time) (PersonData, error) {
 	var check fault.Check
 	if p.Status != "" && p.Status != Active {
-		return p, fault.New(fault.Conflict, "outcome.error.ended")
+		return p, fault.New(fault.Conflict, "outcome.already.ended")
 	}
 	if !permittedOutcome(status, reason) {
-		check.Fail("reason", "outcome.error.reason")
+		check.Fail("reason", "outcome.missing.reason")
 	}
 	on, err := time.Parse(time.DateOnly, day)
 	if err != nil || on.After(today) {
-		check.Fail("date", "outcome.error.date")
+		check.Fail("date", "outcome.missing.date")
 	}
 	if (status == Duplicate) != (into != nil) {
-		check.Fail("into", "outcome.error.into")
+		check.Fail("into", "outcome.missing.into")
 	}
 	if err := check.Err(); err != nil {
 		return p, err
@@ -82,7 +82,7 @@ func (p PersonData) Conclude(status, reason, day string, into *db.ID, today time
 // on. before is the record as it was when the outcome was written.
 func (p PersonData) Restore(before PersonData) (PersonData, error) {
 	if p.Status == "" || p.Status == Active {
-		return p, fault.New(fault.Conflict, "outcome.error.active")
+		return p, fault.New(fault.Conflict, "outcome.already.active")
 	}
 	open := map[db.ID]MembershipData{}
 	for _, m := range before.Memberships {

@@ -164,3 +164,13 @@ func Of(data any) (State, error) {
 	var s State
 	return s, json.Unmarshal(raw, &s)
 }
+
+// Names are the names, in the provenance, of the values that differ.
+func Names(changes []Change) []string {
+	var names []string
+	for _, c := range changes {
+		names = append(names, provenanceName(c.What))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
