@@ -79,6 +79,7 @@ func (v *view) homes(tx db.Tx, p *i18n.Printer, data registry.PersonData) error 
 	if err != nil {
 		return err
 	}
+	var duties [][]ui.Cell
 	for i := len(data.Memberships) - 1; i >= 0; i-- {
 		m := data.Memberships[i]
 		tie := m.Tie
@@ -86,29 +87,20 @@ func (v *view) homes(tx db.Tx, p *i18n.Printer, data registry.PersonData) error 
 			tie = registry.TieUsual
 		}
 		ref := names[m.HouseholdID.String()]
-		rows = append(rows, []ui.Cell{
-			{Text: ref, Path: "/households/" + ref, LTR: true}, {Text: p.T("tie." + tie)}, {Text: show.Code(p, "relationship.", m.Relationship)},
-			{Text: show.Span(p, m.StartDate, m.EndDate)}, {Text: roles(p, m.Roles, names)},
-		})
+		home := ui.Cell{Text: ref, Path: "/households/" + ref, LTR: true}
+		rows = append(rows, []ui.Cell{home, {Text: p.T("tie." + tie)}, {Text: show.Code(p, "relationship.", m.Relationship)},
+			{Text: show.Span(p, m.StartDate, m.EndDate)}})
+		for _, r := range m.Roles {
+			of := ""
+			if r.Of != nil {
+				of = names[r.Of.String()]
+			}
+			duties = append(duties, []ui.Cell{home, {Text: show.Role(p, r.Role, of)}, {Text: show.Span(p, r.StartDate, r.EndDate)}})
+		}
 	}
-	v.add(p, "record.memberships", []string{"record.household_reference", "record.tie", "record.relationship", "record.when", "record.roles"}, rows)
+	v.add(p, "record.memberships", []string{"record.household_reference", "record.tie", "record.relationship", "record.when"}, rows)
+	v.add(p, "record.roles", []string{"record.household_reference", "record.role", "record.when"}, duties)
 	return nil
-}
-
-func roles(p *i18n.Printer, list []registry.RoleData, names show.Names) string {
-	var out []string
-	for _, r := range list {
-		of := ""
-		if r.Of != nil {
-			of = names[r.Of.String()]
-		}
-		text := show.Role(p, r.Role, of)
-		if when := show.Span(p, r.StartDate, r.EndDate); when != "" {
-			text = p.T("record.with_span", "What", text, "When", when)
-		}
-		out = append(out, text)
-	}
-	return p.List(out)
 }
 
 func (v *view) relations(tx db.Tx, p *i18n.Printer, id db.ID) error {

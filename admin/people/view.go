@@ -101,7 +101,7 @@ func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) e
 		if err != nil {
 			return err
 		}
-		told.Since = true
+		told.Staff = true
 		return fill(tx, &v, told, id)
 	})
 	if err != nil {

@@ -106,8 +106,8 @@ func relations(tx db.Tx, p *i18n.Printer, id db.ID) ([]ui.Row, error) {
 	var rows []ui.Row
 	for _, r := range list {
 		row := ui.Row{Key: show.Name(p, r.OtherName), Value: p.T("relation." + r.Type)}
-		if span := show.Span(p, date(r.StartDate), date(r.EndDate)); span != "" {
-			row.Lines = []string{span}
+		if r.StartDate.Valid || r.EndDate.Valid {
+			row.Lines = []string{show.Span(p, date(r.StartDate), date(r.EndDate))}
 		}
 		rows = append(rows, row)
 	}

@@ -20,8 +20,8 @@ type Record struct {
 	Fields  registry.Fields
 	Sources map[db.ID]registry.Source
 	Facts   map[string]history.Fact
-	// Since says also since when each value is so in the world.
-	Since bool
+	// Staff reads it: it is told also since when each value is so in the world.
+	Staff bool
 }
 
 // LoadRecord reads what is needed to tell of a record as it was known at a
@@ -63,7 +63,7 @@ func (r Record) Row(key, value, name string) ui.Row {
 	if s, ok := r.Sources[f.Confirmed]; ok && f.Confirmed != f.Source {
 		row.Source = r.P.List([]string{row.Source, r.P.T("record.confirmed", "Date", r.P.Date(s.At))})
 	}
-	if r.Since && f.Since != "" {
+	if r.Staff && f.Since != "" {
 		row.Source = r.P.List([]string{row.Source, r.P.T("span.since", "From", Day(r.P, f.Since))})
 	}
 	return row
@@ -72,8 +72,12 @@ func (r Record) Row(key, value, name string) ui.Row {
 // Person tells a person's own values.
 func (r Record) Person(d registry.PersonData) []ui.Row {
 	p := r.P
+	reference := "record.reference"
+	if r.Staff {
+		reference = "record.person_reference"
+	}
 	rows := []ui.Row{
-		{Key: p.T("record.reference"), Value: d.Ref, LTR: true},
+		{Key: p.T(reference), Value: d.Ref, LTR: true},
 		r.Row(p.T("name.full"), d.FullName, "full_name"),
 	}
 	for _, part := range []struct{ key, value, name string }{
@@ -217,12 +221,11 @@ func householdOutcome(p *i18n.Printer, reason, date string) string {
 	return p.T("record.ended", "Reason", p.T("outcome.household."+reason), "Date", Day(p, date))
 }
 
-// Span says from when to when something is so; days that are not known are left
-// out.
+// Span says from when to when something is so, as far as it is known.
 func Span(p *i18n.Printer, from, to string) string {
 	switch {
 	case from == "" && to == "":
-		return ""
+		return p.T("span.unknown")
 	case to == "":
 		return p.T("span.since", "From", Day(p, from))
 	case from == "":
@@ -310,7 +313,7 @@ func (r Record) hands(e history.Entry, who Reader) string {
 	var hands []string
 	for _, hand := range []struct{ key, name string }{{"history.proposed", proposer}, {"history.verified", e.Verified}, {"history.approved", e.Approved}} {
 		if hand.name != "" {
-			hands = append(hands, r.P.T(hand.key, "Name", hand.name))
+			hands = append(hands, r.P.T(hand.key, "Name", apart(hand.name)))
 		}
 	}
 	if e.Case != "" {
@@ -334,7 +337,7 @@ func (r Record) change(c history.Change, names Names, who Reader) string {
 	if (c.What == "area_id" || c.What == "directions") && !who.Place || c.What == "contacts" && !who.Contacts && (protected(c.Old) || protected(c.New)) {
 		return p.T("history.secret", "What", what)
 	}
-	was, is := r.value(c.What, c.Old, names), r.value(c.What, c.New, names)
+	was, is := apart(r.value(c.What, c.Old, names)), apart(r.value(c.What, c.New, names))
 	switch {
 	case was == "":
 		return p.T("history.added", "What", what, "New", is)
@@ -342,6 +345,15 @@ func (r Record) change(c history.Change, names Names, who Reader) string {
 		return p.T("history.removed", "What", what, "Old", was)
 	}
 	return p.T("history.changed", "What", what, "New", is, "Old", was)
+}
+
+// apart keeps a value's own direction of writing within a sentence (UAX 9, FSI
+// and PDI).
+func apart(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "\u2068" + s + "\u2069"
 }
 
 func protected(s history.State) bool { return s.Value("protected") == true }
@@ -384,7 +396,12 @@ func (r Record) value(what string, s history.State, names Names) string {
 		}
 		return string(s[code])
 	}
-	span := func() string { return Span(p, s.Text("start_date"), s.Text("end_date")) }
+	span := func() string {
+		if s.Text("start_date")+s.Text("end_date") == "" {
+			return ""
+		}
+		return Span(p, s.Text("start_date"), s.Text("end_date"))
+	}
 	switch what {
 	case "sex":
 		return Code(p, "sex.", s.Text("sex"))
@@ -440,7 +457,10 @@ func (r Record) roles(s history.State, names Names) []string {
 		if role.Of != nil {
 			of = names[role.Of.String()]
 		}
-		out = append(out, Role(r.P, role.Role, of), Span(r.P, role.StartDate, role.EndDate))
+		out = append(out, Role(r.P, role.Role, of))
+		if role.StartDate+role.EndDate != "" {
+			out = append(out, Span(r.P, role.StartDate, role.EndDate))
+		}
 	}
 	return out
 }
