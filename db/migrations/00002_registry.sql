@@ -209,7 +209,7 @@ grant select on person to daftar_citizen, daftar_staff, daftar_issuer, daftar_ap
 create table membership (
   id           uuid not null,
   household_id uuid not null references household,
-  person_id    uuid not null references person,
+  person_id    uuid not null,                                 -- apply_change writes both in one go
   tie          text not null default 'usual'                  -- where somebody usually lives, or another bond with a household
                check (tie in ('usual', 'absent', 'second_union', 'shared_custody', 'other')),
   relationship text not null,                                 -- to the head; 'head' is a role without rights

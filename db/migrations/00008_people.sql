@@ -207,32 +207,57 @@ begin
   raise exception 'the change breaks the rule %', p_rule using errcode = 'DF005', constraint = p_rule;
 end $$;
 
--- One usual residence at a time, one head and one payee per household. Those
--- that are open are held by unique indexes; here are those with an end.
-create function check_memberships(p_change uuid) returns void language plpgsql as $$
+-- Writes who is tied to which household, and what they do there: one usual
+-- residence at a time, one head and one payee per household. Two that are both
+-- open are refused by unique indexes; here are those with an end.
+create function apply_memberships(p_change uuid) returns void language plpgsql as $$
+declare
+  many boolean; heads uuid[];
 begin
-  if exists (
+  -- A person may have left one household and joined another: the old rows go
+  -- first, or the two would meet in membership_usual_residence.
+  delete from membership m using change_item i
+  where i.change_id = p_change and i.base_version > 0 and m.person_id = i.subject_id;
+
+  with added as (
+    insert into membership (id, household_id, person_id, tie, relationship, start_date, end_date, end_reason)
+    select d.id, d.household_id, i.subject_id, coalesce(d.tie, 'usual'), d.relationship, d.start_date, d.end_date, d.end_reason
+    from change_item i cross join lateral jsonb_to_recordset(i.data->'memberships')
+      as d (id uuid, household_id uuid, tie text, relationship text, start_date date, end_date date, end_reason text)
+    where i.change_id = p_change and i.kind = 'person'
+    returning household_id, person_id, relationship, end_date
+  )
+  select bool_or(end_date is not null), array_agg(household_id) filter (where relationship = 'head') into many, heads from added;
+
+  if many and exists (
     select from change_item i
     join membership a on a.person_id = i.subject_id and a.tie = 'usual'
     join membership b on b.person_id = i.subject_id and b.tie = 'usual' and b.id > a.id
-    where i.change_id = p_change and jsonb_array_length(i.data->'memberships') > 1
-      and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
+    where i.change_id = p_change and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
     perform broken('membership_usual_residence');
   end if;
   if exists (
-    select from change_item i
-    join membership a on a.person_id = i.subject_id and a.relationship = 'head'
-    join membership b on b.household_id = a.household_id and b.relationship = 'head' and (b.person_id, b.id) <> (a.person_id, a.id)
-    where i.change_id = p_change and i.kind = 'person'
-      and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
+    select from unnest(heads) h (id)
+    join membership a on a.household_id = h.id and a.relationship = 'head' and a.end_date is not null
+    join membership b on b.household_id = h.id and b.relationship = 'head' and (b.person_id, b.id) <> (a.person_id, a.id)
+    where daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
     perform broken('membership_head');
   end if;
+
+  if not exists (select from change_item i where i.change_id = p_change and i.data->'memberships' @? '$[*].roles') then
+    return;
+  end if;
+  insert into membership_role (household_id, person_id, membership_id, role, of_id, start_date, end_date)
+  select m.household_id, i.subject_id, m.id, d.role, d.of, d.start_date, d.end_date
+  from change_item i
+  cross join lateral jsonb_to_recordset(i.data->'memberships') as m (id uuid, household_id uuid, roles jsonb)
+  cross join lateral jsonb_to_recordset(m.roles) as d (role text, of uuid, start_date date, end_date date)
+  where i.change_id = p_change and i.kind = 'person';
   if exists (
     select from change_item i
     join membership_role a on a.person_id = i.subject_id and a.role = 'payee'
     join membership_role b on b.household_id = a.household_id and b.role = 'payee' and b.ctid <> a.ctid
-    where i.change_id = p_change and i.data->'memberships' @? '$[*].roles'
-      and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
+    where i.change_id = p_change and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
     perform broken('membership_payee');
   end if;
 end $$;
@@ -340,9 +365,10 @@ end $$;
 -- contested from the first moment, on both sides.
 create function apply_identifiers(p_change uuid, p_now timestamptz) returns void language plpgsql as $$
 declare
-  types text[]; vals text[]; issuers text[];
+  types text[]; vals text[]; issuers text[]; -- those that this change may set free, then those that it contests
+  more_types text[]; more_vals text[]; more_issuers text[];
+  unfit boolean;
 begin
-  -- those that this change may set free
   select array_agg(x.type), array_agg(x.value), array_agg(x.issuer) into types, vals, issuers
   from change_item i join identifier x on x.subject_id = i.subject_id and x.status = 'contested'
   where i.change_id = p_change and i.base_version > 0;
@@ -353,41 +379,44 @@ begin
   with claim as (
     select i.kind, i.subject_id, d.type, d.value, coalesce(d.issuer, '') as issuer, coalesce(d.status, 'unverified') as claimed,
            d.expires_on, d.assurance, d.method, coalesce(d.provenance, '{}') as provenance,
-           i.kind = 'person' and coalesce(d.status, '') <> 'ended' and living(coalesce(i.data->>'status', 'active')) as live
+           i.kind = 'person' and d.status is distinct from 'ended' and living(coalesce(i.data->>'status', 'active')) as live
     from change_item i cross join lateral jsonb_to_recordset(i.data->'identifiers')
       as d (type text, value text, issuer text, status text, expires_on date, assurance text, method text, provenance jsonb)
     where i.change_id = p_change
-  ), counted as (
-    select c.*, c.live and (
-        count(*) filter (where c.live) over (partition by c.type, c.value, c.issuer) > 1
-        or exists (select from identifier x join person p on p.id = x.subject_id
-                   where x.type = c.type and x.value = c.value and x.issuer = c.issuer and x.subject_id <> c.subject_id
-                     and x.subject_kind = 'person' and x.claimed <> 'ended' and living(p.status))) as contested
-    from claim c
+  ), twice as (
+    select type, value, issuer from claim where live group by type, value, issuer having count(*) > 1
   ), added as (
     insert into identifier (subject_kind, subject_id, type, value, issuer, claimed, status, expires_on, assurance, method, provenance)
-    select kind, subject_id, type, value, issuer, claimed, case when contested then 'contested' else claimed end,
-           expires_on, assurance, method, provenance
-    from counted
-    returning type, value, issuer, status
+    select c.kind, c.subject_id, c.type, c.value, c.issuer, c.claimed,
+           case when c.live and ((c.type, c.value, c.issuer) in (select t.type, t.value, t.issuer from twice t)
+                  or exists (select from identifier x join person p on p.id = x.subject_id
+                             where x.type = c.type and x.value = c.value and x.issuer = c.issuer and x.subject_id <> c.subject_id
+                               and x.subject_kind = 'person' and x.claimed <> 'ended' and living(p.status)))
+                then 'contested' else c.claimed end,
+           c.expires_on, c.assurance, c.method, c.provenance
+    from claim c
+    returning type, value, issuer, status, claimed
   )
-  select types || array_agg(a.type), vals || array_agg(a.value), issuers || array_agg(a.issuer) into types, vals, issuers
-  from added a where a.status = 'contested';
+  select array_agg(a.type) filter (where a.status = 'contested'), array_agg(a.value) filter (where a.status = 'contested'),
+         array_agg(a.issuer) filter (where a.status = 'contested'),
+         bool_or(exists (select from identifier_type t where t.code = a.type and t.pattern <> '' and a.value !~ ('^(' || t.pattern || ')$')))
+           filter (where a.claimed = 'verified')
+    into more_types, more_vals, more_issuers, unfit
+  from added a;
 
-  if types is not null then
-    perform settle_claims(types, vals, issuers, p_now);
+  if types is not null or more_types is not null then
+    perform settle_claims(types || more_types, vals || more_vals, issuers || more_issuers, p_now);
   end if;
-  if exists (
-    select from change_item i join identifier x on x.subject_id = i.subject_id and x.claimed = 'verified'
-    join identifier_type t on t.code = x.type and t.pattern <> ''
-    where i.change_id = p_change and x.value !~ ('^(' || t.pattern || ')$')) then
+  if unfit then
     perform broken('identifier_pattern');
   end if;
 end $$;
 
--- Applies an approved change: every version, record and link, or nothing.
+-- Applies an approved change: every version, record and link, or nothing. No
+-- just-in-time compiler: it takes a second to save nothing, misled by the lists
+-- in jsonb, whose length the planner cannot know.
 create function apply_change(p_change uuid, p_now timestamptz) returns void
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp set jit = off as $$
 declare
   c change%rowtype;
   violated text;
@@ -438,22 +467,7 @@ begin
     status_reason = excluded.status_reason, status_date = excluded.status_date, merged_into = excluded.merged_into,
     tags = excluded.tags, fields = excluded.fields, provenance = excluded.provenance;
 
-  -- A person may have left one household and joined another: the old rows go
-  -- first, or the two would meet in membership_usual_residence.
-  delete from membership m using change_item i
-  where i.change_id = p_change and i.base_version > 0 and m.person_id = i.subject_id;
-  insert into membership (id, household_id, person_id, tie, relationship, start_date, end_date, end_reason)
-  select d.id, d.household_id, i.subject_id, coalesce(d.tie, 'usual'), d.relationship, d.start_date, d.end_date, d.end_reason
-  from change_item i cross join lateral jsonb_to_recordset(i.data->'memberships')
-    as d (id uuid, household_id uuid, tie text, relationship text, start_date date, end_date date, end_reason text)
-  where i.change_id = p_change and i.kind = 'person';
-  insert into membership_role (household_id, person_id, membership_id, role, of_id, start_date, end_date)
-  select m.household_id, i.subject_id, m.id, d.role, d.of, d.start_date, d.end_date
-  from change_item i
-  cross join lateral jsonb_to_recordset(i.data->'memberships') as m (id uuid, household_id uuid, roles jsonb)
-  cross join lateral jsonb_to_recordset(m.roles) as d (role text, of uuid, start_date date, end_date date)
-  where i.change_id = p_change and i.kind = 'person' and i.data->'memberships' @? '$[*].roles';
-  perform check_memberships(p_change);
+  perform apply_memberships(p_change);
 
   delete from relation r using change_item i
   where i.change_id = p_change and i.base_version > 0 and r.person_id = i.subject_id;
