@@ -245,6 +245,35 @@ func TestContestedIdentifier(t *testing.T) {
 	}
 }
 
+// Two records of one person, each with the number verified: once one is a
+// duplicate, the other has it alone.
+func TestVerifiedNumberOfADuplicate(t *testing.T) {
+	t.Parallel()
+	d := land(t)
+	a, b := claims(t, d, "N1", "verified"), claims(t, d, "N1", "verified")
+	if got := held(t, d, a, b); got != "contested contested" {
+		t.Fatal(got)
+	}
+	must(t, edit(t, d, b, func(p *registry.PersonData) {
+		next, err := p.Conclude(registry.Duplicate, "same_person", "2026-03-02", &a, today)
+		must(t, err)
+		*p = next
+	}))
+	if got := held(t, d, a, b); got != "verified verified" {
+		t.Error(got)
+	}
+	do(t, d, worker, func(tx db.Tx) error {
+		if id, err := registry.PersonByIdentifier(tx, registry.NationalID, "N1"); err != nil || id != a {
+			t.Error(id, err)
+		}
+		return nil
+	})
+	must(t, edit(t, d, b, func(p *registry.PersonData) { p.Status, p.StatusReason, p.StatusDate, p.MergedInto = "", "", "", nil }))
+	if got := held(t, d, a, b); got != "contested contested" {
+		t.Error(got)
+	}
+}
+
 func TestNumbersOfOthersAreNotContested(t *testing.T) {
 	t.Parallel()
 	d := land(t)
@@ -307,7 +336,7 @@ func waitForLock(t *testing.T, d *dbtest.DB) {
 	for {
 		var waiting bool
 		do(t, d, worker, func(tx db.Tx) error {
-			return tx.Get(&waiting, `select exists (select from pg_locks where not granted)`)
+			return tx.Get(&waiting, `select exists (select from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.datname = current_database())`)
 		})
 		if waiting {
 			return

@@ -236,12 +236,14 @@ create table identifier (
   expires_on   date,
   assurance    text check (assurance in ('high', 'substantial', 'low')),
   method       text,                                          -- a code of registry.VerificationMethods
+  live         boolean not null default true,                 -- of somebody who lives, and not ended
   provenance   jsonb not null default '{}',
   primary key (subject_id, type, value, issuer)
 );
 create index identifier_value on identifier (type, value);
--- Nobody's number counts as verified twice, not even for two changes at once.
-create unique index identifier_verified on identifier (type, value, issuer) where status = 'verified' and subject_kind = 'person';
+-- No number counts as verified for two living people, not even for two changes
+-- at once.
+create unique index identifier_verified on identifier (type, value, issuer) where status = 'verified' and live and subject_kind = 'person';
 grant select on identifier to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
 -- +goose StatementBegin

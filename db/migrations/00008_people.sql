@@ -5,7 +5,7 @@
 create view record_state as
 select v.subject_id, v.version, v.change_id, v.recorded_at, i.kind, i.nature, i.reason, i.effective_on, i.data
 from record_version v join change_item i on i.change_id = v.change_id and i.seq = v.seq;
-grant select on record_state to daftar_citizen, daftar_staff, daftar_issuer, daftar_jobs;
+grant select on record_state to daftar_citizen, daftar_staff, daftar_jobs;
 
 create index person_merged on person (merged_into) where merged_into is not null;
 
@@ -25,7 +25,7 @@ create table membership_role (
 create index membership_role_person on membership_role (person_id, membership_id);
 create index membership_role_of on membership_role (of_id) where of_id is not null;
 create unique index membership_payee on membership_role (household_id) where role = 'payee' and end_date is null;
-grant select on membership_role to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant select on membership_role to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
 -- How people are related, whoever they live with. Each kind of relation has its
 -- inverse; a relation is kept once, with one of the two, and read from both.
@@ -38,7 +38,7 @@ insert into relation_type (code, inverse, up) values
   ('spouse', 'spouse', false), ('parent', 'child', false), ('child', 'parent', true),
   ('grandparent', 'grandchild', false), ('grandchild', 'grandparent', true), ('sibling', 'sibling', false),
   ('guardian', 'ward', false), ('ward', 'guardian', false), ('carer', 'cared_for', false), ('cared_for', 'carer', false);
-grant select on relation_type to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant select on relation_type to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
 create table relation (
   id         uuid not null,
@@ -52,7 +52,7 @@ create table relation (
   constraint relation_self check (other_id <> person_id)
 );
 create index relation_other on relation (other_id);
-grant select on relation to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant select on relation to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
 -- Ways to reach somebody: whose they are and what is safe on them (RULES R6).
 -- Nothing is safe unless it is said.
@@ -84,7 +84,7 @@ insert into identifier_type (code, name, position) values
   ('health_card', '{"en": "Health card number", "ar": "رقم البطاقة الصحية"}', 3),
   ('refugee_document', '{"en": "Refugee document number", "ar": "رقم وثيقة اللاجئ"}', 4),
   ('passport', '{"en": "Passport number", "ar": "رقم جواز السفر"}', 5);
-grant select on identifier_type to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant select on identifier_type to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 grant insert, update on identifier_type to daftar_jobs;
 
 -- A number that two living people claim, until the office has found out whose
@@ -122,7 +122,7 @@ create table group_record (
   constraint group_outcome check ((status = 'active') = (status_reason is null and status_date is null))
 );
 create index group_record_area on group_record (area_id, id);
-grant select on group_record to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant select on group_record to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
 create table group_member (
   group_id     uuid not null references group_record,
@@ -142,7 +142,7 @@ create unique index group_member_once on group_member (group_id, coalesce(househ
 create index group_member_household on group_member (household_id) where household_id is not null;
 create index group_member_person on group_member (person_id) where person_id is not null;
 create index group_member_subgroup on group_member (subgroup_id) where subgroup_id is not null;
-grant select on group_member to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant select on group_member to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
 -- Everybody in a group on a day, each once: those in it, in its households (as
 -- their usual residence) and in its groups.
@@ -174,7 +174,7 @@ set search_path = public, pg_temp as $$
   where r.tie = 'usual' and daterange(r.start_date, r.end_date) @> p_on
 $$;
 -- +goose StatementEnd
-grant execute on function group_households(uuid, date), group_people(uuid, date) to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant execute on function group_households(uuid, date), group_people(uuid, date) to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
 -- What a member of staff proposes for one record: a correction, a change in the
 -- world, an outcome. Others verify and approve it.
@@ -345,10 +345,9 @@ create function settle_claims(p_types text[], p_values text[], p_issuers text[],
 language plpgsql as $$
 begin
   with claim as (
-    select x.ctid as at, x.subject_id, x.status,
-           case when x.claimed <> 'ended' and living(p.status)
-                 and count(*) filter (where x.claimed <> 'ended' and living(p.status)) over (partition by x.type, x.value, x.issuer) > 1
-                then 'contested' else x.claimed end as holds, p.version
+    select x.ctid as at, x.subject_id, x.status, p.version,
+           case when x.live and count(*) filter (where x.live) over (partition by x.type, x.value, x.issuer) > 1
+                then 'contested' else x.claimed end as holds
     from (select distinct t.* from unnest(p_types, p_values, p_issuers) t (type, value, issuer)) n
     join identifier x on x.type = n.type and x.value = n.value and x.issuer = n.issuer and x.subject_kind = 'person'
     join person p on p.id = x.subject_id
@@ -386,14 +385,14 @@ begin
   ), twice as (
     select type, value, issuer from claim where live group by type, value, issuer having count(*) > 1
   ), added as (
-    insert into identifier (subject_kind, subject_id, type, value, issuer, claimed, status, expires_on, assurance, method, provenance)
+    insert into identifier (subject_kind, subject_id, type, value, issuer, claimed, status, expires_on, assurance, method, live, provenance)
     select c.kind, c.subject_id, c.type, c.value, c.issuer, c.claimed,
            case when c.live and ((c.type, c.value, c.issuer) in (select t.type, t.value, t.issuer from twice t)
-                  or exists (select from identifier x join person p on p.id = x.subject_id
+                  or exists (select from identifier x
                              where x.type = c.type and x.value = c.value and x.issuer = c.issuer and x.subject_id <> c.subject_id
-                               and x.subject_kind = 'person' and x.claimed <> 'ended' and living(p.status)))
+                               and x.subject_kind = 'person' and x.live))
                 then 'contested' else c.claimed end,
-           c.expires_on, c.assurance, c.method, c.provenance
+           c.expires_on, c.assurance, c.method, c.live, c.provenance
     from claim c
     returning type, value, issuer, status, claimed
   )

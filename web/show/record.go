@@ -148,7 +148,9 @@ func (r Record) values(kind string, values registry.Values) []ui.Row {
 	var rows []ui.Row
 	for _, f := range r.Fields.Of(kind) {
 		if value, ok := values[f.Code]; ok {
-			rows = append(rows, r.Row(f.Label.In(r.P), f.Show(r.P, value), f.Code))
+			row := r.Row(f.Label.In(r.P), f.Show(r.P, value), f.Code)
+			row.Lines = Rows(r.P, r.Fields, f, value)
+			rows = append(rows, row)
 		}
 	}
 	return rows
