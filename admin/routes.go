@@ -6,9 +6,11 @@ import (
 
 	"daftar/admin/areas"
 	"daftar/admin/cases"
+	"daftar/admin/changes"
 	"daftar/admin/credentials"
 	"daftar/admin/fields"
 	"daftar/admin/home"
+	"daftar/admin/people"
 	"daftar/auth"
 	"daftar/blob"
 	registrycases "daftar/registry/cases"
@@ -34,6 +36,7 @@ func Nav(p auth.Principal) []ui.NavItem {
 	}{
 		{auth.CaseRead, ui.NavItem{Key: "nav.queue", Path: "/cases"}},
 		{auth.CaseIntake, ui.NavItem{Key: "nav.counter", Path: "/counter"}},
+		{auth.ChangeRead, ui.NavItem{Key: "nav.changes", Path: "/changes"}},
 		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
 		{auth.FieldEdit, ui.NavItem{Key: "nav.fields", Path: "/fields"}},
 		{auth.AreaRead, ui.NavItem{Key: "nav.areas", Path: "/areas"}},
@@ -67,6 +70,22 @@ func Routes(cfg Config) []web.Route {
 		// the counter
 		{Method: get, Path: "/counter", Permission: auth.CaseIntake, Handler: cases.Counter},
 		{Method: post, Path: "/counter", Permission: auth.CaseIntake, Handler: cases.StartAtCounter},
+
+		// records, and proposals to change them
+		{Method: get, Path: "/people/:ref", Permission: auth.PersonRead, Handler: people.Person},
+		{Method: get, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: people.ProposePerson},
+		{Method: post, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: people.SendPerson},
+		{Method: get, Path: "/people/:ref/outcome", Permission: auth.ChangePropose, Handler: people.OutcomeForm},
+		{Method: post, Path: "/people/:ref/outcome", Permission: auth.ChangePropose, Handler: people.Outcome},
+		{Method: get, Path: "/households/:ref", Permission: auth.PersonRead, Handler: people.Household},
+		{Method: get, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: people.ProposeHousehold},
+		{Method: post, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: people.SendHousehold},
+		{Method: get, Path: "/groups/:ref", Permission: auth.PersonRead, Handler: people.Group},
+		{Method: get, Path: "/changes", Permission: auth.ChangeRead, Handler: changes.List},
+		{Method: get, Path: "/changes/:ref", Permission: auth.ChangeRead, Handler: changes.Show},
+		{Method: post, Path: "/changes/:ref/verify", Permission: auth.ChangeVerify, Handler: changes.Verify},
+		{Method: post, Path: "/changes/:ref/decide", Permission: auth.ChangeApprove, Handler: changes.Decide},
+		{Method: post, Path: "/changes/:ref/withdraw", Permission: auth.ChangePropose, Handler: changes.Withdraw},
 
 		// credentials
 		{Method: get, Path: "/credentials", Permission: auth.CredentialRead, Handler: credentials.Find},

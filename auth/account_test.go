@@ -95,14 +95,15 @@ func TestAccountIsLinkedByTheVerifiedIdentifierAlone(t *testing.T) {
 		"punctuation":              {"", auth.Claims{NationalID: " - "}, false},
 		"a wildcard":               {"", auth.Claims{NationalID: "MJ-1001-447%"}, false},
 		"somebody unknown":         {"", auth.Claims{NationalID: "MJ-9999-0000"}, false},
-		"not verified":             {`update identifier set status = 'unverified'`, auth.Claims{NationalID: aminasID}, false},
-		"ended":                    {`update identifier set status = 'ended'`, auth.Claims{NationalID: aminasID}, false},
-		"the person has died":      {`update person set status = 'deceased'`, auth.Claims{NationalID: aminasID}, false},
+		"not verified":             {`update identifier set status = 'unverified', claimed = 'unverified'`, auth.Claims{NationalID: aminasID}, false},
+		"ended":                    {`update identifier set status = 'ended', claimed = 'ended'`, auth.Claims{NationalID: aminasID}, false},
+		"the person has died":      {`update person set status = 'deceased', status_reason = 'witnesses', status_date = '2026-03-01'`, auth.Claims{NationalID: aminasID}, false},
 		"two living people have it": {`
-			update identifier set value = 'MJ10014471' where value = 'MJ10029038'`, auth.Claims{NationalID: aminasID}, false},
+			update identifier set status = 'contested' where value = 'MJ10014471';
+			update identifier set value = 'MJ10014471', status = 'contested' where value = 'MJ10029038'`, auth.Claims{NationalID: aminasID}, false},
 		"the other one has died": {`
-			update identifier set value = 'MJ10014471' where value = 'MJ10029038';
-			update person set status = 'deceased' where full_name = 'Joseph Okello'`, auth.Claims{NationalID: aminasID}, true},
+			update identifier set value = 'MJ10014471', live = false where value = 'MJ10029038';
+			update person set status = 'deceased', status_reason = 'witnesses', status_date = '2026-03-01' where full_name = 'Joseph Okello'`, auth.Claims{NationalID: aminasID}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -21,19 +21,26 @@ const (
 	AreaRead         Permission = "area.read"
 	AreaPropose      Permission = "area.propose" // imports, corrections, merges, splits
 	AreaApprove      Permission = "area.approve"
+
+	PersonRead      Permission = "person.read"      // records of people, households and groups
+	PersonProtected Permission = "person.protected" // and the places and contacts that are told to nobody else
+	ChangeRead      Permission = "change.read"
+	ChangePropose   Permission = "change.propose" // propose a correction, a change or an outcome for a record
+	ChangeVerify    Permission = "change.verify"
+	ChangeApprove   Permission = "change.approve"
 )
 
 // roles says what each staff role may do. A role that is missing here, or
 // empty, may sign in and do nothing.
 var roles = map[string][]Permission{
 	"intake":      {CaseRead, CaseAsk, CaseIntake},
-	"verifier":    {CaseRead, CaseAsk, CaseRecommend},
-	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove},
-	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove},
+	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify},
+	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove},
+	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove},
 	"appeals":     {},
 	"grievance":   {},
-	"protection":  {},
-	"dataquality": {FieldEdit, AreaRead, AreaPropose},
+	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose},
+	"dataquality": {FieldEdit, AreaRead, AreaPropose, PersonRead, ChangeRead, ChangePropose},
 	"programme":   {},
 	"credential":  {CredentialRead, CredentialRevoke},
 	"auditor":     {},

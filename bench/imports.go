@@ -175,8 +175,9 @@ func (b *bench) fresh(do func(*db.DB) error) (float64, error) {
 	return after - before, err
 }
 
-// imported are the tables that an import fills.
-var imported = []string{"record_version", "household", "person", "membership", "identifier"}
+// imported are the tables that an import fills; the records' history is in
+// change_item.
+var imported = []string{"change_item", "record_version", "household", "person", "membership", "identifier"}
 
 // rowSet is what an import wrote, by table, in PostgreSQL's binary form.
 type rowSet map[string][]byte

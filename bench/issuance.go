@@ -182,7 +182,7 @@ func (b *bench) offers(count int) ([]walletOffer, error) {
 		return nil, err
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	rows, err := conn.Query(b.ctx, `select person_id from membership where end_date is null limit $1`, b.plan.background)
+	rows, err := conn.Query(b.ctx, `select person_id from membership where end_date is null and tie = 'usual' limit $1`, b.plan.background)
 	if err != nil {
 		return nil, err
 	}

@@ -168,6 +168,7 @@ const (
 	StateSeparate   = "DF002" // proposer, verifier and approver must differ
 	StateTampered   = "DF003" // the payload is not what was approved
 	StateStale      = "DF004" // a record moved on since the proposal
+	StateBroken     = "DF005" // the records would contradict themselves; the constraint names the rule
 )
 
 // Explain turns the SQLSTATEs that a person can act on into faults and leaves
@@ -189,6 +190,8 @@ func Explain(err error) error {
 		return fault.Wrap(err, fault.Conflict, "error.tampered")
 	case StateStale:
 		return fault.Wrap(err, fault.Conflict, "error.stale")
+	case StateBroken:
+		return fault.Wrap(err, fault.Conflict, "rule."+pg.ConstraintName)
 	case "22021": // a null byte, or bytes that are not UTF-8: no text of ours has any
 		return fault.Wrap(err, fault.Malformed, "error.malformed")
 	case "57014", "55P03", "53300", "57P03": // timeout, lock timeout, too many connections, starting up

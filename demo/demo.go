@@ -40,6 +40,8 @@ type country struct {
 	Fields     []fields.Entry   `yaml:"fields"`
 	Programmes []programme      `yaml:"programmes"`
 	Staff      []staff          `yaml:"staff"`
+	// Identifiers are the patterns of the numbers that the country gives.
+	Identifiers map[string]string `yaml:"identifiers"`
 }
 
 type areaKind struct {
@@ -72,6 +74,7 @@ type staff struct {
 type cast struct {
 	People     []person    `yaml:"people"`
 	Households []household `yaml:"households"`
+	Groups     []group     `yaml:"groups"`
 }
 
 type person struct {
@@ -83,16 +86,47 @@ type person struct {
 	ID           string          `yaml:"id"`
 	Relationship string          `yaml:"relationship"`
 	Fields       registry.Values `yaml:"fields"`
+	Phone        *phone          `yaml:"phone"`
+	Payee        string          `yaml:"payee"`     // role: payee or alternate_payee
+	CaresFor     []string        `yaml:"cares_for"` // names of members
+	Ties         []tie           `yaml:"ties"`
+}
+
+type phone struct {
+	Number string   `yaml:"number"`
+	Owner  string   `yaml:"owner"`
+	Safe   []string `yaml:"safe"`
+}
+
+// tie binds a person to a household that they do not usually live in.
+type tie struct {
+	Household    string `yaml:"household"` // its head's key
+	Tie          string `yaml:"tie"`
+	Relationship string `yaml:"relationship"`
+}
+
+type group struct {
+	Key        string   `yaml:"key"`
+	Type       string   `yaml:"type"`
+	Name       string   `yaml:"name"`
+	Latin      string   `yaml:"latin"`
+	Area       string   `yaml:"area"`
+	Households []string `yaml:"households"` // their heads' keys
+	Groups     []string `yaml:"groups"`
 }
 
 type household struct {
-	Head         string          `yaml:"head"`
+	Head         string          `yaml:"head"` // a key of people; "" when the head is the first member
 	Area         string          `yaml:"area"`
 	Directions   string          `yaml:"directions"`
 	Protected    bool            `yaml:"protected"`
 	FieldsOfHead registry.Values `yaml:"fields_of_head"`
 	Members      []person        `yaml:"members"`
 	Fields       registry.Values `yaml:"fields"`
+	// of the head
+	Phone    *phone   `yaml:"phone"`
+	Payee    string   `yaml:"payee"`
+	CaresFor []string `yaml:"cares_for"`
 }
 
 func read(raw []byte, into any) error {
@@ -232,6 +266,11 @@ func (c country) install(tx db.Tx) error {
 	if err := fields.PublishAll(tx, c.Fields, 0, []string{i18n.Source}); err != nil {
 		return err
 	}
+	for code, pattern := range c.Identifiers {
+		if err := tx.Exec(`update identifier_type set pattern = $2 where code = $1`, code, pattern); err != nil {
+			return err
+		}
+	}
 	definitions, err := registry.LoadFields(tx)
 	if err != nil {
 		return err
@@ -316,6 +355,12 @@ func (c cast) items(tx db.Tx) ([]registry.Item, []db.ID, error) {
 	for _, p := range c.People {
 		heads[p.Key] = p
 	}
+	ids := map[string]db.ID{} // of households, by the head's key
+	for _, h := range c.Households {
+		if h.Head != "" {
+			ids[h.Head] = tx.NewID()
+		}
+	}
 	var items []registry.Item
 	var homes []db.ID
 	for _, h := range c.Households {
@@ -323,35 +368,101 @@ func (c cast) items(tx db.Tx) ([]registry.Item, []db.ID, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		id := tx.NewID()
+		id, ok := ids[h.Head]
+		if !ok {
+			id = tx.NewID()
+		}
 		homes = append(homes, id)
-		items = append(items, registry.Item{Kind: registry.KindHousehold, Subject: id, Data: registry.HouseholdData{
+		items = append(items, registry.Item{Kind: registry.KindHousehold, Subject: id, Reason: "registered", Data: registry.HouseholdData{
 			Ref: registry.NewRef(registry.RefHousehold, tx.Rand()), AreaID: home.ID, Directions: h.Directions,
 			Protected: h.Protected, Fields: h.Fields, Provenance: from,
 		}})
-		head := heads[h.Head]
-		head.Relationship, head.Fields = "head", h.FieldsOfHead
-		for _, p := range append([]person{head}, h.Members...) {
-			items = append(items, p.item(tx, id, from, vouched))
+		members := h.Members
+		if h.Head != "" {
+			head := heads[h.Head]
+			head.Relationship, head.Fields = "head", h.FieldsOfHead
+			head.Phone, head.Payee, head.CaresFor = h.Phone, h.Payee, h.CaresFor
+			members = append([]person{head}, members...)
 		}
+		items = append(items, people(tx, members, id, ids, from, vouched)...)
+	}
+	for _, g := range c.Groups {
+		ids[g.Key] = tx.NewID()
+		item, err := g.item(tx, ids, from)
+		if err != nil {
+			return nil, nil, err
+		}
+		items = append(items, item)
 	}
 	return items, homes, nil
 }
 
-func (p person) item(tx db.Tx, home db.ID, from registry.Provenance, vouched db.ID) registry.Item {
+// related are the relations that a relationship to the head says.
+var related = map[string]string{"spouse": "spouse", "child": "child", "parent": "parent", "sibling": "sibling", "grandchild": "grandchild", "grandparent": "grandparent"}
+
+// people are the items of a household's people, the head first.
+func people(tx db.Tx, members []person, home db.ID, homes map[string]db.ID, from registry.Provenance, vouched db.ID) []registry.Item {
+	ids := map[string]db.ID{}
+	for _, p := range members {
+		ids[p.Name] = tx.NewID()
+	}
+	var items []registry.Item
+	for i, p := range members {
+		data := p.data(tx, home, homes, ids, from, vouched)
+		if kind, ok := related[p.Relationship]; ok && i > 0 {
+			data.Relations = []registry.RelationData{{ID: tx.NewID(), Type: kind, PersonID: ids[members[0].Name]}}
+		}
+		items = append(items, registry.Item{Kind: registry.KindPerson, Subject: ids[p.Name], Reason: "registered", Data: data})
+	}
+	return items
+}
+
+func (p person) data(tx db.Tx, home db.ID, homes, people map[string]db.ID, from registry.Provenance, vouched db.ID) registry.PersonData {
 	today := tx.Now()
-	born := birthDay(p.Age, today)
+	born, since := birthDay(p.Age, today), today.Format(time.DateOnly)
+	lives := registry.MembershipData{ID: tx.NewID(), HouseholdID: home, Relationship: p.Relationship, StartDate: since}
+	if p.Payee != "" {
+		lives.Roles = append(lives.Roles, registry.RoleData{Role: p.Payee, StartDate: since})
+	}
+	for _, name := range p.CaresFor {
+		of := people[name]
+		lives.Roles = append(lives.Roles, registry.RoleData{Role: registry.RoleCaregiver, Of: &of, StartDate: since})
+	}
 	data := registry.PersonData{
 		Ref: registry.NewRef(registry.RefPerson, tx.Rand()), FullName: p.Name, FullNameLatin: p.Latin, Sex: p.Sex,
-		BirthFrom: born, BirthTo: born, Fields: p.Fields, Provenance: from,
-		Memberships: []registry.MembershipData{{
-			ID: tx.NewID(), HouseholdID: home, Relationship: p.Relationship, StartDate: today.Format(time.DateOnly),
-		}},
+		BirthFrom: born, BirthTo: born, Fields: p.Fields, Provenance: from, Memberships: []registry.MembershipData{lives},
+	}
+	for _, t := range p.Ties {
+		data.Memberships = append(data.Memberships, registry.MembershipData{
+			ID: tx.NewID(), HouseholdID: homes[t.Household], Tie: t.Tie, Relationship: t.Relationship, StartDate: since,
+		})
+	}
+	if p.Phone != nil {
+		data.Contacts = []registry.ContactData{{
+			Kind: registry.ContactPhone, Value: registry.NormalContact(registry.ContactPhone, p.Phone.Number), Owner: p.Phone.Owner, Safe: p.Phone.Safe,
+		}}
 	}
 	if p.ID != "" {
 		data.Identifiers = []registry.IdentifierData{{
-			Type: registry.NationalID, Value: registry.NormalIdentifier(p.ID), Status: "verified", Provenance: registry.Provenance{"*": vouched},
+			Type: registry.NationalID, Value: registry.NormalIdentifier(p.ID), Status: "verified", Assurance: "high", Method: "issuer",
+			Provenance: registry.Provenance{"*": vouched},
 		}}
 	}
-	return registry.Item{Kind: registry.KindPerson, Subject: tx.NewID(), Data: data}
+	return data
+}
+
+func (g group) item(tx db.Tx, ids map[string]db.ID, from registry.Provenance) (registry.Item, error) {
+	area, err := registry.AreaByCode(tx, g.Area)
+	data := registry.GroupData{Ref: registry.NewRef(registry.RefGroup, tx.Rand()), Type: g.Type, Name: g.Name, NameLatin: g.Latin, AreaID: &area.ID,
+		Beneficiary: true, Provenance: from}
+	since := tx.Now().Format(time.DateOnly)
+	for _, key := range g.Households {
+		id := ids[key]
+		data.Members = append(data.Members, registry.GroupMemberData{ID: tx.NewID(), HouseholdID: &id, StartDate: since})
+	}
+	for _, key := range g.Groups {
+		id := ids[key]
+		data.Members = append(data.Members, registry.GroupMemberData{ID: tx.NewID(), GroupID: &id, StartDate: since})
+	}
+	return registry.Item{Kind: registry.KindGroup, Subject: ids[g.Key], Reason: "registered", Data: data}, err
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,14 +15,35 @@ type Item struct {
 	Kind        string // KindHousehold, ...
 	Subject     db.ID
 	BaseVersion int
-	Data        any // HouseholdData or PersonData
+	Nature      Nature // Event when empty
+	Reason      string // one of ChangeReasons, or nothing
+	EffectiveOn string // since when it is so in the world, "2006-01-02"; "": since it is recorded
+	Data        any    // PersonData, HouseholdData or GroupData
 }
 
 // Kinds of record.
 const (
 	KindHousehold = "household"
 	KindPerson    = "person"
+	KindGroup     = "group"
 )
+
+// Nature tells two kinds of change apart. Each has the message
+// "nature.<nature>".
+type Nature string
+
+// The natures of a change.
+const (
+	Event      Nature = "event"      // the world moved: the old value was true until then
+	Correction Nature = "correction" // the record was wrong: the old value never was
+)
+
+// ChangeReasons lists the coded reasons of a change. Each has the message
+// "change.reason.<code>".
+func ChangeReasons() []string {
+	return []string{"registered", "imported", "mistake", "evidence", "moved", "born", "died", "married", "separated", "income", "health",
+		"confirmed", "outcome", "restored", "areas", "other"}
+}
 
 // Origins of a change.
 const (
@@ -42,6 +64,18 @@ func (p Provenance) Of(value string) (db.ID, bool) {
 	return id, ok
 }
 
+// With is p where values come from a source; every other value keeps its own.
+func (p Provenance) With(source db.ID, values ...string) Provenance {
+	next := Provenance{}
+	for value, id := range p {
+		next[value] = id
+	}
+	for _, value := range values {
+		next[value] = source
+	}
+	return next
+}
+
 // Scan reads a jsonb column.
 func (p *Provenance) Scan(src any) error { return scanJSON(src, p) }
 
@@ -51,49 +85,6 @@ type Values map[string]any
 // Scan reads a jsonb column.
 func (v *Values) Scan(src any) error { return scanJSON(src, v) }
 
-// HouseholdData is the state of a household.
-type HouseholdData struct {
-	Ref         string           `json:"ref"`
-	AreaID      db.ID            `json:"area_id"`
-	Directions  string           `json:"directions,omitempty"`
-	Protected   bool             `json:"protected,omitempty"` // where they live is told to nobody
-	Fields      Values           `json:"fields,omitempty"`
-	Identifiers []IdentifierData `json:"identifiers,omitempty"`
-	Provenance  Provenance       `json:"provenance"`
-}
-
-// PersonData is the state of a person, with where they live and lived. Days are
-// "2006-01-02"; empty means not known.
-type PersonData struct {
-	Ref           string           `json:"ref"`
-	FullName      string           `json:"full_name,omitempty"`
-	FullNameLatin string           `json:"full_name_latin,omitempty"`
-	Sex           string           `json:"sex,omitempty"`
-	BirthFrom     string           `json:"birth_from,omitempty"`
-	BirthTo       string           `json:"birth_to,omitempty"`
-	Fields        Values           `json:"fields,omitempty"`
-	Memberships   []MembershipData `json:"memberships,omitempty"`
-	Identifiers   []IdentifierData `json:"identifiers,omitempty"`
-	Provenance    Provenance       `json:"provenance"`
-}
-
-// MembershipData says that the person lives, or lived, in a household.
-type MembershipData struct {
-	ID           db.ID  `json:"id"`
-	HouseholdID  db.ID  `json:"household_id"`
-	Relationship string `json:"relationship"`
-	StartDate    string `json:"start_date,omitempty"`
-	EndDate      string `json:"end_date,omitempty"`
-}
-
-// IdentifierData is a number that an issuer gave to the person or household.
-type IdentifierData struct {
-	Type       string     `json:"type"`
-	Value      string     `json:"value"`  // as NormalIdentifier makes it
-	Status     string     `json:"status"` // "verified" or "unverified"
-	Provenance Provenance `json:"provenance,omitempty"`
-}
-
 // Propose stores a change and its items. The proposer is the transaction's
 // principal.
 func Propose(tx db.Tx, origin string, items []Item) (db.ID, error) {
@@ -102,17 +93,34 @@ func Propose(tx db.Tx, origin string, items []Item) (db.ID, error) {
 		return id, err
 	}
 	n := 0
-	_, err := tx.CopyFrom("change_item", []string{"change_id", "seq", "kind", "subject_id", "base_version", "data"},
+	columns := []string{"change_id", "seq", "kind", "subject_id", "base_version", "nature", "reason", "effective_on", "data"}
+	_, err := tx.CopyFrom("change_item", columns,
 		pgx.CopyFromFunc(func() ([]any, error) {
 			if n == len(items) {
 				return nil, nil
 			}
 			it := items[n]
 			n++
+			if it.Nature == "" {
+				it.Nature = Event
+			}
+			effective, err := optionalDay(it.EffectiveOn)
+			if err != nil {
+				return nil, err
+			}
 			data, err := json.Marshal(it.Data)
-			return []any{[16]byte(id), int32(n), it.Kind, [16]byte(it.Subject), int32(it.BaseVersion), data}, err
+			return []any{[16]byte(id), int32(n), it.Kind, [16]byte(it.Subject), int32(it.BaseVersion),
+				string(it.Nature), it.Reason, effective, data}, err
 		}))
 	return id, err
+}
+
+// optionalDay is a day for the database; nil for "".
+func optionalDay(s string) (any, error) {
+	if s == "" {
+		return nil, nil
+	}
+	return time.Parse(time.DateOnly, s)
 }
 
 // Verify records that the principal checked a proposal. Whoever proposed it is
@@ -141,4 +149,37 @@ func Supersede(tx db.Tx, change db.ID) error { return tx.Exec(`select supersede_
 // moved on since the proposal is a fault.Conflict, and nothing is written.
 func Apply(tx db.Tx, change db.ID) error {
 	return tx.Exec(`select apply_change($1, $2)`, change, tx.Now())
+}
+
+// CurrentPerson reads the data and version of a person as they are now, for
+// proposing the next.
+func CurrentPerson(tx db.Tx, id db.ID) (PersonData, int, error) {
+	var p PersonData
+	version, err := current(tx, KindPerson, id, &p)
+	return p, version, err
+}
+
+// CurrentHousehold is CurrentPerson for a household.
+func CurrentHousehold(tx db.Tx, id db.ID) (HouseholdData, int, error) {
+	var h HouseholdData
+	version, err := current(tx, KindHousehold, id, &h)
+	return h, version, err
+}
+
+// CurrentGroup is CurrentPerson for a group.
+func CurrentGroup(tx db.Tx, id db.ID) (GroupData, int, error) {
+	var g GroupData
+	version, err := current(tx, KindGroup, id, &g)
+	return g, version, err
+}
+
+func current(tx db.Tx, kind string, id db.ID, into any) (int, error) {
+	var row struct {
+		Version int    `db:"version"`
+		Data    []byte `db:"data"`
+	}
+	if err := tx.Get(&row, `select version, data from record_state where subject_id = $1 and kind = $2 order by version desc limit 1`, id, kind); err != nil {
+		return 0, err
+	}
+	return row.Version, json.Unmarshal(row.Data, into)
 }

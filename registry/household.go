@@ -19,7 +19,14 @@ type Person struct {
 	Sex           string       `db:"sex"`
 	BirthFrom     sql.NullTime `db:"birth_from"`
 	BirthTo       sql.NullTime `db:"birth_to"`
+	FamilyName    string       `db:"family_name"`
+	GivenName     string       `db:"given_name"`
+	OtherNames    string       `db:"other_names"`
 	Status        string       `db:"status"`
+	StatusReason  string       `db:"status_reason"`
+	StatusDate    sql.NullTime `db:"status_date"`
+	MergedInto    *db.ID       `db:"merged_into"`
+	Tags          string       `db:"tags"` // with a comma between
 	Fields        Values       `db:"fields"`
 	Provenance    Provenance   `db:"provenance"`
 }
@@ -36,16 +43,19 @@ type Member struct {
 
 // Household is a household's record with the people who live in it.
 type Household struct {
-	ID         db.ID      `db:"id"`
-	Ref        string     `db:"ref"`
-	Version    int        `db:"version"`
-	AreaID     db.ID      `db:"area_id"`
-	Directions string     `db:"directions"`
-	Protected  bool       `db:"protected"`
-	Status     string     `db:"status"`
-	Fields     Values     `db:"fields"`
-	Provenance Provenance `db:"provenance"`
-	Members    []Member   `db:"-"`
+	ID           db.ID        `db:"id"`
+	Ref          string       `db:"ref"`
+	Version      int          `db:"version"`
+	AreaID       db.ID        `db:"area_id"`
+	Directions   string       `db:"directions"`
+	Protected    bool         `db:"protected"`
+	Status       string       `db:"status"`
+	StatusReason string       `db:"status_reason"`
+	StatusDate   sql.NullTime `db:"status_date"`
+	Tags         string       `db:"tags"` // with a comma between
+	Fields       Values       `db:"fields"`
+	Provenance   Provenance   `db:"provenance"`
+	Members      []Member     `db:"-"`
 }
 
 // Adults counts the members who are surely of age on day, and Children those
@@ -66,7 +76,9 @@ func (h Household) Adults(day time.Time) (adults, children int) {
 const Majority = 18
 
 const personColumns = `p.id, p.ref, p.version, coalesce(p.full_name, '') as full_name,
-	coalesce(p.full_name_latin, '') as full_name_latin, p.sex, p.birth_from, p.birth_to, p.status, p.fields, p.provenance`
+	coalesce(p.full_name_latin, '') as full_name_latin, coalesce(p.family_name, '') as family_name,
+	coalesce(p.given_name, '') as given_name, coalesce(p.other_names, '') as other_names, p.sex, p.birth_from, p.birth_to, p.status,
+	coalesce(p.status_reason, '') as status_reason, p.status_date, p.merged_into, array_to_string(p.tags, ',') as tags, p.fields, p.provenance`
 
 // LoadPerson reads a person.
 func LoadPerson(tx db.Tx, id db.ID) (Person, error) {
@@ -79,14 +91,15 @@ func LoadPerson(tx db.Tx, id db.ID) (Person, error) {
 func LoadHousehold(tx db.Tx, id db.ID) (Household, error) {
 	var h Household
 	if err := tx.Get(&h, `
-		select id, ref, version, area_id, directions, protected, status, fields, provenance
+		select id, ref, version, area_id, directions, protected, status, coalesce(status_reason, '') as status_reason, status_date,
+		       array_to_string(tags, ',') as tags, fields, provenance
 		from household where id = $1`, id); err != nil {
 		return h, err
 	}
 	err := tx.Select(&h.Members, `
 		select `+personColumns+`, m.relationship, m.start_date
 		from membership m join person p on p.id = m.person_id
-		where m.household_id = $1 and m.end_date is null
+		where m.household_id = $1 and m.end_date is null and m.tie = 'usual'
 		order by m.relationship <> 'head', p.birth_from nulls last, p.id`, id)
 	return h, err
 }
@@ -95,7 +108,7 @@ func LoadHousehold(tx db.Tx, id db.ID) (Household, error) {
 // fault.NotFound when there is none.
 func HouseholdOf(tx db.Tx, person db.ID) (db.ID, error) {
 	var id db.ID
-	err := tx.Get(&id, `select household_id from membership where person_id = $1 and end_date is null`, person)
+	err := tx.Get(&id, `select household_id from membership where person_id = $1 and end_date is null and tie = 'usual'`, person)
 	return id, err
 }
 

@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"database/sql"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -11,12 +13,63 @@ import (
 // NationalID is the type of the number on the national identity card.
 const NationalID = "national_id"
 
+// Contested is the status of a number that two living people claim: it counts
+// as unverified on both sides until the office has found out (RULES R14).
+const Contested = "contested"
+
+// Assurances lists how sure an identifier makes of who somebody is. Each has
+// the message "assurance.<code>".
+func Assurances() []string { return []string{"high", "substantial", "low"} }
+
+// VerificationMethods lists how an identifier was checked. Each has the message
+// "verification.<code>".
+func VerificationMethods() []string {
+	return []string{"issuer", "document", "copy", "witness", "said"}
+}
+
 // Identifier is a number that an issuer gave to somebody.
 type Identifier struct {
-	Type       string     `db:"type"`
-	Value      string     `db:"value"`
-	Status     string     `db:"status"`
-	Provenance Provenance `db:"provenance"`
+	Type       string         `db:"type"`
+	Value      string         `db:"value"`
+	Issuer     string         `db:"issuer"`
+	Status     string         `db:"status"` // what holds: verified, unverified, ended or Contested
+	ExpiresOn  sql.NullTime   `db:"expires_on"`
+	Assurance  sql.NullString `db:"assurance"`
+	Method     sql.NullString `db:"method"`
+	Provenance Provenance     `db:"provenance"`
+}
+
+// IdentifierType is what is known about the numbers of one kind.
+type IdentifierType struct {
+	Code       string    `db:"code"`
+	Name       i18n.Text `db:"name"`
+	Subject    string    `db:"subject"`
+	Pattern    string    `db:"pattern"` // of the normalised value, all of it; "": any
+	CheckDigit string    `db:"check_digit"`
+}
+
+// IdentifierTypes lists the types in use.
+func IdentifierTypes(tx db.Tx) ([]IdentifierType, error) {
+	var list []IdentifierType
+	err := tx.Select(&list, `
+		select code, name, subject, pattern, check_digit from identifier_type
+		where retired_at is null or retired_at > $1 order by position, code`, tx.Now())
+	return list, err
+}
+
+// Fits reports whether a normalised value can be a number of the type. One that
+// cannot is kept as somebody gave it, and is never verified.
+func (t IdentifierType) Fits(value string) bool {
+	if value == "" {
+		return false
+	}
+	if t.Pattern != "" {
+		pattern, err := regexp.Compile(`^(?:` + t.Pattern + `)$`)
+		if err != nil || !pattern.MatchString(value) {
+			return false
+		}
+	}
+	return CheckDigit(t.CheckDigit, value)
 }
 
 // Masked shows the last three characters of the value.
@@ -44,7 +97,7 @@ func NormalIdentifier(s string) string {
 func Identifiers(tx db.Tx, subject db.ID) ([]Identifier, error) {
 	var list []Identifier
 	err := tx.Select(&list, `
-		select type, value, status, provenance from identifier
+		select type, value, issuer, status, expires_on, assurance, method, provenance from identifier
 		where subject_id = $1 and status <> 'ended' order by type, value`, subject)
 	return list, err
 }

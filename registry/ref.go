@@ -22,6 +22,8 @@ const (
 	RefCredential = 'V'
 	RefBatch      = 'B'
 	RefAreas      = 'A' // a change of areas
+	RefGroup      = 'G'
+	RefAmendment  = 'M'
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

@@ -15,6 +15,8 @@ const (
 	SourceCounter    SourceKind = "counter"       // the person, to an officer
 	SourceNationalID SourceKind = "national_id"   // the identity provider
 	SourceImport     SourceKind = "import"        // a file
+	SourceOffice     SourceKind = "office"        // an officer, who proposed a change
+	SourceCalculated SourceKind = "calculated"    // a machine, out of other values
 )
 
 // Source is where values came from and when.

@@ -14,6 +14,7 @@ import (
 
 	"daftar/db"
 	"daftar/fault"
+	"daftar/registry"
 	"daftar/registry/areas"
 	"daftar/registry/fields"
 	"daftar/registry/jobs"
@@ -63,6 +64,19 @@ func (w *areasWorker) Work(ctx context.Context, job *river.Job[jobs.ApplyAreas])
 	return err
 }
 
+// contestWorker opens and closes the office's tasks about contested numbers.
+type contestWorker struct {
+	river.WorkerDefaults[jobs.ContestedIdentifier]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *contestWorker) Work(ctx context.Context, job *river.Job[jobs.ContestedIdentifier]) error {
+	return w.db.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+		return registry.SettleContests(tx, job.Args.Person)
+	})
+}
+
 // forgetEvery is how often what is over is deleted.
 const forgetEvery = 10 * time.Minute
 
@@ -77,6 +91,7 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 	river.AddWorker(workers, &assessWorker{db: s.db})
 	river.AddWorker(workers, &recomputeWorker{db: s.db})
 	river.AddWorker(workers, &areasWorker{db: s.db})
+	river.AddWorker(workers, &contestWorker{db: s.db})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: db.RiverSchema, Workers: workers, Logger: log, JobTimeout: time.Minute,
 		RescueStuckJobsAfter: 2 * time.Minute, // one whose program was killed; a decision cannot wait for an hour
@@ -144,6 +159,8 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 		return jobs.RecomputeFields{Reason: a.Ref}, nil
 	case jobs.KindApplyAreas:
 		return jobs.ApplyAreas{Change: a.Ref}, nil
+	case jobs.KindContestedIdentifier:
+		return jobs.ContestedIdentifier{Person: a.Ref, Version: a.Version}, nil
 	}
 	raw, _ := json.Marshal(a.Kind)
 	return nil, fmt.Errorf("no worker for jobs of kind %s", raw)

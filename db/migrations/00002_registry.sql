@@ -85,7 +85,7 @@ grant insert, update on field_definition to daftar_jobs;
 -- "*" stands for every value that is not named.
 create table source (
   id      uuid primary key,
-  kind    text not null check (kind in ('self_declared', 'counter', 'national_id', 'document', 'import', 'civil_registry', 'calculated')),
+  kind    text not null check (kind in ('self_declared', 'counter', 'national_id', 'document', 'import', 'civil_registry', 'calculated', 'office')),
   at      timestamptz not null,               -- when the information was given
   case_id uuid,
   label   text not null default '',           -- file name of an import
@@ -134,39 +134,44 @@ create trigger change_guard before insert on change for each row execute functio
 create table change_item (
   change_id    uuid not null,                                -- change_item_guard checks it, once per statement
   seq          integer not null,
-  kind         text not null check (kind in ('household', 'person')),
+  kind         text not null check (kind in ('household', 'person', 'group')),
   subject_id   uuid not null,
   base_version integer not null check (base_version >= 0),  -- 0: a new record
+  nature       text not null default 'event' check (nature in ('correction', 'event')),  -- the record was wrong; the world moved
+  reason       text not null default '' check (reason ~ '^[a-z0-9_]{0,40}$'),            -- a code of registry.ChangeReasons
+  effective_on date,                                         -- since when it is so in the world; null: since it was recorded
   data         jsonb not null,                               -- the whole next state
   primary key (change_id, seq)
 );
 grant select, insert on change_item to daftar_citizen, daftar_staff, daftar_jobs;
 
--- Every state a record has had. Nothing else may write the records below.
+-- Every state a record has had: which item of which change it was. The view
+-- record_state adds the data. apply_change alone writes here and below.
 create table record_version (
   subject_id  uuid not null,
   version     integer not null check (version > 0),
-  kind        text not null,
-  change_id   uuid not null,                                -- written by apply_change alone, which holds the change
-  data        jsonb not null,
+  change_id   uuid not null,
+  seq         integer not null,
   recorded_at timestamptz not null,
   primary key (subject_id, version)
 );
-create index record_version_change on record_version (change_id);
 grant select on record_version to daftar_citizen, daftar_staff, daftar_issuer, daftar_jobs;
 
 create table household (
   id         uuid primary key,
   ref        text not null unique,
   version    integer not null,
-  change_id  uuid not null,                   -- as in record_version, which the row must match
+  change_id  uuid not null,                   -- as in record_version
   area_id    uuid not null references area,
   directions text not null default '',
   protected  boolean not null default false,  -- where they live is told to nobody (RULES R5)
   status     text not null default 'active' check (status in ('active', 'ended')),
+  status_reason text,
+  status_date   date,
+  tags       text[] not null default '{}',
   fields     jsonb not null default '{}',
   provenance jsonb not null default '{}',
-  foreign key (id, version) references record_version (subject_id, version) deferrable initially deferred
+  constraint household_outcome check ((status = 'active') = (status_reason is null and status_date is null))
 );
 create index household_area on household (area_id, id);
 grant select on household to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
@@ -177,14 +182,23 @@ create table person (
   version        integer not null,
   change_id      uuid not null,
   full_name      text,                                        -- null: not known
-  full_name_latin text,
+  full_name_latin text,                                       -- as the person writes it
+  family_name    text,                                        -- parts are optional: the full name is the name
+  given_name     text,
+  other_names    text,
   sex            text not null default 'unknown' check (sex in ('female', 'male', 'other', 'unknown')),
   birth_from     date,                                        -- earliest and latest possible day of birth;
   birth_to       date,                                        -- both null: not known
   status         text not null default 'active' check (status in ('active', 'deceased', 'emigrated', 'duplicate', 'error', 'left')),
+  status_reason  text,                                        -- a code of registry.Outcomes
+  status_date    date,
+  merged_into    uuid references person,                      -- the record that goes on in place of a duplicate
+  tags           text[] not null default '{}',
   fields         jsonb not null default '{}',
   provenance     jsonb not null default '{}',
-  foreign key (id, version) references record_version (subject_id, version) deferrable initially deferred,
+  constraint person_outcome check (
+    (status = 'active') = (status_reason is null and status_date is null)
+    and (status = 'duplicate') = (merged_into is not null) and merged_into <> id),
   check ((birth_from is null) = (birth_to is null) and birth_from <= birth_to)
 );
 create index person_name on person using gin (full_name gin_trgm_ops);
@@ -193,35 +207,50 @@ grant select on person to daftar_citizen, daftar_staff, daftar_issuer, daftar_ap
 -- Who lives where, and who has which number: the parts of the records' data
 -- that other rows point at or are found by. apply_change writes them from it.
 create table membership (
-  id           uuid primary key,
+  id           uuid not null,
   household_id uuid not null references household,
-  person_id    uuid not null references person,
+  person_id    uuid not null,                                 -- apply_change writes both in one go
+  tie          text not null default 'usual'                  -- where somebody usually lives, or another bond with a household
+               check (tie in ('usual', 'absent', 'second_union', 'shared_custody', 'other')),
   relationship text not null,                                 -- to the head; 'head' is a role without rights
-  start_date   date,
-  end_date     date,
-  check (end_date >= start_date)
+  start_date   date,                                          -- null: not known
+  end_date     date,                                          -- the first day on which it is no longer so
+  end_reason   text,                                          -- a code of registry.EndReasons
+  primary key (person_id, id),
+  constraint membership_dates check (end_date >= start_date)
 );
-create unique index membership_usual_residence on membership (person_id) where end_date is null;
+create unique index membership_usual_residence on membership (person_id) where end_date is null and tie = 'usual';
+create unique index membership_head on membership (household_id) where end_date is null and relationship = 'head';
 create index membership_household on membership (household_id);
 grant select on membership to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
 
 create table identifier (
-  subject_kind text not null check (subject_kind in ('person', 'household')),
+  subject_kind text not null check (subject_kind in ('person', 'household', 'group')),
   subject_id   uuid not null,
   type         text not null,                                 -- national_id, survey_household, ...
   value        text not null,                                 -- normalised
-  status       text not null default 'unverified' check (status in ('verified', 'unverified', 'ended')),
+  issuer       text not null default '',                      -- where a type has more than one
+  claimed      text not null default 'unverified' check (claimed in ('verified', 'unverified', 'ended')),  -- what the record says
+  status       text not null default 'unverified'             -- and what holds: two living people claim it (RULES R14)
+               check (status = claimed or status = 'contested' and claimed <> 'ended'),
+  expires_on   date,
+  assurance    text check (assurance in ('high', 'substantial', 'low')),
+  method       text,                                          -- a code of registry.VerificationMethods
+  live         boolean not null default true,                 -- of somebody who lives, and not ended
   provenance   jsonb not null default '{}',
-  primary key (subject_id, type, value)
+  primary key (subject_id, type, value, issuer)
 );
 create index identifier_value on identifier (type, value);
+-- No number counts as verified for two living people, not even for two changes
+-- at once.
+create unique index identifier_verified on identifier (type, value, issuer) where status = 'verified' and live and subject_kind = 'person';
 grant select on identifier to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
 -- +goose StatementBegin
 create function change_hash(p_change uuid) returns bytea language sql stable
 set search_path = public, pg_temp as $$
   select sha256(coalesce(string_agg(
-    sha256(convert_to(kind || ' ' || subject_id || ' ' || base_version || ' ' || data, 'UTF8')), ''::bytea order by seq), ''::bytea))
+    sha256(convert_to(concat_ws(' ', kind, subject_id, base_version, nature, reason, coalesce(effective_on - date '2000-01-01', 0), data), 'UTF8')), ''::bytea order by seq), ''::bytea))
   from change_item where change_id = p_change
 $$;
 -- +goose StatementEnd
@@ -309,83 +338,9 @@ begin
     raise exception 'the change was not verified' using errcode = 'DF001';
   end if;
 end $$;
-
--- Applies an approved change: every version, record and link, or nothing.
-create function apply_change(p_change uuid, p_now timestamptz) returns void
-language plpgsql security definer set search_path = public, pg_temp as $$
-declare
-  c change%rowtype;
-  violated text;
-begin
-  select ch.* into c from change ch where ch.id = p_change for update;
-  if c.state is distinct from 'approved' then
-    raise exception 'the change is not approved' using errcode = 'DF001';
-  end if;
-  if change_hash(p_change) <> c.approved_hash then
-    raise exception 'the items are not those that were approved' using errcode = 'DF003';
-  end if;
-  if exists (
-    select from change_item i
-    where i.change_id = p_change
-      and i.base_version <> coalesce((select max(v.version) from record_version v where v.subject_id = i.subject_id), 0)) then
-    raise exception 'a record moved on since the proposal' using errcode = 'DF004';
-  end if;
-
-  insert into record_version (subject_id, version, kind, change_id, data, recorded_at)
-  select subject_id, base_version + 1, kind, change_id, data, p_now
-  from change_item where change_id = p_change;
-
-  insert into household (id, ref, version, change_id, area_id, directions, protected, status, fields, provenance)
-  select i.subject_id, d.ref, i.base_version + 1, p_change, d.area_id, coalesce(d.directions, ''),
-         coalesce(d.protected, false), coalesce(d.status, 'active'), coalesce(d.fields, '{}'), coalesce(d.provenance, '{}')
-  from change_item i cross join lateral jsonb_to_record(i.data)
-    as d (ref text, area_id uuid, directions text, protected boolean, status text, fields jsonb, provenance jsonb)
-  where i.change_id = p_change and i.kind = 'household'
-  on conflict (id) do update set version = excluded.version, change_id = excluded.change_id,
-    area_id = excluded.area_id, directions = excluded.directions, protected = excluded.protected, status = excluded.status,
-    fields = excluded.fields, provenance = excluded.provenance;
-
-  insert into person (id, ref, version, change_id, full_name, full_name_latin, sex, birth_from, birth_to, status, fields, provenance)
-  select i.subject_id, d.ref, i.base_version + 1, p_change, d.full_name, d.full_name_latin, coalesce(d.sex, 'unknown'),
-         d.birth_from, d.birth_to, coalesce(d.status, 'active'), coalesce(d.fields, '{}'), coalesce(d.provenance, '{}')
-  from change_item i cross join lateral jsonb_to_record(i.data)
-    as d (ref text, full_name text, full_name_latin text, sex text, birth_from date, birth_to date, status text, fields jsonb, provenance jsonb)
-  where i.change_id = p_change and i.kind = 'person'
-  on conflict (id) do update set version = excluded.version, change_id = excluded.change_id,
-    full_name = excluded.full_name, full_name_latin = excluded.full_name_latin, sex = excluded.sex,
-    birth_from = excluded.birth_from, birth_to = excluded.birth_to, status = excluded.status,
-    fields = excluded.fields, provenance = excluded.provenance;
-
-  -- A person may have left one household and joined another: the old rows go
-  -- first, or the two would meet in membership_usual_residence.
-  delete from membership m using change_item i
-  where i.change_id = p_change and i.base_version > 0 and m.person_id = i.subject_id;
-  delete from identifier x using change_item i
-  where i.change_id = p_change and i.base_version > 0 and x.subject_id = i.subject_id;
-
-  insert into membership (id, household_id, person_id, relationship, start_date, end_date)
-  select d.id, d.household_id, i.subject_id, d.relationship, d.start_date, d.end_date
-  from change_item i cross join lateral jsonb_to_recordset(i.data->'memberships')
-    as d (id uuid, household_id uuid, relationship text, start_date date, end_date date)
-  where i.change_id = p_change and i.kind = 'person';
-
-  insert into identifier (subject_kind, subject_id, type, value, status, provenance)
-  select i.kind, i.subject_id, d.type, d.value, coalesce(d.status, 'unverified'), coalesce(d.provenance, '{}')
-  from change_item i cross join lateral jsonb_to_recordset(i.data->'identifiers')
-    as d (type text, value text, status text, provenance jsonb)
-  where i.change_id = p_change;
-
-  update change set state = 'applied', applied_at = p_now where id = p_change;
-exception when unique_violation then
-  get stacked diagnostics violated = constraint_name;
-  if violated = 'record_version_pkey' then
-    raise exception 'a record moved on since the proposal' using errcode = 'DF004';
-  end if;
-  raise;
-end $$;
 -- +goose StatementEnd
 grant execute on function verify_change(uuid, timestamptz), approve_change(uuid, timestamptz),
-  refuse_change(uuid), return_change(uuid), apply_change(uuid, timestamptz) to daftar_staff, daftar_jobs;
+  refuse_change(uuid), return_change(uuid) to daftar_staff, daftar_jobs;
 grant execute on function supersede_change(uuid) to daftar_citizen, daftar_staff;
 
 insert into outbox_kind (kind, role) values

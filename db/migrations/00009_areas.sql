@@ -230,10 +230,10 @@ begin
   perform set_config('daftar.actor', p_proposer::text, true);
   insert into source (id, kind, at, label) values (p_source, 'calculated', p_now, p_label);
   insert into change (id, origin, proposed_at) values (p_change, 'batch', p_now);
-  insert into change_item (change_id, seq, kind, subject_id, base_version, data)
-  select p_change, row_number() over (order by h.id), 'household', h.id, h.version,
+  insert into change_item (change_id, seq, kind, subject_id, base_version, reason, data)
+  select p_change, row_number() over (order by h.id), 'household', h.id, h.version, 'areas',
          i.data || jsonb_build_object('area_id', m.area_id,
-           'provenance', coalesce(i.data->'provenance', '{}') || jsonb_build_object('area_id', p_source))
+           'provenance', coalesce(i.data->'provenance', '{}') || jsonb_build_object('area', p_source))
   from unnest(p_households, p_areas) as m (household_id, area_id)
   join household h on h.id = m.household_id and h.area_id <> m.area_id
   join change_item i on i.change_id = h.change_id and i.subject_id = h.id;

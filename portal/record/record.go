@@ -3,12 +3,16 @@
 package record
 
 import (
+	"database/sql"
+	"slices"
+	"strings"
 	"time"
 
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/history"
 	"daftar/registry/programmes"
 	"daftar/web"
 	"daftar/web/show"
@@ -19,10 +23,13 @@ import (
 // dwelling's; of other adults the name and relationship alone.
 type view struct {
 	Mine      []ui.Row
+	Relations []ui.Row
 	Household *registry.Household
 	Home      []ui.Row
 	People    []ui.Row
 	Decisions []programmes.Decision
+	Life      []ui.Happening // what changed about the person
+	HomeLife  []ui.Happening // and about the home, since they live there
 }
 
 // Show is one's own record.
@@ -44,83 +51,128 @@ func Show(c *web.Ctx) error {
 
 func load(tx db.Tx, p *i18n.Printer, id db.ID) (view, error) {
 	var v view
-	me, err := registry.LoadPerson(tx, id)
+	told, err := show.LoadRecord(tx, p, id, tx.Now())
 	if err != nil {
 		return v, err
 	}
-	identifiers, err := registry.Identifiers(tx, id)
+	me, _, err := registry.CurrentPerson(tx, id)
 	if err != nil {
 		return v, err
 	}
-	fields, err := registry.LoadFields(tx)
-	if err != nil {
+	if v.Mine, err = mine(tx, told, id, me); err != nil {
 		return v, err
 	}
-	provenances := []registry.Provenance{me.Provenance}
-	for _, i := range identifiers {
-		provenances = append(provenances, i.Provenance)
+	if v.Relations, err = relations(tx, p, id); err != nil {
+		return v, err
+	}
+	if v.Life, err = life(tx, told, id, time.Time{}); err != nil {
+		return v, err
 	}
 	household, err := registry.HouseholdOf(tx, id)
-	if err == nil {
-		h, err := registry.LoadHousehold(tx, household)
-		if err != nil {
-			return v, err
-		}
-		v.Household = &h
-		provenances = append(provenances, h.Provenance)
-	} else if !fault.Is(err, fault.NotFound) {
-		return v, err
+	if fault.Is(err, fault.NotFound) {
+		return v, nil
 	}
-	sources, err := registry.Sources(tx, provenances...)
 	if err != nil {
 		return v, err
 	}
-	v.Mine = mine(p, me, identifiers, fields, sources)
-	if v.Household == nil {
-		return v, nil
-	}
-	if v.Home, err = home(tx, p, *v.Household, fields, sources); err != nil {
-		return v, err
-	}
-	v.People = people(p, *v.Household, id, tx.Now())
-	v.Decisions, err = programmes.Decisions(tx, household)
-	return v, err
+	return v, v.home(tx, p, household, id)
 }
 
-func mine(p *i18n.Printer, me registry.Person, identifiers []registry.Identifier, fields registry.Fields, sources map[db.ID]registry.Source) []ui.Row {
-	row := func(key, value, name string) ui.Row {
-		return ui.Row{Key: key, Value: value, Source: show.Sourced(p, sources, me.Provenance, name)}
-	}
-	rows := []ui.Row{
-		{Key: p.T("record.reference"), Value: me.Ref, LTR: true},
-		row(p.T("name.full"), me.FullName, "full_name"),
-	}
-	if me.FullNameLatin != "" {
-		rows = append(rows, row(p.T("name.latin"), me.FullNameLatin, "full_name_latin"))
-	}
-	rows = append(rows,
-		row(p.T("birth.label"), show.Birth(p, me.Birth()), "birth"),
-		row(p.T("about.sex"), show.Code(p, "sex.", me.Sex), "sex"))
-	for _, i := range identifiers {
-		rows = append(rows, ui.Row{Key: p.T("identifier." + i.Type), Value: i.Masked(), LTR: true,
-			Lines: []string{p.T("identifier.status." + i.Status)}, Source: show.Sourced(p, sources, i.Provenance, "*")})
-	}
-	return append(rows, show.Fields(p, fields, registry.KindPerson, me.Fields, me.Provenance, sources)...)
-}
-
-func home(tx db.Tx, p *i18n.Printer, h registry.Household, fields registry.Fields, sources map[db.ID]registry.Source) ([]ui.Row, error) {
-	path, err := registry.AreaPath(tx, h.AreaID)
+// mine are one's own values, numbers and ways to be reached.
+func mine(tx db.Tx, told show.Record, id db.ID, me registry.PersonData) ([]ui.Row, error) {
+	identifiers, err := registry.Identifiers(tx, id)
 	if err != nil {
 		return nil, err
 	}
-	row := func(key, value, name string) ui.Row {
-		return ui.Row{Key: key, Value: value, Source: show.Sourced(p, sources, h.Provenance, name)}
+	types, err := registry.IdentifierTypes(tx)
+	if err != nil {
+		return nil, err
 	}
-	rows := []ui.Row{row(p.T("area.label"), registry.PathName(p, path), "area")}
-	if h.Directions != "" {
-		rows = append(rows, row(p.T("directions.label"), h.Directions, "directions"))
+	return slices.Concat(told.Person(me), told.Identifiers(identifiers, types), show.Contacts(told.P, contactsOf(me), true)), nil
+}
+
+// contactsOf are the contacts of one's own data: the portal reads no table of
+// everybody's.
+func contactsOf(me registry.PersonData) []registry.Contact {
+	var list []registry.Contact
+	for _, c := range me.Contacts {
+		list = append(list, registry.Contact{Kind: c.Kind, Value: c.Value, Owner: c.Owner, Safe: strings.Join(c.Safe, " "), Protected: c.Protected})
 	}
-	return append(rows, show.Fields(p, fields, registry.KindHousehold, h.Fields, h.Provenance, sources)...), nil
+	return list
+}
+
+func relations(tx db.Tx, p *i18n.Printer, id db.ID) ([]ui.Row, error) {
+	list, err := registry.Relations(tx, id)
+	var rows []ui.Row
+	for _, r := range list {
+		row := ui.Row{Key: show.Name(p, r.OtherName), Value: p.T("relation." + r.Type)}
+		if r.StartDate.Valid || r.EndDate.Valid {
+			row.Lines = []string{show.Span(p, date(r.StartDate), date(r.EndDate))}
+		}
+		rows = append(rows, row)
+	}
+	return rows, err
+}
+
+func date(t sql.NullTime) string {
+	if !t.Valid {
+		return ""
+	}
+	return t.Time.Format(time.DateOnly)
+}
+
+// life tells what changed in a record since a moment, and why.
+func life(tx db.Tx, told show.Record, id db.ID, since time.Time) ([]ui.Happening, error) {
+	entries, err := history.Timeline(tx, id, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	names, err := show.NamesIn(tx, told.P, show.ChangesOf(entries)...)
+	if err != nil {
+		return nil, err
+	}
+	all := told.Timeline(entries, names, show.Reader{Place: true, Contacts: true})
+	for i, e := range entries {
+		if e.RecordedAt.Before(since) {
+			return all[:i], nil
+		}
+	}
+	return all, nil
+}
+
+// home adds the household that the person lives in. Of its past they see what
+// was recorded since they are there (RULES R4).
+func (v *view) home(tx db.Tx, p *i18n.Printer, id, me db.ID) error {
+	h, err := registry.LoadHousehold(tx, id)
+	if err != nil {
+		return err
+	}
+	v.Household = &h
+	told, err := show.LoadRecord(tx, p, id, tx.Now())
+	if err != nil {
+		return err
+	}
+	data, _, err := registry.CurrentHousehold(tx, id)
+	if err != nil {
+		return err
+	}
+	path, err := registry.AreaPath(tx, h.AreaID)
+	if err != nil {
+		return err
+	}
+	v.Home = told.Household(data, registry.PathName(p, path))
+	v.People = people(p, h, me, tx.Now())
+	since := tx.Now()
+	for _, m := range h.Members {
+		if m.ID == me && m.Since.Valid {
+			since = m.Since.Time
+		}
+	}
+	if v.HomeLife, err = life(tx, told, id, since); err != nil {
+		return err
+	}
+	v.Decisions, err = programmes.Decisions(tx, id)
+	return err
 }
 
 // people lists who lives in the household; of other adults no more than name

@@ -57,7 +57,7 @@ func TestMergeIntoANewArea(t *testing.T) {
 	if got := one(t, d, `
 		select concat_ws(' ', h.version, h.directions, c.origin, c.state, c.proposed_by = $2, c.approved_by = $3,
 		                 s.kind, s.label = x.ref, (h.provenance ? '*'))
-		from household h join change c on c.id = h.change_id join source s on s.id = (h.provenance->>'area_id')::uuid
+		from household h join change c on c.id = h.change_id join source s on s.id = (h.provenance->>'area')::uuid
 		join area_change x on x.change_id = c.id where h.id = $1`, old, officer(1).Actor, officer(2).Actor); got != "2 behind the mill batch applied t t calculated t t" {
 		t.Error(got)
 	}

@@ -97,7 +97,7 @@ func TestWhoIsEntitled(t *testing.T) {
 		t.Error("nobody: ", err)
 	}
 	joseph, tomas := person(t, d, "joseph"), person(t, d, "tomas")
-	super(t, d, `update person set status = 'deceased' where id = $1`, joseph)
+	super(t, d, `update person set status = 'deceased', status_reason = 'witnesses', status_date = '2026-03-01' where id = $1`, joseph)
 	super(t, d, `update membership set end_date = start_date where person_id = $1`, tomas)
 	for name, c := range map[string]struct {
 		holder db.ID

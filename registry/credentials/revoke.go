@@ -27,7 +27,7 @@ func (o Officer) areas() []string {
 // areas.
 const inAreas = `exists (
 	select from membership m join household h on h.id = m.household_id join area a on a.id = h.area_id
-	where m.person_id = c.person_id and m.end_date is null
+	where m.person_id = c.person_id and m.end_date is null and m.tie = 'usual'
 	and (a.l0 = any($1) or a.l1 = any($1) or a.l2 = any($1) or a.l3 = any($1) or a.l4 = any($1) or a.l5 = any($1)))`
 
 // Find lists the credentials of a holder, for an officer: by the reference of

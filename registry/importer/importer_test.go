@@ -121,7 +121,7 @@ func TestImportKeepsWhatItDoesNotSay(t *testing.T) {
 		if err := tx.Get(&now, `
 			select i.subject_id as id, v.data || jsonb_build_object('directions', 'Blue door', 'fields', v.data->'fields' || '{"livelihood": "farming"}',
 			       'provenance', v.data->'provenance' || jsonb_build_object('directions', $1::uuid, 'livelihood', $1::uuid)) as data
-			from identifier i join record_version v on v.subject_id = i.subject_id where i.value = 'aaa'`, source); err != nil {
+			from identifier i join record_state v on v.subject_id = i.subject_id where i.value = 'aaa'`, source); err != nil {
 			return err
 		}
 		change, err = registry.Propose(tx, registry.OriginBatch, []registry.Item{{Kind: registry.KindHousehold, Subject: now.ID, BaseVersion: 1, Data: json(now.Data)}})

@@ -474,7 +474,7 @@ func (s *staging) resolve(tx db.Tx) error {
 		 from stage s
 		 left join identifier i on i.value = s.key and i.status <> 'ended'
 		      and i.type = case s.kind when 'household' then '` + quoteIdent(s.o.Mapping.Household.Identifier) + `' else '` + quoteIdent(s.o.Mapping.Person.Identifier) + `' end
-		 left join lateral (select r.version, r.data from record_version r where r.subject_id = i.subject_id order by r.version desc limit 1) v on true`,
+		 left join lateral (select r.version, r.data from record_state r where r.subject_id = i.subject_id order by r.version desc limit 1) v on true`,
 		`create index on resolved (kind, household)`,
 		`analyze resolved (kind, household, subject_id, version)`,
 		`create temporary table home (household text, id uuid) on commit drop`,
@@ -528,8 +528,8 @@ func (s *staging) items(tx db.Tx, change, source db.ID) error {
 		return err
 	}
 	added, err := tx.Count(`
-		insert into change_item (change_id, seq, kind, subject_id, base_version, data)
-		select $1, row_number() over (), r.kind, r.subject_id, 0,
+		insert into change_item (change_id, seq, kind, subject_id, base_version, reason, data)
+		select $1, row_number() over (), r.kind, r.subject_id, 0, 'imported',
 		       r.data || $2::jsonb
 		       || jsonb_build_object('identifiers', jsonb_build_array(jsonb_build_object(
 		            'type', case r.kind when 'household' then $3::text else $4 end, 'value', r.key, 'status', 'unverified') || $2::jsonb))
@@ -546,13 +546,13 @@ func (s *staging) items(tx db.Tx, change, source db.ID) error {
 	// A person who moved, or whose place in the household is another now, gets a
 	// new membership; the old one ends.
 	changed, err := tx.Count(`
-		insert into change_item (change_id, seq, kind, subject_id, base_version, data)
-		select $1, $2 + row_number() over (), r.kind, r.subject_id, r.version, n.next
+		insert into change_item (change_id, seq, kind, subject_id, base_version, reason, data)
+		select $1, $2 + row_number() over (), r.kind, r.subject_id, r.version, 'imported', n.next
 		       || jsonb_build_object('provenance', r.old->'provenance' || coalesce((
 		            select jsonb_object_agg(case e.key when 'area_id' then 'area' when 'birth_from' then 'birth' when 'birth_to' then 'birth' else e.key end, $3::uuid)
 		            from jsonb_each(n.values) e where e.value is distinct from n.before->e.key), '{}'))
 		       || case when r.kind = 'household' or m.id is not null then '{}' else jsonb_build_object('memberships',
-		            (select coalesce(jsonb_agg(case when e ? 'end_date' then e else e || jsonb_build_object('end_date', $4::text) end), '[]')
+		            (select coalesce(jsonb_agg(case when e ? 'end_date' or coalesce(e->>'tie', 'usual') <> 'usual' then e else e || jsonb_build_object('end_date', $4::text, 'end_reason', 'moved') end), '[]')
 		             from jsonb_array_elements(r.old->'memberships') e)
 		            || jsonb_build_array(jsonb_build_object('id', r.link_id, 'household_id', h.id, 'relationship', r.relation, 'start_date', $4::text))) end
 		from resolved r
@@ -565,7 +565,7 @@ func (s *staging) items(tx db.Tx, change, source db.ID) error {
 			p.plain || coalesce(r.data->'fields', '{}') as values,
 			r.old || p.kept as before) n
 		left join home h on r.kind = 'person' and h.household = r.household
-		left join membership m on m.person_id = r.subject_id and m.household_id = h.id and m.relationship = r.relation and m.end_date is null
+		left join membership m on m.person_id = r.subject_id and m.household_id = h.id and m.relationship = r.relation and m.end_date is null and m.tie = 'usual'
 		where r.version > 0
 		  and (n.next is distinct from r.old || jsonb_build_object('fields', p.kept) or (r.kind = 'person' and m.id is null))`,
 		change, added, source, today, codes(s.o.Mapping.Household.Fields), codes(s.o.Mapping.Person.Fields), s.o.Mapping.Person.Age.says())

@@ -7,9 +7,10 @@ import "daftar/db"
 
 // Kinds that may be enqueued; migrations list which role may ask for which.
 const (
-	KindAssessHousehold = "assess_household"
-	KindRecomputeFields = "recompute_fields"
-	KindApplyAreas      = "apply_area_change"
+	KindAssessHousehold     = "assess_household"
+	KindRecomputeFields     = "recompute_fields"
+	KindApplyAreas          = "apply_area_change"
+	KindContestedIdentifier = "contested_identifier"
 )
 
 // AssessHousehold decides every programme for a household, as it is in a
@@ -38,3 +39,13 @@ type ApplyAreas struct {
 
 // Kind names the job for river.
 func (ApplyAreas) Kind() string { return KindApplyAreas }
+
+// ContestedIdentifier says that a number of a person is claimed by another
+// living person too, or is no longer.
+type ContestedIdentifier struct {
+	Person  db.ID `json:"person"`
+	Version int   `json:"version"`
+}
+
+// Kind names the job for river.
+func (ContestedIdentifier) Kind() string { return KindContestedIdentifier }

@@ -1,0 +1,170 @@
+// Package changes is the office's work on proposals to change a record: they
+// are checked by one and decided by another.
+package changes
+
+import (
+	"encoding/json"
+	"errors"
+
+	"daftar/auth"
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/amend"
+	"daftar/registry/history"
+	"daftar/web"
+	"daftar/web/show"
+	"daftar/web/ui"
+)
+
+func reader(c *web.Ctx) registry.Reader {
+	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected)}
+}
+
+// List shows the proposals that wait for somebody.
+func List(c *web.Ctx) error {
+	var list []amend.Amendment
+	err := c.WithTx(func(tx db.Tx) (err error) {
+		list, err = amend.Open(tx, reader(c))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p := c.Printer()
+	var rows [][]ui.Cell
+	for _, a := range list {
+		rows = append(rows, []ui.Cell{
+			{Text: a.Ref, Path: "/changes/" + a.Ref, LTR: true},
+			{Text: a.SubjectRef, LTR: true}, {Text: a.SubjectName},
+			{Text: p.T("nature." + string(a.Nature))}, {Text: p.Date(a.ProposedAt)}, {Text: a.Proposer},
+			{Text: p.T("amend.state." + a.State), Colour: colour(a.State)},
+		})
+	}
+	return c.Render(listPage(rows))
+}
+
+func colour(state string) string {
+	switch state {
+	case amend.Applied:
+		return "green"
+	case amend.Refused:
+		return "red"
+	case amend.Verified:
+		return "purple"
+	case amend.Superseded:
+		return "grey"
+	}
+	return "blue"
+}
+
+// view is one proposal with what would change.
+type view struct {
+	amend.Amendment
+	Path    string
+	Changes []string
+	Form    *ui.Form
+	// The next steps that are open to this officer; the database decides again.
+	MayVerify, MayDecide, MayWithdraw bool
+}
+
+// Show is one proposal, value by value.
+func Show(c *web.Ctx) error {
+	v, err := load(c)
+	if err != nil {
+		return err
+	}
+	return c.Render(changePage(v))
+}
+
+func load(c *web.Ctx) (view, error) {
+	v := view{Form: &ui.Form{}}
+	err := c.WithTx(func(tx db.Tx) (err error) {
+		r := reader(c)
+		if v.Amendment, err = amend.Read(tx, r, c.Param("ref")); err != nil {
+			return err
+		}
+		told, err := show.LoadRecord(tx, c.Printer(), v.Subject, c.Now())
+		if err != nil {
+			return err
+		}
+		var old, now history.State
+		if err := errors.Join(json.Unmarshal(v.OldData, &old), json.Unmarshal(v.Data, &now)); err != nil {
+			return err
+		}
+		changes := history.Diff(old, now)
+		names, err := show.NamesIn(tx, c.Printer(), changes...)
+		if err != nil {
+			return err
+		}
+		who := show.Reader{Staff: true, Place: true, Contacts: true}
+		if v.Kind == registry.KindHousehold {
+			who.Place, err = r.SeesPlace(tx, v.Subject)
+		} else if v.Kind == registry.KindPerson {
+			who.Contacts, err = r.SeesContacts(tx, v.Subject)
+		}
+		v.Changes = told.Changes(changes, names, who)
+		return err
+	})
+	p, me := c.Principal(), c.Principal().ID
+	mine := v.ProposedBy == me || v.VerifiedBy != nil && *v.VerifiedBy == me
+	v.Path = map[string]string{"person": "/people/", "household": "/households/", "group": "/groups/"}[v.Kind] + v.SubjectRef
+	v.MayVerify = p.May(auth.ChangeVerify) && v.State == amend.Proposed && !mine
+	v.MayDecide = p.May(auth.ChangeApprove) && v.State == amend.Verified && !mine
+	v.MayWithdraw = v.ProposedBy == me && (v.State == amend.Proposed || v.State == amend.Verified)
+	return v, err
+}
+
+// Verify notes that the proposal was checked.
+func Verify(c *web.Ctx) error {
+	return step(c, nil, func(tx db.Tx, _ *web.Form) error { return amend.Verify(tx, reader(c), c.Param("ref")) })
+}
+
+// Decide applies the proposal or refuses it.
+func Decide(c *web.Ctx) error {
+	return step(c, []string{"decision", "answer"}, func(tx db.Tx, f *web.Form) error {
+		var check fault.Check
+		decision := f.Choice(&check, "decision", []string{"approve", "refuse"}, "decide.error.decision")
+		answer := f.Text(&check, "answer", 1000)
+		if decision == "refuse" && answer == "" {
+			check.Fail("answer", "changes.error.answer")
+		}
+		if err := check.Err(); err != nil {
+			return err
+		}
+		if decision == "refuse" {
+			return amend.Refuse(tx, reader(c), c.Param("ref"), answer, c.Printer().Tag)
+		}
+		return amend.Approve(tx, reader(c), c.Param("ref"))
+	})
+}
+
+// Withdraw takes one's own proposal back.
+func Withdraw(c *web.Ctx) error {
+	return step(c, nil, func(tx db.Tx, _ *web.Form) error { return amend.Withdraw(tx, reader(c), c.Param("ref")) })
+}
+
+func step(c *web.Ctx, inputs []string, take func(db.Tx, *web.Form) error) error {
+	v, err := load(c)
+	if err != nil {
+		return err
+	}
+	form, err := c.Form(inputs...)
+	if err != nil {
+		return err
+	}
+	v.Form.Values = form.Values()
+	if form.Switching() {
+		return c.Render(changePage(v))
+	}
+	err = c.WithTx(func(tx db.Tx) error { return take(tx, form) })
+	var f *fault.Error
+	if errors.As(err, &f) && (f.Code == fault.Invalid || f.Code == fault.Forbidden || f.Code == fault.Conflict) {
+		v.Form.Err = f
+		return c.RenderStatus(web.Status(f.Code), changePage(v))
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(c.URL("/changes/" + v.Ref))
+}

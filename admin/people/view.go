@@ -1,0 +1,170 @@
+// Package people shows the records of people, households and groups to staff,
+// as they are and as they were, and takes proposals to change them.
+package people
+
+import (
+	"database/sql"
+	"time"
+
+	"daftar/auth"
+	"daftar/db"
+	"daftar/i18n"
+	"daftar/registry"
+	"daftar/registry/history"
+	"daftar/web"
+	"daftar/web/show"
+	"daftar/web/ui"
+)
+
+// reader is what the member of staff may see with the route's permission.
+func reader(c *web.Ctx) registry.Reader {
+	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected)}
+}
+
+// view is one record.
+type view struct {
+	Kind, Ref, Title string
+	Status           string // "" while the record goes on
+	At               moment
+	Protected        bool // told to nobody else
+	Hidden           bool // and not to this reader either
+	Contested        []registry.Claimant
+	Rows             []ui.Row
+	Numbers          []ui.Row
+	Contacts         []ui.Row
+	Tables           []table
+	Life             []ui.Happening
+	Totals           *registry.Totals
+	MayPropose       bool
+}
+
+// table is a list within a record.
+type table struct {
+	Title   string
+	Columns []ui.Column
+	Rows    [][]ui.Cell
+}
+
+// add notes a table, unless it is empty.
+func (v *view) add(p *i18n.Printer, title string, columns []string, rows [][]ui.Cell) {
+	if len(rows) == 0 {
+		return
+	}
+	t := table{Title: p.T(title), Rows: rows}
+	for _, key := range columns {
+		t.Columns = append(t.Columns, ui.Column{Title: p.T(key)})
+	}
+	v.Tables = append(v.Tables, t)
+}
+
+// moment is the point in both times that is asked for: the record as it was
+// known at the end of a day, and as it was on a day.
+type moment struct {
+	history.At
+	Known, On string // as asked; "" for now
+	Wrong     bool   // asked in a way that is no day
+}
+
+// Past reports whether another time than now is asked for.
+func (m moment) Past() bool { return m.Known != "" || m.On != "" }
+
+func when(c *web.Ctx) moment {
+	m := moment{At: history.At{Known: c.Now()}}
+	known, on := i18n.LatinDigits(c.Query("known")), i18n.LatinDigits(c.Query("on"))
+	if t, err := time.ParseInLocation(time.DateOnly, known, c.Printer().Zone); err == nil {
+		m.Known = known
+		if end := t.AddDate(0, 0, 1).Add(-time.Microsecond); end.Before(m.At.Known) {
+			m.At.Known = end
+		}
+	} else if known != "" {
+		m.Wrong = true
+	}
+	if _, err := time.Parse(time.DateOnly, on); err == nil {
+		m.On, m.At.On = on, on
+	} else if on != "" {
+		m.Wrong = true
+	}
+	return m
+}
+
+// open finds the record, logs the reading and fills what every kind of record
+// has.
+func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) error) error {
+	p := c.Printer()
+	v := view{Kind: kind, At: when(c), MayPropose: c.Principal().May(auth.ChangePropose)}
+	err := c.WithTx(func(tx db.Tx) error {
+		id, err := registry.ReadRecord(tx, reader(c), kind, c.Param("ref"), "record")
+		if err != nil {
+			return err
+		}
+		told, err := show.LoadRecord(tx, p, id, v.At.At.Known)
+		if err != nil {
+			return err
+		}
+		told.Staff = true
+		return fill(tx, &v, told, id)
+	})
+	if err != nil {
+		return err
+	}
+	return c.Render(recordPage(v))
+}
+
+// life is a record's timeline, up to the moment asked for.
+func (v *view) life(tx db.Tx, told show.Record, id db.ID, who show.Reader) error {
+	entries, err := history.Timeline(tx, id, v.At.At.Known)
+	if err != nil {
+		return err
+	}
+	names, err := show.NamesIn(tx, told.P, show.ChangesOf(entries)...)
+	if err != nil {
+		return err
+	}
+	who.Staff = true
+	v.Life = told.Timeline(entries, names, who)
+	return nil
+}
+
+func (v *view) numbers(tx db.Tx, told show.Record, id db.ID, data []registry.IdentifierData) error {
+	types, err := registry.IdentifierTypes(tx)
+	if err != nil {
+		return err
+	}
+	list, err := registry.Identifiers(tx, id)
+	if v.At.Past() {
+		list = nil
+		for _, d := range data {
+			i := registry.Identifier{Type: d.Type, Value: d.Value, Issuer: d.Issuer, Status: d.Status, Provenance: d.Provenance}
+			i.Method.String, i.Assurance.String = d.Method, d.Assurance
+			list = append(list, i)
+		}
+	}
+	v.Numbers = told.Identifiers(list, types)
+	return err
+}
+
+// groups lists what the record is directly in.
+func (v *view) groups(tx db.Tx, p *i18n.Printer, id db.ID) error {
+	list, err := registry.GroupsOf(tx, id, registry.Today(tx.Now(), p.Zone))
+	var rows [][]ui.Cell
+	for _, g := range list {
+		rows = append(rows, []ui.Cell{{Text: g.Ref, Path: "/groups/" + g.Ref, LTR: true}, {Text: g.Name}, {Text: p.T("group.type." + g.Type)}})
+	}
+	v.add(p, "record.groups", []string{"record.group_reference", "group.name", "group.type"}, rows)
+	return err
+}
+
+func date(t sql.NullTime) string {
+	if !t.Valid {
+		return ""
+	}
+	return t.Time.Format(time.DateOnly)
+}
+
+func span(p *i18n.Printer, from, to sql.NullTime) string { return show.Span(p, date(from), date(to)) }
+
+// place is where an area is, in words.
+func place(tx db.Tx, p *i18n.Printer, area db.ID) (string, error) {
+	path, err := registry.AreaPath(tx, area)
+	return registry.PathName(p, path), err
+}

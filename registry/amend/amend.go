@@ -1,0 +1,280 @@
+// Package amend is what members of staff propose for one record: a correction,
+// a change in the world, an outcome. One proposes, another verifies, a third
+// approves; the database refuses anything else.
+package amend
+
+import (
+	"time"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/audit"
+	"daftar/registry/history"
+	"daftar/registry/jobs"
+)
+
+// States of an amendment, which are those of its change. Each has the message
+// "amend.state.<state>".
+const (
+	Proposed   = "proposed"
+	Verified   = "verified"
+	Applied    = "applied"
+	Refused    = "refused"
+	Superseded = "superseded"
+)
+
+// Draft is what somebody proposes.
+type Draft struct {
+	Item registry.Item
+	Note string // why, in the proposer's own words
+	Lang string
+}
+
+// Propose stores a proposal and returns its reference. Values that differ from
+// the record come from the office from now on; with the reason "confirmed", all
+// of them do. fault.Invalid when nothing differs.
+func Propose(tx db.Tx, r registry.Reader, ref string, d Draft) (string, error) {
+	id, err := registry.FindRecord(tx, r, d.Item.Kind, ref)
+	if err != nil {
+		return "", err
+	}
+	d.Item.Subject = id
+	if err := sourced(tx, &d.Item); err != nil {
+		return "", err
+	}
+	change, err := registry.Propose(tx, registry.OriginCase, []registry.Item{d.Item})
+	if err != nil {
+		return "", err
+	}
+	amendment, own := tx.NewID(), registry.NewRef(registry.RefAmendment, tx.Rand())
+	if err := tx.Exec(`
+		insert into amendment (id, ref, change_id, subject_kind, subject_id, note, note_lang, proposed_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		amendment, own, change, d.Item.Kind, id, d.Note, d.Lang, tx.Now()); err != nil {
+		return "", err
+	}
+	return own, write(tx, "change.proposed", d.Item.Kind, id, change)
+}
+
+// sourced gives what differs, or all that is confirmed, a source of its own.
+func sourced(tx db.Tx, it *registry.Item) error {
+	versions, err := history.Versions(tx, it.Subject, tx.Now())
+	if err != nil {
+		return err
+	}
+	if len(versions) == 0 || versions[len(versions)-1].Number != it.BaseVersion {
+		return fault.New(fault.Conflict, "error.stale")
+	}
+	next, err := history.Of(it.Data)
+	if err != nil {
+		return err
+	}
+	names := history.Names(history.Diff(versions[len(versions)-1].Data, next))
+	if it.Reason == "confirmed" && len(names) == 0 {
+		names = []string{"*"}
+	}
+	if len(names) == 0 {
+		return fault.New(fault.Conflict, "propose.error.nothing")
+	}
+	source, err := registry.AddSource(tx, registry.SourceOffice, nil, "")
+	if err != nil {
+		return err
+	}
+	with := func(p registry.Provenance) registry.Provenance {
+		if names[0] == "*" {
+			return registry.Provenance{"*": source}
+		}
+		return p.With(source, names...)
+	}
+	switch data := it.Data.(type) {
+	case registry.PersonData:
+		if err := data.Check(); err != nil {
+			return err
+		}
+		data.Provenance = with(data.Provenance)
+		it.Data = data
+	case registry.HouseholdData:
+		data.Provenance = with(data.Provenance)
+		it.Data = data
+	case registry.GroupData:
+		data.Provenance = with(data.Provenance)
+		it.Data = data
+	}
+	return nil
+}
+
+func write(tx db.Tx, action, kind string, subject, change db.ID) error {
+	return audit.Write(tx, audit.Event{Action: action, SubjectKind: kind, Subject: subject, Change: change, Purpose: "change"})
+}
+
+// Amendment is one proposal with what it would change.
+type Amendment struct {
+	ID          db.ID           `db:"id"`
+	Ref         string          `db:"ref"`
+	Change      db.ID           `db:"change_id"`
+	State       string          `db:"state"`
+	Kind        string          `db:"subject_kind"`
+	Subject     db.ID           `db:"subject_id"`
+	SubjectRef  string          `db:"subject_ref"`
+	SubjectName string          `db:"subject_name"`
+	Nature      registry.Nature `db:"nature"`
+	Reason      string          `db:"reason"`
+	EffectiveOn string          `db:"effective_on"`
+	Note        string          `db:"note"`
+	NoteLang    string          `db:"note_lang"`
+	Answer      string          `db:"answer"`
+	AnswerLang  string          `db:"answer_lang"`
+	ProposedAt  time.Time       `db:"proposed_at"`
+	Proposer    string          `db:"proposer"`
+	ProposedBy  db.ID           `db:"proposed_by"`
+	VerifiedBy  *db.ID          `db:"verified_by"`
+	Verifier    string          `db:"verifier"`
+	Base        int             `db:"base_version"`
+	Data        []byte          `db:"data"`
+	OldData     []byte          `db:"old_data"`
+}
+
+const columns = `m.id, m.ref, m.change_id, c.state, m.subject_kind, m.subject_id, coalesce(p.ref, h.ref, g.ref) as subject_ref,
+	coalesce(p.full_name, g.name, '') as subject_name, i.nature, i.reason, coalesce(to_char(i.effective_on, 'YYYY-MM-DD'), '') as effective_on,
+	m.note, m.note_lang, m.answer, m.answer_lang, m.proposed_at, coalesce(s.name, '') as proposer, c.proposed_by, c.verified_by,
+	coalesce(v.name, '') as verifier, i.base_version, i.data, old.data as old_data`
+
+const tables = `amendment m join change c on c.id = m.change_id join change_item i on i.change_id = c.id
+	left join person p on p.id = m.subject_id left join household h on h.id = m.subject_id left join group_record g on g.id = m.subject_id
+	left join staff s on s.id = c.proposed_by left join staff v on v.id = c.verified_by
+	left join record_state old on old.subject_id = i.subject_id and old.version = i.base_version`
+
+// Find reads a proposal about a record that is the reader's business.
+func Find(tx db.Tx, r registry.Reader, ref string) (Amendment, error) {
+	canonical, ok := registry.ParseRef(registry.RefAmendment, ref)
+	if !ok {
+		return Amendment{}, fault.Hidden()
+	}
+	var a Amendment
+	if err := tx.Get(&a, `select `+columns+` from `+tables+` where m.ref = $1`, canonical); err != nil {
+		return Amendment{}, err
+	}
+	if _, err := registry.FindRecord(tx, r, a.Kind, a.SubjectRef); err != nil {
+		return Amendment{}, err
+	}
+	return a, nil
+}
+
+// Read is Find, and logs that the record was read for it.
+func Read(tx db.Tx, r registry.Reader, ref string) (Amendment, error) {
+	a, err := Find(tx, r, ref)
+	if err != nil {
+		return a, err
+	}
+	return a, write(tx, a.Kind+".read", a.Kind, a.Subject, a.Change)
+}
+
+// Open lists the proposals that wait for somebody, the oldest first, and logs
+// whose records they are about. There are few: at most 200 are listed.
+func Open(tx db.Tx, r registry.Reader) ([]Amendment, error) {
+	var list []Amendment
+	err := tx.Select(&list, `
+		select `+columns+` from `+tables+`
+		where c.state in ('proposed', 'verified') and `+registry.WithinReader("m.subject_kind", "m.subject_id", 1)+`
+		order by m.proposed_at, m.id limit 200`, registry.Texts(r.Areas))
+	if err != nil {
+		return nil, err
+	}
+	subjects := make([]db.ID, len(list))
+	for i, a := range list {
+		subjects[i] = a.Subject
+	}
+	return list, audit.Write(tx, audit.Event{Action: "change.listed", Purpose: "change", Detail: map[string]any{"subjects": subjects}})
+}
+
+// Verify notes that somebody other than the proposer checked the proposal.
+func Verify(tx db.Tx, r registry.Reader, ref string) error {
+	a, err := Find(tx, r, ref)
+	if err != nil {
+		return err
+	}
+	if err := registry.Verify(tx, a.Change); err != nil {
+		return err
+	}
+	return write(tx, "change.verified", a.Kind, a.Subject, a.Change)
+}
+
+// Approve applies a verified proposal. Programmes decide again for the
+// households that it touches.
+func Approve(tx db.Tx, r registry.Reader, ref string) error {
+	a, err := Find(tx, r, ref)
+	if err != nil {
+		return err
+	}
+	if err := registry.Approve(tx, a.Change); err != nil {
+		return err
+	}
+	touched, err := households(tx, a)
+	if err != nil {
+		return err
+	}
+	if err := registry.Apply(tx, a.Change); err != nil {
+		return err
+	}
+	after, err := households(tx, a)
+	if err != nil {
+		return err
+	}
+	for id := range after {
+		touched[id] = true
+	}
+	for id := range touched {
+		if err := tx.Enqueue(jobs.KindAssessHousehold, id, a.Base+1); err != nil {
+			return err
+		}
+	}
+	return write(tx, "change.applied", a.Kind, a.Subject, a.Change)
+}
+
+// households are those that the record's values count in.
+func households(tx db.Tx, a Amendment) (map[db.ID]bool, error) {
+	touched := map[db.ID]bool{}
+	switch a.Kind {
+	case registry.KindHousehold:
+		touched[a.Subject] = true
+	case registry.KindPerson:
+		id, err := registry.HouseholdOf(tx, a.Subject)
+		if err == nil {
+			touched[id] = true
+		} else if !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+	}
+	return touched, nil
+}
+
+// Refuse ends a proposal with the reason, in the officer's own words.
+func Refuse(tx db.Tx, r registry.Reader, ref, answer, lang string) error {
+	a, err := Find(tx, r, ref)
+	if err != nil {
+		return err
+	}
+	if err := registry.Refuse(tx, a.Change); err != nil {
+		return err
+	}
+	if err := tx.Exec(`update amendment set answer = $2, answer_lang = $3 where id = $1`, a.ID, answer, lang); err != nil {
+		return err
+	}
+	return write(tx, "change.refused", a.Kind, a.Subject, a.Change)
+}
+
+// Withdraw takes one's own proposal back.
+func Withdraw(tx db.Tx, r registry.Reader, ref string) error {
+	a, err := Find(tx, r, ref)
+	if err != nil {
+		return err
+	}
+	if a.ProposedBy != tx.Who().Actor {
+		return fault.Hidden()
+	}
+	if err := registry.Supersede(tx, a.Change); err != nil {
+		return err
+	}
+	return write(tx, "change.withdrawn", a.Kind, a.Subject, a.Change)
+}

@@ -1,0 +1,101 @@
+package registry
+
+import (
+	"database/sql"
+	"strings"
+
+	"daftar/db"
+	"daftar/i18n"
+)
+
+// RelationTypes lists the kinds of relation between two people and the inverse
+// of each. Each has the message "relation.<code>". The table relation_type says
+// the same; a test compares them.
+func RelationTypes() map[string]string {
+	return map[string]string{
+		"spouse": "spouse", "parent": "child", "child": "parent", "grandparent": "grandchild", "grandchild": "grandparent",
+		"sibling": "sibling", "guardian": "ward", "ward": "guardian", "carer": "cared_for", "cared_for": "carer",
+	}
+}
+
+// Relation is how another person is related to the one asked about: Type
+// "child" means that the other is the child.
+type Relation struct {
+	Type      string       `db:"type"`
+	OtherID   db.ID        `db:"other_id"`
+	OtherRef  string       `db:"other_ref"`
+	OtherName string       `db:"other_name"`
+	StartDate sql.NullTime `db:"start_date"`
+	EndDate   sql.NullTime `db:"end_date"`
+}
+
+// Relations lists a person's relations, whichever of the two records holds
+// them; one that both hold appears once.
+func Relations(tx db.Tx, person db.ID) ([]Relation, error) {
+	var list []Relation
+	err := tx.Select(&list, `
+		select distinct r.type, r.other_id, p.ref as other_ref, coalesce(p.full_name, '') as other_name, r.start_date, r.end_date
+		from (select t.inverse as type, r.other_id, r.start_date, r.end_date
+		      from relation r join relation_type t on t.code = r.type where r.person_id = $1
+		      union select r.type, r.person_id, r.start_date, r.end_date from relation r where r.other_id = $1) r
+		join person p on p.id = r.other_id
+		order by r.end_date desc nulls first, r.type, r.start_date, p.ref`, person)
+	return list, err
+}
+
+// Kinds of contact.
+const (
+	ContactPhone = "phone"
+	ContactEmail = "email"
+)
+
+// ContactOwners lists whose a contact can be. Each has the message
+// "contact.owner.<code>".
+func ContactOwners() []string { return []string{"own", "shared", "helper"} }
+
+// ContactUses lists what can be safe on a contact. Each has the message
+// "contact.safe.<code>".
+func ContactUses() []string { return []string{"codes", "notices"} }
+
+// NormalContact brings a phone number or an address to the form that is stored
+// and compared: digits with a leading "+" where the country is said; an e-mail
+// address in small letters.
+func NormalContact(kind, s string) string {
+	if kind == ContactEmail {
+		return strings.ToLower(strings.TrimSpace(s))
+	}
+	s = strings.TrimSpace(i18n.LatinDigits(s))
+	digits := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+	switch {
+	case strings.HasPrefix(s, "+"):
+		return "+" + digits
+	case strings.HasPrefix(digits, "00"):
+		return "+" + digits[2:]
+	}
+	return digits
+}
+
+// Contact is a way to reach a person.
+type Contact struct {
+	Kind      string `db:"kind"`
+	Value     string `db:"value"`
+	Owner     string `db:"owner"`
+	Safe      string `db:"safe"` // of ContactUses, with spaces between
+	Protected bool   `db:"protected"`
+}
+
+// SafeFor reports whether a use is safe on the contact.
+func (c Contact) SafeFor(use string) bool { return strings.Contains(" "+c.Safe+" ", " "+use+" ") }
+
+// Contacts lists the ways to reach a person.
+func Contacts(tx db.Tx, person db.ID) ([]Contact, error) {
+	var list []Contact
+	err := tx.Select(&list, `
+		select kind, value, owner, array_to_string(safe, ' ') as safe, protected from contact where person_id = $1 order by kind desc, value`, person)
+	return list, err
+}
