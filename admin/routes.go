@@ -8,7 +8,10 @@ import (
 	"daftar/admin/cases"
 	"daftar/admin/credentials"
 	"daftar/admin/fields"
+	"daftar/admin/filters"
 	"daftar/admin/home"
+	"daftar/admin/purpose"
+	"daftar/admin/search"
 	"daftar/auth"
 	"daftar/blob"
 	registrycases "daftar/registry/cases"
@@ -34,6 +37,8 @@ func Nav(p auth.Principal) []ui.NavItem {
 	}{
 		{auth.CaseRead, ui.NavItem{Key: "nav.queue", Path: "/cases"}},
 		{auth.CaseIntake, ui.NavItem{Key: "nav.counter", Path: "/counter"}},
+		{auth.PersonSearch, ui.NavItem{Key: "nav.search", Path: "/search"}},
+		{auth.PersonSearch, ui.NavItem{Key: "nav.filters", Path: "/filters"}},
 		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
 		{auth.FieldEdit, ui.NavItem{Key: "nav.fields", Path: "/fields"}},
 		{auth.AreaRead, ui.NavItem{Key: "nav.areas", Path: "/areas"}},
@@ -67,6 +72,23 @@ func Routes(cfg Config) []web.Route {
 		// the counter
 		{Method: get, Path: "/counter", Permission: auth.CaseIntake, Handler: cases.Counter},
 		{Method: post, Path: "/counter", Permission: auth.CaseIntake, Handler: cases.StartAtCounter},
+
+		// finding people
+		{Method: get, Path: "/search", Permission: auth.PersonSearch, Handler: search.Form},
+		{Method: post, Path: "/search", Permission: auth.PersonSearch, Handler: search.Find},
+		{Method: post, Path: "/purpose", Permission: auth.Staff, Handler: purpose.Set},
+		{Method: get, Path: "/filters", Permission: auth.PersonSearch, Handler: filters.List},
+		{Method: get, Path: "/filters/new", Permission: auth.PersonSearch, Handler: filters.NewForm},
+		{Method: post, Path: "/filters/new", Permission: auth.PersonSearch, Handler: filters.New},
+		{Method: get, Path: "/filters/:ref", Permission: auth.PersonSearch, Handler: filters.Show},
+		{Method: post, Path: "/filters/:ref", Permission: auth.PersonSearch, Handler: filters.Change},
+		{Method: get, Path: "/filters/:ref/add", Permission: auth.PersonSearch, Handler: filters.AddForm},
+		{Method: post, Path: "/filters/:ref/add", Permission: auth.PersonSearch, Handler: filters.Add},
+		{Method: post, Path: "/filters/:ref/share", Permission: auth.FilterShare, Handler: filters.Share},
+		{Method: get, Path: "/filters/:ref/export", Permission: auth.PersonExport, Handler: filters.ExportForm},
+		{Method: post, Path: "/filters/:ref/export", Permission: auth.PersonExport, Handler: filters.Export},
+		{Method: get, Path: "/filters/:ref/remove", Permission: auth.PersonSearch, Handler: filters.RemoveForm},
+		{Method: post, Path: "/filters/:ref/remove", Permission: auth.PersonSearch, Handler: filters.Remove},
 
 		// credentials
 		{Method: get, Path: "/credentials", Permission: auth.CredentialRead, Handler: credentials.Find},

@@ -1,5 +1,7 @@
 package auth
 
+import "slices"
+
 // Permission is one thing that a route lets somebody do. Every route names
 // one; a role is a set of them. This file is the whole policy.
 type Permission string
@@ -21,24 +23,52 @@ const (
 	AreaRead         Permission = "area.read"
 	AreaPropose      Permission = "area.propose" // imports, corrections, merges, splits
 	AreaApprove      Permission = "area.approve"
+
+	PersonSearch   Permission = "person.search"   // find people, and use filters
+	PersonExport   Permission = "person.export"   // take what a filter finds away as a file
+	FilterShare    Permission = "filter.share"    // let a role use one's filter
+	FieldSensitive Permission = "field.sensitive" // filter on, see and export sensitive fields
 )
 
 // roles says what each staff role may do. A role that is missing here, or
 // empty, may sign in and do nothing.
 var roles = map[string][]Permission{
-	"intake":      {CaseRead, CaseAsk, CaseIntake},
-	"verifier":    {CaseRead, CaseAsk, CaseRecommend},
-	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove},
-	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove},
-	"appeals":     {},
-	"grievance":   {},
-	"protection":  {},
-	"dataquality": {FieldEdit, AreaRead, AreaPropose},
-	"programme":   {},
-	"credential":  {CredentialRead, CredentialRevoke},
+	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch},
+	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonSearch},
+	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonSearch},
+	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonSearch},
+	"appeals":     {PersonSearch},
+	"grievance":   {PersonSearch},
+	"protection":  {PersonSearch, FieldSensitive},
+	"dataquality": {FieldEdit, AreaRead, AreaPropose, PersonSearch, PersonExport, FilterShare},
+	"programme":   {PersonSearch, PersonExport, FilterShare, FieldSensitive},
+	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {},
 	"dpo":         {},
 	"sysadmin":    {FieldEdit}, // runs the system and sees nobody's data
+}
+
+// Roles lists the roles that the principal has, wherever.
+func (p Principal) Roles() []string {
+	var list []string
+	for _, g := range p.Grants {
+		if !slices.Contains(list, g.Role) {
+			list = append(list, g.Role)
+		}
+	}
+	return list
+}
+
+// RolesThat lists the staff roles with a permission, in order.
+func RolesThat(may Permission) []string {
+	var list []string
+	for name, permissions := range roles {
+		if slices.Contains(permissions, may) {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // Roles lists the staff roles that may be given.

@@ -161,13 +161,28 @@ grant select (id, ref) on household to daftar_search;
 -- What a record is found by.
 -- +goose StatementBegin
 create function search_terms(p_name text, p_latin text, p_from date, p_to date, p_place text) returns text[]
-language sql immutable parallel safe set search_path = public, pg_temp as $$
-  select array(
-    select distinct w from unnest(string_to_array(name_fold(coalesce(p_name, '') || ' ' || coalesce(p_latin, '')), ' ')) w where w <> '')
-  || array(select '@' || c from unnest(string_to_array(rtrim(p_place, '/'), '/')) c)
-  || case when p_from is null or extract(year from p_to) - extract(year from p_from) > 10 then array['#?']
-     else array(select '#' || y from generate_series(extract(year from p_from)::int, extract(year from p_to)::int) y) end
-$$;
+language plpgsql immutable parallel safe set search_path = public, pg_temp as $$
+declare
+  words text := name_fold(concat_ws(' ', p_name, p_latin));
+  first integer := extract(year from p_from);
+  last integer := extract(year from p_to);
+  terms text[];
+begin
+  if length(words) > 60 then -- of a word that long, the beginning
+    words := regexp_replace(words, '([^ ]{60})[^ ]+', '\1', 'g');
+  end if;
+  terms := string_to_array(words, ' ');
+  if p_place <> '' then
+    terms := terms || string_to_array('@' || replace(rtrim(p_place, '/'), '/', '/@'), '/');
+  end if;
+  if first is null or last - first > 10 then
+    return terms || '#?'::text;
+  end if;
+  for y in first..last loop
+    terms := terms || ('#' || y);
+  end loop;
+  return terms;
+end $$;
 
 -- Brings the search in line with the records of these people.
 create function search_refresh(p_people uuid[]) returns void
@@ -191,7 +206,7 @@ begin
   insert into name_word (word, key)
   select w, name_key(w) from (
     select distinct w from unnest(p_people) u(id) join person_search s on s.person_id = u.id cross join lateral unnest(s.terms) w
-    where w !~ '^[@#]') n
+    where left(w, 1) not in ('@', '#')) n
   where not exists (select from name_word x where x.word = n.w);
 end $$;
 
@@ -289,71 +304,75 @@ set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $$
 $$;
 
 -- By name, at most p_limit people. tier 1: every word as typed; 2: words that
--- hold or sound like those typed; 3: misspelt; 4: all words but one.
-create function search_names(p_now timestamptz, p_areas uuid[], p_words text[], p_keys text[], p_area text, p_year integer, p_limit integer)
-returns table (person_id uuid, tier integer, far integer)
+-- hold or sound like those typed; 3: misspelt; 4: all words but one. It stops at
+-- the first tier that finds somebody, unless asked for similar ones, too.
+create function search_names(p_now timestamptz, p_areas uuid[], p_words text[], p_keys text[], p_area text, p_year integer, p_similar boolean, p_limit integer)
+returns table (person_id uuid, tier integer)
 language plpgsql stable security definer set search_path = public, pg_temp
-set plan_cache_mode = force_custom_plan set pg_trgm.similarity_threshold = 0.2 as $$
+set plan_cache_mode = force_custom_plan set pg_trgm.similarity_threshold = 0.25 as $$
 declare
   codes text[] := search_codes(p_now, p_areas);
   must text[] := case when p_area is null then '{}' else array['@' || p_area] end;
   years text[] := case when p_year is null then null else array['#' || p_year, '#?'] end;
   n integer := cardinality(p_words);
-  seen uuid[] := '{}';
+  more uuid[];
+  seen uuid[];
   w1 text[]; w2 text[]; w3 text[]; w4 text[];
 begin
-  if codes = '{}' or n not between 0 and 8 or n = 0 and (p_area is null or p_year is null) then
+  if codes = '{}' or n > 8 or n = 0 and (p_area is null or p_year is null) then
     return;
   end if;
   if exists (select from area a where a.level = 0 and '@' || a.code = any(codes)) then
     codes := null; -- the whole country
   end if;
 
-  return query
-    with found as (
-      select s.person_id from person_search s
-      where s.terms @> (p_words || must) and (codes is null or s.terms && codes) and (years is null or s.terms && years)
-        and (p_area is null or not s.protected)
-      limit p_limit)
-    select f.person_id, 1, 0 from found f;
-  get diagnostics n = row_count;
-  if n >= p_limit or cardinality(p_words) = 0 then
-    return;
-  end if;
   seen := array(
     select s.person_id from person_search s
-    where n > 0 and s.terms @> (p_words || must) and (codes is null or s.terms && codes) and (years is null or s.terms && years)
-      and (p_area is null or not s.protected));
+    where s.terms @> (p_words || must) and (codes is null or s.terms && codes) and (years is null or s.terms && years)
+      and (p_area is null or not s.protected)
+    limit p_limit);
+  return query select id, 1 from unnest(seen) id;
+  if n = 0 or cardinality(seen) >= p_limit or seen <> '{}' and not p_similar then
+    return;
+  end if;
 
   for wide in 0..1 loop
     w1 := search_words(p_words[1], p_keys[1], wide = 1);
-    w2 := case when cardinality(p_words) > 1 then search_words(p_words[2], p_keys[2], wide = 1) end;
-    w3 := case when cardinality(p_words) > 2 then search_words(p_words[3], p_keys[3], wide = 1) end;
-    w4 := case when cardinality(p_words) > 3 then search_words(p_words[4], p_keys[4], wide = 1) end;
-    return query
-      with found as (
-        select s.person_id, s.terms from person_search s
-        where s.terms && w1 and (w2 is null or s.terms && w2) and (w3 is null or s.terms && w3) and (w4 is null or s.terms && w4)
-          and (must = '{}' or s.terms @> must) and (codes is null or s.terms && codes) and (years is null or s.terms && years)
-          and (p_area is null or not s.protected) and s.person_id <> all(seen)
-        limit 300)
-      select f.person_id, 2 + wide,
-        (select coalesce(min(array_position(w1, t)), 0) + coalesce(min(array_position(w2, t)), 0)
-              + coalesce(min(array_position(w3, t)), 0) + coalesce(min(array_position(w4, t)), 0) from unnest(f.terms) t)
-      from found f order by 3, 1 limit p_limit - cardinality(seen);
-    exit when found;
+    w2 := case when n > 1 then search_words(p_words[2], p_keys[2], wide = 1) end;
+    w3 := case when n > 2 then search_words(p_words[3], p_keys[3], wide = 1) end;
+    w4 := case when n > 3 then search_words(p_words[4], p_keys[4], wide = 1) end;
+    for width in 1..2 loop -- the likeliest words first: all of them may be half the country
+      more := array(
+        select f.person_id from (
+          select s.person_id, s.terms from person_search s
+          where s.terms && w1[:10 ^ width] and (w2 is null or s.terms && w2[:10 ^ width]) and (w3 is null or s.terms && w3[:10 ^ width])
+            and (w4 is null or s.terms && w4[:10 ^ width])
+            and (must = '{}' or s.terms @> must) and (codes is null or s.terms && codes) and (years is null or s.terms && years)
+            and (p_area is null or not s.protected) and s.person_id <> all(seen)
+          limit 4 * p_limit) f
+        order by (select coalesce(min(array_position(w1, t)), 0) + coalesce(min(array_position(w2, t)), 0)
+                       + coalesce(min(array_position(w3, t)), 0) + coalesce(min(array_position(w4, t)), 0) from unnest(f.terms) t), 1
+        limit p_limit - cardinality(seen));
+      return query select id, 2 + wide from unnest(more) id;
+      seen := seen || more;
+      if cardinality(seen) >= p_limit then
+        return;
+      end if;
+    end loop;
+    if seen <> '{}' and not p_similar then
+      return;
+    end if;
   end loop;
-  if found or n > 0 or cardinality(p_words) not between 3 and 4 then
-    return;
-  end if;
 
-  return query
-    select s.person_id, 4, 0 from person_search s
-    where ((s.terms && w1 and s.terms && w2 and (w4 is null or s.terms && w4)) or (s.terms && w1 and s.terms && w3 and (w4 is null or s.terms && w4))
-           or (s.terms && w2 and s.terms && w3 and (w4 is null or s.terms && w4)) or (s.terms && w1 and s.terms && w2 and s.terms && w3))
-      and (must = '{}' or s.terms @> must) and (codes is null or s.terms && codes) and (years is null or s.terms && years)
-      and (p_area is null or not s.protected)
-    limit p_limit;
+  if seen = '{}' and n between 3 and 4 then
+    return query
+      select s.person_id, 4 from person_search s
+      where (s.terms && w1 and s.terms && w2 and (w4 is null or s.terms && w4) or s.terms && w1 and s.terms && w3 and (w4 is null or s.terms && w4)
+             or s.terms && w2 and s.terms && w3 and (w4 is null or s.terms && w4) or s.terms && w1 and s.terms && w2 and s.terms && w3)
+        and (must = '{}' or s.terms @> must) and (codes is null or s.terms && codes) and (years is null or s.terms && years)
+        and (p_area is null or not s.protected)
+      limit p_limit;
+  end if;
 end $$;
 -- +goose StatementEnd
 
@@ -361,10 +380,11 @@ grant usage, create on schema public to daftar_search;
 alter function search_codes(timestamptz, uuid[]) owner to daftar_search;
 alter function search_words(text, text, boolean) owner to daftar_search;
 alter function search_number(timestamptz, uuid[], text, text, integer) owner to daftar_search;
-alter function search_names(timestamptz, uuid[], text[], text[], text, integer, integer) owner to daftar_search;
+alter function search_names(timestamptz, uuid[], text[], text[], text, integer, boolean, integer) owner to daftar_search;
 revoke create on schema public from daftar_search;
 grant execute on function search_number(timestamptz, uuid[], text, text, integer),
-  search_names(timestamptz, uuid[], text[], text[], text, integer, integer) to daftar_staff;
+  search_names(timestamptz, uuid[], text[], text[], text, integer, boolean, integer) to daftar_staff;
+drop index if exists person_name;
 -- Found by the number alone, too, whatever its type.
 drop index identifier_value;
 create index identifier_value on identifier (value, type);
@@ -376,6 +396,53 @@ do $$ begin
   end if;
 end $$;
 -- +goose StatementEnd
+
+-- Whom an event was about, where there are many: a search, a list, an export.
+create table audit_subject (
+  event_id     uuid not null references audit_event,
+  subject_kind text not null,
+  subject      uuid not null,
+  primary key (event_id, subject)
+);
+create index audit_subject_subject on audit_subject (subject);
+grant insert on audit_subject to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+grant select on audit_subject to daftar_auditor, daftar_jobs;
+
+-- What a member of staff is at, for the length of a session: what they look
+-- people up for, asked every fifteen minutes, and the last search, which is kept
+-- here because a name does not belong into an address.
+create table staff_work (
+  session_id    uuid primary key references session on delete cascade,
+  purpose       text not null default '',
+  purpose_until timestamptz not null,
+  search        jsonb not null default '{}',
+  searched_at   timestamptz
+);
+grant select, insert, update on staff_work to daftar_staff;
+
+-- Filters that officers keep. Each sees their own and those shared with a role
+-- that they have.
+create table saved_filter (
+  id          uuid primary key,
+  ref         text not null unique,
+  name        text not null,
+  subject     text not null check (subject in ('person', 'household')),
+  area_id     uuid references area,
+  expr        jsonb not null,                    -- filters.Expr
+  owner       uuid not null default actor() references staff,
+  shared_with text,                              -- role
+  changed_at  timestamptz not null,
+  removed_at  timestamptz
+);
+create index saved_filter_owner on saved_filter (owner) where removed_at is null;
+create index saved_filter_shared on saved_filter (shared_with) where shared_with is not null and removed_at is null;
+alter table saved_filter enable row level security;
+create policy saved_filter_seen on saved_filter for select to daftar_staff using (
+  owner = actor() or exists (select from staff_role r where r.staff_id = actor() and r.role = shared_with));
+create policy saved_filter_made on saved_filter for insert to daftar_staff with check (owner = actor());
+create policy saved_filter_changed on saved_filter for update to daftar_staff using (owner = actor()) with check (owner = actor());
+grant select, insert (id, ref, name, subject, area_id, expr, changed_at), update (name, expr, shared_with, changed_at, removed_at)
+  on saved_filter to daftar_staff;
 
 -- +goose Down
 select 1;

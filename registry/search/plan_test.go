@@ -1,0 +1,164 @@
+package search_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"daftar/db"
+	"daftar/db/dbtest"
+	"daftar/registry/names"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+// TestSpeed measures the search as members of staff with a district and with
+// the country, and fails when it is slower than what was promised for a million
+// people, or when it slows down as plans are cached. With LONG=1 there are five
+// million; PEOPLE says another number.
+func TestSpeed(t *testing.T) {
+	people := 100_000
+	if os.Getenv("LONG") != "" {
+		people = 5_000_000
+	}
+	if n, err := strconv.Atoi(os.Getenv("PEOPLE")); err == nil {
+		people = n
+	}
+	if testing.Short() {
+		t.Skip("fills a database")
+	}
+	d := dbtest.New(t)
+	populate(t, d, people)
+	sample := samples(t, d)
+	for _, area := range []string{"X", "X3", "X31", "X310", "X3104"} {
+		who, id := officer(t, d, area)
+		measure(t, d, who, area+" list", time.Millisecond, func(tx db.Tx, i int) error {
+			var ids []db.ID
+			at := sample[i%len(sample)]
+			return tx.Select(&ids, `select person_id from person_search
+				where place >= $1 and place < $2 and (place, person_id) > ($3, $4) order by place, person_id limit 51`,
+				placeOf(area), placeOf(area)[:len(placeOf(area))-1]+"0", at.Place, at.ID)
+		})
+		for _, q := range []struct {
+			name  string
+			limit time.Duration
+			words func(p person) []string
+		}{
+			{"exact name", time.Millisecond, func(p person) []string { return p.words }},
+			{"substring", 15 * time.Millisecond, func(p person) []string {
+				w := p.words[len(p.words)-1]
+				r := []rune(w)
+				return []string{string(r[1:min(len(r), 6)])}
+			}},
+			{"first name", 15 * time.Millisecond, func(p person) []string { return p.words[:1] }},
+			{"fuzzy", 30 * time.Millisecond, func(p person) []string { return []string{typo(p.words[0], 1), typo(p.words[len(p.words)-1], 2)} }},
+		} {
+			measure(t, d, who, area+" "+q.name, q.limit, func(tx db.Tx, i int) error {
+				words := q.words(sample[i%len(sample)])
+				keys := make([]string, len(words))
+				for j, w := range words {
+					keys[j] = names.Key(w)
+				}
+				var found []db.ID
+				return tx.Select(&found, `select person_id from search_names($1, $2, $3, $4, null, null, false, 51)`, tx.Now(), []string{id.String()}, words, keys)
+			})
+		}
+		measure(t, d, who, area+" identifier", time.Millisecond, func(tx db.Tx, i int) error {
+			var found []db.ID
+			return tx.Select(&found, `select person_id from search_number($1, $2, 'identifier', $3, 51)`, tx.Now(), []string{id.String()},
+				fmt.Sprintf("N%09d", 2*(1+i*7919%(people/2))))
+		})
+	}
+}
+
+type person struct {
+	ID    db.ID  `db:"id"`
+	Name  string `db:"full_name"`
+	Place string `db:"place"`
+	words []string
+}
+
+func samples(t *testing.T, d *dbtest.DB) []person {
+	t.Helper()
+	who, _ := officer(t, d, "X")
+	owner(t, d, `update staff set sub = 'sampler'`)
+	var list []person
+	if err := d.View(t.Context(), who, func(tx db.Tx) error {
+		return tx.Select(&list, `select p.id, p.full_name, s.place from person p join person_search s on s.person_id = p.id order by md5(p.ref) limit 200`)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range list {
+		list[i].words = names.Words(list[i].Name)
+	}
+	return list
+}
+
+func placeOf(area string) string {
+	var b strings.Builder
+	for i := range area {
+		b.WriteString(area[:i+1] + "/")
+	}
+	return b.String()
+}
+
+// typo writes a word with one letter doubled, swapped or lost.
+func typo(word string, seed uint64) string {
+	r := []rune(word)
+	random := rand.New(rand.NewPCG(seed, uint64(len(r))))
+	if len(r) < 4 {
+		return word
+	}
+	i := 1 + random.IntN(len(r)-2)
+	switch random.IntN(3) {
+	case 0:
+		r[i], r[i+1] = r[i+1], r[i]
+		return string(r)
+	case 1:
+		return string(slices.Delete(r, i, i+1))
+	}
+	return string(r[:i]) + "x" + string(r[i+1:])
+}
+
+// measure runs something 60 times through the staff's pool, in one transaction
+// each, on one connection; the first five warm it up.
+func measure(t *testing.T, d *dbtest.DB, who db.Principal, name string, limit time.Duration, run func(db.Tx, int) error) {
+	t.Helper()
+	var took []time.Duration
+	for i := range 65 {
+		err := d.View(context.Background(), who, func(tx db.Tx) error {
+			start := time.Now()
+			err := run(tx, i)
+			if i >= 5 {
+				took = append(took, time.Since(start))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(name, ": ", err)
+		}
+	}
+	first, last := p(took[:10], 50), p(took[len(took)-10:], 50)
+	slices.Sort(took)
+	t.Logf("%-22s p50 %8.3f ms  p95 %8.3f ms  max %8.3f ms", name, ms(p(took, 50)), ms(p(took, 95)), ms(took[len(took)-1]))
+	if p(took, 95) > limit {
+		t.Errorf("%s: p95 is %.2f ms, promised are %.0f", name, ms(p(took, 95)), ms(limit))
+	}
+	if last > 3*first+time.Millisecond {
+		t.Errorf("%s: the last ten took %.2f ms, the first ten %.2f: a worse plan was cached", name, ms(last), ms(first))
+	}
+}
+
+func p(took []time.Duration, percent int) time.Duration {
+	sorted := slices.Clone(took)
+	slices.Sort(sorted)
+	return sorted[(len(sorted)-1)*percent/100]
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
