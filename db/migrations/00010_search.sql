@@ -105,6 +105,18 @@ update area set place = '' where level = 0;
 
 create index if not exists membership_person on membership (person_id);
 
+-- Who usually lives where, now: what households are counted and listed by.
+-- +goose StatementBegin
+do $$ begin
+  if exists (select from pg_attribute where attrelid = 'membership'::regclass and attname = 'tie') then
+    create view residence as select person_id, household_id, relationship from membership where end_date is null and tie = 'usual';
+  else
+    create view residence as select person_id, household_id, relationship from membership where end_date is null;
+  end if;
+end $$;
+-- +goose StatementEnd
+grant select on residence to daftar_staff, daftar_jobs, daftar_search;
+
 -- What people are found by. terms holds the folded words of a name ('fatima'),
 -- the codes of the areas around ('@MJ01') and the possible years of birth
 -- ('#1987'; '#?' for a wide range or none). Web roles see who lives where in
@@ -189,14 +201,15 @@ create function search_refresh(p_people uuid[]) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   insert into person_search (person_id, household_id, place, protected, terms)
-  select p.id, m.household_id, coalesce(a.place, ''), coalesce(h.protected, false),
+  select p.id, h.id, coalesce(a.place, ''), coalesce(h.protected, false),
          search_terms(p.full_name, p.full_name_latin, p.birth_from, p.birth_to, coalesce(a.place, ''))
   from unnest(p_people) u(id)
   join person p on p.id = u.id
+  left join residence r on r.person_id = p.id
   left join lateral (
-    select x.household_id, x.end_date from membership x where x.person_id = p.id
-    order by x.end_date is null desc, x.end_date desc, x.start_date desc nulls last, x.id limit 1) m on true
-  left join household h on h.id = m.household_id
+    select x.household_id from membership x where x.person_id = p.id and r.person_id is null
+    order by x.end_date desc nulls first, x.start_date desc nulls last, x.id limit 1) m on true
+  left join household h on h.id = coalesce(r.household_id, m.household_id)
   left join area a on a.id = h.area_id
   on conflict (person_id) do update set household_id = excluded.household_id, place = excluded.place,
     protected = excluded.protected, terms = excluded.terms
@@ -264,14 +277,14 @@ begin
   if p_kind = 'person' then
     return query select s.person_id from person p join person_search s on s.person_id = p.id where p.ref = p_value and s.terms && codes;
   elsif p_kind = 'household' then
-    return query select s.person_id from household h join membership m on m.household_id = h.id and m.end_date is null
+    return query select s.person_id from household h join residence m on m.household_id = h.id
       join person_search s on s.person_id = m.person_id where h.ref = p_value and s.terms && codes limit p_limit;
   elsif p_kind = 'identifier' then
     return query
       select s.person_id from identifier i join person_search s on s.person_id = i.subject_id
       where i.value = p_value and i.status <> 'ended' and i.subject_kind = 'person' and s.terms && codes
       union
-      select s.person_id from identifier i join membership m on m.household_id = i.subject_id and m.end_date is null
+      select s.person_id from identifier i join residence m on m.household_id = i.subject_id
       join person_search s on s.person_id = m.person_id
       where i.value = p_value and i.status <> 'ended' and i.subject_kind = 'household' and s.terms && codes
       limit p_limit;
@@ -419,6 +432,22 @@ create table staff_work (
   searched_at   timestamptz
 );
 grant select, insert, update on staff_work to daftar_staff;
+
+-- What was done with somebody's record, for themselves to read: who by role, when
+-- and what for. Whoever asks must be the person.
+-- +goose StatementBegin
+create function record_looks(p_person uuid, p_limit integer) returns table (at timestamptz, action text, purpose text, role text)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select e.at, e.action, case when e.case_id is not null then 'casework' else coalesce(e.purpose, '') end,
+         coalesce((select min(r.role) from staff_role r where r.staff_id = e.actor and r.valid_from <= e.at and (r.valid_to is null or r.valid_to > e.at)), '')
+  from (select x.id from audit_event x where x.subject = p_person and x.action = 'person.read'
+        union select s.event_id from audit_subject s where s.subject = p_person) about
+  join audit_event e on e.id = about.id
+  where e.actor_kind = 'staff' and exists (select from account c where c.id = actor() and c.person_id = p_person)
+  order by e.at desc, e.id limit p_limit
+$$;
+-- +goose StatementEnd
+grant execute on function record_looks(uuid, integer) to daftar_citizen;
 
 -- Filters that officers keep. Each sees their own and those shared with a role
 -- that they have.

@@ -108,7 +108,7 @@ func person() []Field {
 		{ID: "person.age", Group: "person", Message: "filter.field.age", Kind: Age, sql: plain("p")},
 		{ID: "person.status", Group: "person", Message: "filter.field.status", Kind: Choice, Options: messages("filter.status.", Statuses()), sql: plain("p.status"), Export: true},
 		{ID: "person.relationship", Group: "person", Message: "filter.field.relationship", Kind: Choice, Options: messages("relationship.", registry.Relationships()),
-			sql: plain("(select m.relationship from membership m where m.person_id = p.id and m.household_id = s.household_id and m.end_date is null limit 1)"), Export: true},
+			sql: plain("(select m.relationship from residence m where m.person_id = p.id)"), Export: true},
 		{ID: "person.identified", Group: "person", Message: "filter.field.identified", Kind: Choice, Options: messages("answer.", []string{"yes", "no"}),
 			sql: plain("case when exists (select from identifier i where i.subject_id = p.id and i.status = 'verified') then 'yes' else 'no' end")},
 	}
@@ -158,7 +158,7 @@ func aggregates(d registry.Field) []Field {
 
 func ofMembers(what string, which func(*builder) string) func(*builder) string {
 	return func(b *builder) string {
-		return "(select " + what + " from membership m join person q on q.id = m.person_id where m.household_id = h.id and m.end_date is null and q.status = 'active' and " + which(b) + ")"
+		return "(select " + what + " from residence m join person q on q.id = m.person_id where m.household_id = h.id and q.status = 'active' and " + which(b) + ")"
 	}
 }
 

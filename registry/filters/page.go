@@ -186,9 +186,9 @@ func load(tx db.Tx, o Officer, c Catalogue, f Filter, after *Row, limit int) ([]
 	var rows []Row
 	if f.Subject == Households {
 		err = tx.Select(&rows, `
-			select x.id, x.place, h.ref, coalesce((select q.full_name from membership m join person q on q.id = m.person_id
-			         where m.household_id = h.id and m.end_date is null and m.relationship = 'head' limit 1), '') as name, '' as sex,
-			       (select count(*) from membership m where m.household_id = h.id and m.end_date is null) as members,
+			select x.id, x.place, h.ref, coalesce((select q.full_name from residence m join person q on q.id = m.person_id
+			         where m.household_id = h.id and m.relationship = 'head' limit 1), '') as name, '' as sex,
+			       (select count(*) from residence m where m.household_id = h.id) as members,
 			       h.protected, case when h.protected then '{}' else a.name end as area_name, h.fields as home_fields
 			from (`+ids+`) x join household h on h.id = x.id join area a on a.id = h.area_id
 			order by x.place collate "C", x.id`, b.args...)
@@ -215,6 +215,6 @@ func about(tx db.Tx, subject Subject, rows []Row) ([]db.ID, error) {
 		return ids, nil
 	}
 	var people []db.ID
-	err := tx.Select(&people, `select distinct person_id from membership where household_id = any($1) and end_date is null`, texts)
+	err := tx.Select(&people, `select distinct person_id from residence where household_id = any($1)`, texts)
 	return people, err
 }
