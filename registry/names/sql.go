@@ -50,15 +50,37 @@ func SQL() string {
 	line("end $$;")
 	line("")
 
-	var sound, asSound strings.Builder
-	inOrder(soundRune, func(r, as rune) { sound.WriteRune(r); asSound.WriteRune(as) })
+	// Most names need but the first of three tables.
+	tables := []struct {
+		below    rune
+		test     string
+		from, to strings.Builder
+	}{{below: 0x80}, {below: 0x900, test: `octet_length(s) > length(s)`}, {below: 0x10000, test: `s ~ '[\u0900-\uFFFF]'`}}
+	inOrder(soundRune, func(r, as rune) {
+		for i := range tables {
+			if t := &tables[i]; r < t.below {
+				t.from.WriteRune(r)
+				t.to.WriteRune(as)
+				return
+			}
+		}
+	})
 	line("create function name_key(word text) returns text language plpgsql immutable strict parallel safe as $$")
 	line("declare s text := regexp_replace(word, '([a-z])\\1+', '\\1', 'g');")
 	line("begin")
 	for _, d := range digraphs {
 		line("  s := replace(s, %s, %s);", literal(d[0]), literal(d[1]))
 	}
-	line("  s := translate(s, %s,\n    %s);", literal(sound.String()), literal(asSound.String()))
+	for i := range tables {
+		translate := fmt.Sprintf("s := translate(s, %s,\n      %s);", literal(tables[i].from.String()), literal(tables[i].to.String()))
+		if tables[i].test == "" {
+			line("  %s", translate)
+			continue
+		}
+		line("  if %s then", tables[i].test)
+		line("    %s", translate)
+		line("  end if;")
+	}
 	line("  s := case when s ~ '^[wy]' then left(s, 1) else '' end || translate(s, '%s', '');", weak)
 	line("  if length(s) > 1 and right(s, 1) = 'h' then")
 	line("    s := left(s, -1);")

@@ -179,5 +179,9 @@ func phone(text string) (string, bool) {
 			return "", false
 		}
 	}
-	return b.String(), b.Len() >= 6 && b.Len() <= 16
+	number := b.String()
+	if rest, ok := strings.CutPrefix(number, "00"); ok {
+		number = "+" + rest
+	}
+	return number, len(number) >= 6 && len(number) <= 16
 }

@@ -180,7 +180,7 @@ func TestStaffSeeNoMore(t *testing.T) {
 	region, x1 := officer(t, c.d, "X1")
 	for _, statement := range []string{
 		`select terms from person_search`, `select word from name_word`, `update person_search set place = ''`,
-		`select search_refresh('{}')`, `select search_codes(now(), '{}')`, `select search_words('a', 'a', true)`, `set role daftar_search`,
+		`select search_refresh('{}')`, `select search_scope(now(), '{}')`, `select search_words('a', 'a', true)`, `set role daftar_search`,
 	} {
 		if err := c.d.WithTx(t.Context(), region, func(tx db.Tx) error { return tx.Exec(statement) }); err == nil {
 			t.Error("may ", statement)
