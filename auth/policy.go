@@ -24,10 +24,9 @@ const (
 	AreaPropose      Permission = "area.propose" // imports, corrections, merges, splits
 	AreaApprove      Permission = "area.approve"
 
-	PersonSearch   Permission = "person.search"   // find people, and use filters
-	PersonExport   Permission = "person.export"   // take what a filter finds away as a file
-	FilterShare    Permission = "filter.share"    // let a role use one's filter
-	FieldSensitive Permission = "field.sensitive" // filter on, see and export sensitive fields
+	PersonSearch Permission = "person.search" // find people, and use filters
+	PersonExport Permission = "person.export" // take what a filter finds away as a file
+	FilterShare  Permission = "filter.share"  // let a role use one's filter
 )
 
 // roles says what each staff role may do. A role that is missing here, or
@@ -39,9 +38,9 @@ var roles = map[string][]Permission{
 	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonSearch},
 	"appeals":     {PersonSearch},
 	"grievance":   {PersonSearch},
-	"protection":  {PersonSearch, FieldSensitive},
+	"protection":  {PersonSearch},
 	"dataquality": {FieldEdit, AreaRead, AreaPropose, PersonSearch, PersonExport, FilterShare},
-	"programme":   {PersonSearch, PersonExport, FilterShare, FieldSensitive},
+	"programme":   {PersonSearch, PersonExport, FilterShare},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {},
 	"dpo":         {},

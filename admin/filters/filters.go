@@ -24,9 +24,7 @@ func officer(c *web.Ctx) filters.Officer {
 // catalogue is the fields that this officer may filter on.
 func catalogue(c *web.Ctx, tx db.Tx, subject filters.Subject) (filters.Catalogue, error) {
 	defs, err := registry.LoadFields(tx)
-	return filters.NewCatalogue(subject, defs, func(f registry.Field) bool {
-		return f.Sensitivity != "sensitive" || c.Principal().May(auth.FieldSensitive)
-	}), err
+	return filters.NewCatalogue(subject, defs, c.Principal().Roles()), err
 }
 
 // List lists the officer's filters and those shared with their roles.
@@ -48,7 +46,7 @@ func List(c *web.Ctx) error {
 		}
 		shared := ""
 		if f.Shared != "" {
-			shared = p.T("filter.role." + f.Shared)
+			shared = p.T("role." + f.Shared)
 		}
 		rows = append(rows, []ui.Cell{{Text: f.Name, Path: "/filters/" + f.Ref}, {Text: p.T("filter.subject." + string(f.Subject))}, {Text: whose}, {Text: shared}, {Text: p.Date(f.ChangedAt)}})
 	}
@@ -178,7 +176,7 @@ func (v *view) describe(c *web.Ctx, cat filters.Catalogue) {
 	if v.Mine && c.Principal().May(auth.FilterShare) {
 		v.Share = &ui.Form{Action: "/filters/" + v.Filter.Ref + "/share", Values: map[string][]string{"role": {v.Filter.Shared}}}
 		for _, role := range auth.RolesThat(auth.PersonSearch) {
-			v.Roles = append(v.Roles, ui.Choice{Value: role, Label: p.T("filter.role." + role)})
+			v.Roles = append(v.Roles, ui.Choice{Value: role, Label: p.T("role." + role)})
 		}
 	}
 }

@@ -33,7 +33,7 @@ func Looks(c *web.Ctx) error {
 	var rows [][]ui.Cell
 	for _, l := range looks {
 		rows = append(rows, []ui.Cell{{Text: p.Time(l.At)}, {Text: known("looks.", l.Action, "looks.person.read")},
-			{Text: known("purpose.", l.Purpose, "looks.no_purpose")}, {Text: known("filter.role.", l.Role, "looks.office")}})
+			{Text: known("purpose.", l.Purpose, "looks.no_purpose")}, {Text: known("role.", l.Role, "looks.office")}})
 	}
 	return c.Render(looksPage(rows))
 }

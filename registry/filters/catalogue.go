@@ -27,7 +27,6 @@ type Field struct {
 	Kind    Kind
 	Options []Option
 	Export  bool                    // a value to write into a file
-	Def     *registry.Field         // of a custom field
 	sql     func(b *builder) string // the value, typed by Kind; parameters through b
 }
 
@@ -61,6 +60,7 @@ func (o Option) Name(p *i18n.Printer) string {
 type Catalogue struct {
 	Subject Subject
 	Fields  []Field
+	roles   []string
 }
 
 // Get finds a field.
@@ -73,29 +73,29 @@ func (c Catalogue) Get(key string) (Field, bool) {
 	return Field{}, false
 }
 
-// NewCatalogue lists the fields for a subject. may says which custom fields the
-// officer's role may see.
-func NewCatalogue(subject Subject, defs registry.Fields, may func(registry.Field) bool) Catalogue {
-	c := Catalogue{Subject: subject}
+// NewCatalogue lists the fields for a subject that somebody with these roles may
+// filter on.
+func NewCatalogue(subject Subject, all registry.Fields, roles []string) Catalogue {
+	c := Catalogue{Subject: subject, roles: roles}
+	var defs registry.Fields
+	for _, d := range all {
+		if d.May("filter", roles) {
+			defs = append(defs, d)
+		}
+	}
 	if subject == People {
 		c.Fields = append(c.Fields, person()...)
 		for _, d := range defs.Of("person") {
-			if may(d) {
-				c.Fields = append(c.Fields, custom("person", "p", d))
-			}
+			c.Fields = append(c.Fields, c.custom("person", "p", d, defs)...)
 		}
 	}
 	c.Fields = append(c.Fields, home()...)
 	for _, d := range defs.Of("household") {
-		if may(d) {
-			c.Fields = append(c.Fields, custom("household", "h", d))
-		}
+		c.Fields = append(c.Fields, c.custom("household", "h", d, defs)...)
 	}
 	c.Fields = append(c.Fields, members()...)
 	for _, d := range defs.Of("person") {
-		if may(d) {
-			c.Fields = append(c.Fields, aggregates(d)...)
-		}
+		c.Fields = append(c.Fields, aggregates(d)...)
 	}
 	return c
 }
@@ -164,20 +164,27 @@ func ofMembers(what string, which func(*builder) string) func(*builder) string {
 
 // custom is a defined field of a person (table p) or household (table h). The
 // value's own type is looked at: a definition may have had another before.
-func custom(group, table string, d registry.Field) Field {
-	f := Field{ID: group + ".field." + d.Code, Group: group, Label: d.Label, Export: true, Def: &d}
-	typed := func(kind, cast string) func(*builder) string {
-		return func(b *builder) string {
-			code := b.arg(d.Code)
-			return "case jsonb_typeof(" + table + ".fields->" + code + ") when '" + kind + "' then (" + table + ".fields->>" + code + ")" + cast + " end"
+func (c Catalogue) custom(group, table string, d registry.Field, all registry.Fields) []Field {
+	stored := func(b *builder) string { return table + ".fields->" + b.arg(d.Code) }
+	if d.Type == registry.TypeCalculated {
+		stored = func(b *builder) string {
+			return "(select c.values->" + b.arg(d.Code) + " from calculated c where c.subject_id = " + table + ".id)"
 		}
 	}
-	switch d.Type {
+	f := Field{ID: group + ".field." + d.Code, Group: group, Label: d.Label, Export: d.May("export", c.roles)}
+	typed := func(kind, cast string) func(*builder) string {
+		return func(b *builder) string {
+			value := stored(b)
+			return "case jsonb_typeof(" + value + ") when '" + kind + "' then (" + value + " #>> '{}')" + cast + " end"
+		}
+	}
+	switch d.Shape() {
+	case registry.TypeRoster:
+		return c.roster(f, d, stored, all)
 	case registry.TypeNumber, registry.TypeMoney:
 		f.Kind, f.sql = Number, typed("number", "::numeric")
-	case registry.TypeDate:
-		f.Kind = Day // days are ISO 8601: their text sorts as they do
-		f.sql = typed("string", "")
+	case registry.TypeDate: // ISO 8601: the text sorts as the days do
+		f.Kind, f.sql = Day, typed("string", "")
 	case registry.TypeYesNo: // "unknown" was an answer and is none
 		f.Kind, f.Options = Choice, messages("answer.", []string{"yes", "no"})
 		text := typed("string", "")
@@ -185,12 +192,37 @@ func custom(group, table string, d registry.Field) Field {
 	case registry.TypeChoice:
 		f.Kind, f.Options, f.sql = Choice, options(d.Options), typed("string", "")
 	case registry.TypeChoices:
-		f.Kind, f.Options = Choices, options(d.Options)
-		f.sql = func(b *builder) string { return table + ".fields->" + b.arg(d.Code) }
+		f.Kind, f.Options, f.sql = Choices, options(d.Options), stored
 	default:
 		f.Kind, f.sql = Text, typed("string", "")
 	}
-	return f
+	return []Field{f}
+}
+
+// roster is what its rows come to: how many there are, and the sums of their
+// numbers.
+func (c Catalogue) roster(f Field, d registry.Field, stored func(*builder) string, all registry.Fields) []Field {
+	rows := func(b *builder) string {
+		value := stored(b)
+		return "case jsonb_typeof(" + value + ") when 'array' then " + value + " end"
+	}
+	f.Kind, f.Message, f.Args = Number, "filter.field.rows", true
+	f.sql = func(b *builder) string { return "jsonb_array_length(" + rows(b) + ")" }
+	list := []Field{f}
+	for _, column := range all {
+		if column.Subject != d.Subject || column.Roster != d.Code || column.Shape() != registry.TypeNumber && column.Shape() != registry.TypeMoney {
+			continue
+		}
+		list = append(list, Field{
+			ID: f.ID + "." + column.Code, Group: f.Group, Label: column.Label, Args: true, Message: "filter.field.sum_rows", Kind: Number,
+			Export: f.Export && column.May("export", c.roles),
+			sql: func(b *builder) string {
+				code := b.arg(column.Code)
+				return "(select sum(case jsonb_typeof(e->" + code + ") when 'number' then (e->>" + code + ")::numeric end) from jsonb_array_elements(" + rows(b) + ") e)"
+			},
+		})
+	}
+	return list
 }
 
 func messages(prefix string, codes []string) []Option {
