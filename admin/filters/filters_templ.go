@@ -844,7 +844,7 @@ func fieldPage(f filters.Filter, fields []ui.Choice) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 59, "</label></h1><div class=\"govuk-form-group\"><select class=\"govuk-select dft-full\" id=\"field\" name=\"field\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 59, "</label></h1><div class=\"govuk-form-group\"><select class=\"govuk-select\" id=\"field\" name=\"field\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
