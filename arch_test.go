@@ -15,7 +15,7 @@ import (
 // stands on a line below its own; a folder's subfolders belong to it, unless
 // they are listed themselves. Decision 1 in docs/decisions says why.
 var layers = [][]string{
-	{"fault", "locales", "static"},
+	{"fault", "locales", "static", "registry/names"},
 	{"i18n"},
 	{"db/migrations", "db/localpg", "jose", "blob"},
 	{"db"},
@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"registry/audit", "registry/jobs", "registry/xlsx"},
 	{"registry"},
 	{"registry/formula", "registry/seed"},
-	{"registry/history", "registry/programmes", "registry/credentials", "registry/importer", "registry/areas", "registry/seed/sow"},
+	{"registry/history", "registry/programmes", "registry/credentials", "registry/importer", "registry/areas", "registry/seed/sow", "registry/search", "registry/filters"},
 	{"registry/cases", "registry/amend"},
 	{"registry/fields"},
 	{"auth"},

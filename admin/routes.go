@@ -9,8 +9,11 @@ import (
 	"daftar/admin/changes"
 	"daftar/admin/credentials"
 	"daftar/admin/fields"
+	"daftar/admin/filters"
 	"daftar/admin/home"
 	"daftar/admin/people"
+	"daftar/admin/purpose"
+	"daftar/admin/search"
 	"daftar/auth"
 	"daftar/blob"
 	registrycases "daftar/registry/cases"
@@ -37,6 +40,8 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.CaseRead, ui.NavItem{Key: "nav.queue", Path: "/cases"}},
 		{auth.CaseIntake, ui.NavItem{Key: "nav.counter", Path: "/counter"}},
 		{auth.ChangeRead, ui.NavItem{Key: "nav.changes", Path: "/changes"}},
+		{auth.PersonSearch, ui.NavItem{Key: "nav.search", Path: "/search"}},
+		{auth.PersonSearch, ui.NavItem{Key: "nav.filters", Path: "/filters"}},
 		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
 		{auth.FieldEdit, ui.NavItem{Key: "nav.fields", Path: "/fields"}},
 		{auth.AreaRead, ui.NavItem{Key: "nav.areas", Path: "/areas"}},
@@ -86,6 +91,22 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/changes/:ref/verify", Permission: auth.ChangeVerify, Handler: changes.Verify},
 		{Method: post, Path: "/changes/:ref/decide", Permission: auth.ChangeApprove, Handler: changes.Decide},
 		{Method: post, Path: "/changes/:ref/withdraw", Permission: auth.ChangePropose, Handler: changes.Withdraw},
+		// finding people
+		{Method: get, Path: "/search", Permission: auth.PersonSearch, Handler: search.Form},
+		{Method: post, Path: "/search", Permission: auth.PersonSearch, Handler: search.Find},
+		{Method: post, Path: "/purpose", Permission: auth.Staff, Handler: purpose.Set},
+		{Method: get, Path: "/filters", Permission: auth.PersonSearch, Handler: filters.List},
+		{Method: get, Path: "/filters/new", Permission: auth.PersonSearch, Handler: filters.NewForm},
+		{Method: post, Path: "/filters/new", Permission: auth.PersonSearch, Handler: filters.New},
+		{Method: get, Path: "/filters/:ref", Permission: auth.PersonSearch, Handler: filters.Show},
+		{Method: post, Path: "/filters/:ref", Permission: auth.PersonSearch, Handler: filters.Change},
+		{Method: get, Path: "/filters/:ref/add", Permission: auth.PersonSearch, Handler: filters.AddForm},
+		{Method: post, Path: "/filters/:ref/add", Permission: auth.PersonSearch, Handler: filters.Add},
+		{Method: post, Path: "/filters/:ref/share", Permission: auth.FilterShare, Handler: filters.Share},
+		{Method: get, Path: "/filters/:ref/export", Permission: auth.PersonExport, Handler: filters.ExportForm},
+		{Method: post, Path: "/filters/:ref/export", Permission: auth.PersonExport, Handler: filters.Export},
+		{Method: get, Path: "/filters/:ref/remove", Permission: auth.PersonSearch, Handler: filters.RemoveForm},
+		{Method: post, Path: "/filters/:ref/remove", Permission: auth.PersonSearch, Handler: filters.Remove},
 
 		// credentials
 		{Method: get, Path: "/credentials", Permission: auth.CredentialRead, Handler: credentials.Find},

@@ -1,5 +1,7 @@
 package auth
 
+import "slices"
+
 // Permission is one thing that a route lets somebody do. Every route names
 // one; a role is a set of them. This file is the whole policy.
 type Permission string
@@ -28,24 +30,50 @@ const (
 	ChangePropose   Permission = "change.propose" // propose a correction, a change or an outcome for a record
 	ChangeVerify    Permission = "change.verify"
 	ChangeApprove   Permission = "change.approve"
+	PersonSearch    Permission = "person.search" // find people, and use filters
+	PersonExport    Permission = "person.export" // take what a filter finds away as a file
+	FilterShare     Permission = "filter.share"  // let a role use one's filter
 )
 
 // roles says what each staff role may do. A role that is missing here, or
 // empty, may sign in and do nothing.
 var roles = map[string][]Permission{
-	"intake":      {CaseRead, CaseAsk, CaseIntake},
-	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify},
-	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove},
-	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove},
-	"appeals":     {},
-	"grievance":   {},
-	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose},
-	"dataquality": {FieldEdit, AreaRead, AreaPropose, PersonRead, ChangeRead, ChangePropose},
-	"programme":   {},
-	"credential":  {CredentialRead, CredentialRevoke},
+	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch},
+	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch},
+	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch},
+	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch},
+	"appeals":     {PersonSearch},
+	"grievance":   {PersonSearch},
+	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch},
+	"dataquality": {FieldEdit, AreaRead, AreaPropose, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare},
+	"programme":   {PersonSearch, PersonExport, FilterShare},
+	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {},
 	"dpo":         {},
 	"sysadmin":    {FieldEdit}, // runs the system and sees nobody's data
+}
+
+// Roles lists the roles that the principal has, wherever.
+func (p Principal) Roles() []string {
+	var list []string
+	for _, g := range p.Grants {
+		if !slices.Contains(list, g.Role) {
+			list = append(list, g.Role)
+		}
+	}
+	return list
+}
+
+// RolesThat lists the staff roles with a permission, in order.
+func RolesThat(may Permission) []string {
+	var list []string
+	for name, permissions := range roles {
+		if slices.Contains(permissions, may) {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // Roles lists the staff roles that may be given.

@@ -26,15 +26,21 @@ const Owner = "daftar_owner"
 // RiverSchema holds river's tables, apart from the registry's.
 const RiverSchema = "river"
 
+// Searcher owns the search functions: nobody logs in as it, and it alone may
+// read what people are found by. The schema's owner is a member, to give the
+// functions to it.
+const Searcher = "daftar_search"
+
 // EnsureRoles creates the process roles that are missing. Roles belong to the
-// whole server: two migrations at once are welcome to try.
-func EnsureRoles(ctx context.Context, url string, more ...string) error {
+// whole server: two migrations at once are welcome to try. A private server's
+// superuser names the owner that it makes them for.
+func EnsureRoles(ctx context.Context, url string, owners ...string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return redact(err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	names := more
+	names := append([]string{Searcher}, owners...)
 	for _, r := range Roles() {
 		names = append(names, r.Login())
 	}
@@ -46,7 +52,11 @@ func EnsureRoles(ctx context.Context, url string, more ...string) error {
 		if there {
 			continue
 		}
-		_, err := conn.Exec(ctx, "create role "+pgx.Identifier{name}.Sanitize()+" login")
+		login := " login"
+		if name == Searcher {
+			login = " nologin"
+		}
+		_, err := conn.Exec(ctx, "create role "+pgx.Identifier{name}.Sanitize()+login)
 		var pg *pgconn.PgError
 		switch {
 		case err == nil:
@@ -56,6 +66,18 @@ func EnsureRoles(ctx context.Context, url string, more ...string) error {
 				"ask the database's administrator for it (docs/deployment.md lists all of them)", name)
 		default:
 			return err
+		}
+	}
+	if len(owners) == 0 {
+		owners = []string{conn.Config().User}
+	}
+	for _, owner := range owners {
+		var member bool
+		if err := conn.QueryRow(ctx, `select pg_has_role($1, $2, 'member')`, owner, Searcher).Scan(&member); err != nil || member {
+			return err
+		}
+		if _, err := conn.Exec(ctx, "grant "+Searcher+" to "+pgx.Identifier{owner}.Sanitize()); err != nil {
+			return fmt.Errorf("%s must be a member of %s (docs/deployment.md): %w", owner, Searcher, err)
 		}
 	}
 	return nil

@@ -284,13 +284,16 @@ func TestRolesKeepOut(t *testing.T) {
 	s := ownSystem(t)
 	ref := signedIn(t, s.portal(), "en", "rosa").applies(t, "/apply", rosasHousehold())
 	may := map[string][]string{
-		"intake":      {"case.read", "case.ask", "case.intake"},
-		"verifier":    {"case.read", "case.ask", "case.recommend", "person.read", "change.read", "change.verify"},
-		"approver":    {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve"},
-		"approver2":   {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve"},
-		"protection":  {"person.read", "person.protected", "change.read", "change.propose"},
-		"dataquality": {"field.edit", "area.read", "area.propose", "person.read", "change.read", "change.propose"},
-		"credential":  {"credential.read", "credential.revoke"},
+		"intake":      {"case.read", "case.ask", "case.intake", "person.search"},
+		"verifier":    {"case.read", "case.ask", "case.recommend", "person.read", "change.read", "change.verify", "person.search"},
+		"approver":    {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search"},
+		"approver2":   {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search"},
+		"appeals":     {"person.search"},
+		"grievance":   {"person.search"},
+		"protection":  {"person.read", "person.protected", "change.read", "change.propose", "person.search"},
+		"dataquality": {"field.edit", "area.read", "area.propose", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share"},
+		"programme":   {"person.search", "person.export", "filter.share"},
+		"credential":  {"credential.read", "credential.revoke", "person.search"},
 		"sysadmin":    {"field.edit"},
 	}
 	before := s.everything(t)

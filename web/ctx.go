@@ -167,6 +167,12 @@ func (c *Ctx) localPath() string {
 	return "/" + rest
 }
 
+// Here is the address of this page after the language, to come back to.
+func (c *Ctx) Here() string { return c.localPath() }
+
+// Serves reports whether the site has a page at a path such as "/people/:ref".
+func (c *Ctx) Serves(path string) bool { return c.server.mounted(fiber.MethodGet, path) }
+
 // Context carries the request's deadline and language. It is what functions
 // below the handler get; fiber's own context never leaves this package.
 func (c *Ctx) Context() context.Context { return c.ctx }

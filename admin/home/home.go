@@ -17,6 +17,8 @@ func Start(c *web.Ctx) error {
 		return c.Redirect(c.URL("/cases"))
 	case p.May(auth.CredentialRead):
 		return c.Redirect(c.URL("/credentials"))
+	case p.May(auth.PersonSearch):
+		return c.Redirect(c.URL("/search"))
 	}
 	return c.Render(startPage(p.SignedIn()))
 }

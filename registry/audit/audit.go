@@ -21,17 +21,22 @@ type Event struct {
 
 // Write adds the event to the log.
 func Write(tx db.Tx, e Event) error {
+	_, err := write(tx, e)
+	return err
+}
+
+func write(tx db.Tx, e Event) (id db.ID, err error) {
 	detail := []byte("{}")
 	if e.Detail != nil {
-		var err error
 		if detail, err = json.Marshal(e.Detail); err != nil {
-			return err
+			return id, err
 		}
 	}
-	return tx.Exec(`
+	id = tx.NewID()
+	return id, tx.Exec(`
 		insert into audit_event (id, at, action, subject_kind, subject, case_id, change_id, purpose, detail)
 		values ($1, $2, $3, nullif($4, ''), $5, $6, $7, nullif($8, ''), $9)`,
-		tx.NewID(), tx.Now(), e.Action, e.SubjectKind, optional(e.Subject), optional(e.Case), optional(e.Change), e.Purpose, string(detail))
+		id, tx.Now(), e.Action, e.SubjectKind, optional(e.Subject), optional(e.Case), optional(e.Change), e.Purpose, string(detail))
 }
 
 func optional(id db.ID) *db.ID {

@@ -1,0 +1,242 @@
+package filters
+
+import (
+	"daftar/i18n"
+	"daftar/registry"
+)
+
+// Subject is what a filter lists.
+type Subject string
+
+// The subjects. Each has the message "filter.subject.<code>".
+const (
+	People     Subject = "person"
+	Households Subject = "household"
+)
+
+// Subjects lists them.
+func Subjects() []Subject { return []Subject{People, Households} }
+
+// Field is something that records can be filtered by, and exported with.
+type Field struct {
+	ID      string
+	Group   string    // message key "filter.group.<code>"
+	Message string    // message key of the label; "" for a custom field
+	Label   i18n.Text // of a custom field
+	Args    bool      // the message says Label as {{.Field}}: aggregates
+	Kind    Kind
+	Options []Option
+	Export  bool                    // a value to write into a file
+	sql     func(b *builder) string // the value, typed by Kind; parameters through b
+}
+
+// Option is a value of a choice.
+type Option struct {
+	Code    string
+	Message string
+	Label   i18n.Text
+}
+
+// Name is the field's label.
+func (f Field) Name(p *i18n.Printer) string {
+	switch {
+	case f.Args:
+		return p.T(f.Message, "Field", f.Label.In(p))
+	case f.Message != "":
+		return p.T(f.Message)
+	}
+	return f.Label.In(p)
+}
+
+// Name is the option's label.
+func (o Option) Name(p *i18n.Printer) string {
+	if o.Message != "" {
+		return p.T(o.Message)
+	}
+	return o.Label.In(p)
+}
+
+// Catalogue is the fields that somebody may filter on, in order.
+type Catalogue struct {
+	Subject Subject
+	Fields  []Field
+	roles   []string
+}
+
+// Get finds a field.
+func (c Catalogue) Get(key string) (Field, bool) {
+	for _, f := range c.Fields {
+		if f.ID == key {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+// NewCatalogue lists the fields for a subject that somebody with these roles may
+// filter on.
+func NewCatalogue(subject Subject, all registry.Fields, roles []string) Catalogue {
+	c := Catalogue{Subject: subject, roles: roles}
+	var defs registry.Fields
+	for _, d := range all {
+		if d.May("filter", roles) {
+			defs = append(defs, d)
+		}
+	}
+	if subject == People {
+		c.Fields = append(c.Fields, person()...)
+		for _, d := range defs.Of("person") {
+			c.Fields = append(c.Fields, c.custom("person", "p", d, defs)...)
+		}
+	}
+	c.Fields = append(c.Fields, home()...)
+	for _, d := range defs.Of("household") {
+		c.Fields = append(c.Fields, c.custom("household", "h", d, defs)...)
+	}
+	c.Fields = append(c.Fields, members()...)
+	for _, d := range defs.Of("person") {
+		c.Fields = append(c.Fields, aggregates(d)...)
+	}
+	return c
+}
+
+func plain(text string) func(*builder) string { return func(*builder) string { return text } }
+
+func person() []Field {
+	return []Field{
+		{ID: "person.sex", Group: "person", Message: "about.sex", Kind: Choice, Options: messages("sex.", []string{"female", "male", "other"}), sql: plain("nullif(p.sex, 'unknown')"), Export: true},
+		{ID: "person.age", Group: "person", Message: "filter.field.age", Kind: Age, sql: plain("p")},
+		{ID: "person.status", Group: "person", Message: "filter.field.status", Kind: Choice, Options: messages("filter.status.", Statuses()), sql: plain("p.status"), Export: true},
+		{ID: "person.relationship", Group: "person", Message: "filter.field.relationship", Kind: Choice, Options: messages("relationship.", registry.Relationships()),
+			sql: plain("(select m.relationship from residence m where m.person_id = p.id)"), Export: true},
+		{ID: "person.identified", Group: "person", Message: "filter.field.identified", Kind: Choice, Options: messages("answer.", []string{"yes", "no"}),
+			sql: plain("case when exists (select from identifier i where i.subject_id = p.id and i.status = 'verified') then 'yes' else 'no' end")},
+	}
+}
+
+// Statuses lists the outcomes of a person's record. Each has the message
+// "filter.status.<code>".
+func Statuses() []string {
+	return []string{"active", "deceased", "emigrated", "duplicate", "error", "left"}
+}
+
+func home() []Field {
+	return []Field{
+		{ID: "household.status", Group: "household", Message: "filter.field.household_status", Kind: Choice, Options: messages("filter.home_status.", []string{"active", "ended"}), sql: plain("h.status")},
+	}
+}
+
+// members are counted in the household that somebody usually lives in.
+func members() []Field {
+	return []Field{
+		{ID: "members.count", Group: "members", Message: "filter.field.members", Kind: Number, sql: ofMembers("count(*)", plain("true")), Export: true},
+		{ID: "members.children", Group: "members", Message: "filter.field.children", Kind: Number, Export: true,
+			sql: ofMembers("count(*)", func(b *builder) string { return "q.birth_from > " + b.yearsAgo(registry.Majority) })},
+		{ID: "members.elders", Group: "members", Message: "filter.field.elders", Kind: Number, Export: true,
+			sql: ofMembers("count(*)", func(b *builder) string { return "q.birth_to <= " + b.yearsAgo(65) })},
+	}
+}
+
+// aggregates are what the members' values of a field come to.
+func aggregates(d registry.Field) []Field {
+	switch d.Type {
+	case registry.TypeNumber, registry.TypeMoney:
+		return []Field{{ID: "members.sum." + d.Code, Group: "members", Message: "filter.field.sum", Label: d.Label, Args: true, Kind: Number,
+			sql: func(b *builder) string {
+				code := b.arg(d.Code)
+				return ofMembers("sum(case jsonb_typeof(q.fields->"+code+") when 'number' then (q.fields->>"+code+")::numeric end)", plain("true"))(b)
+			}}}
+	case registry.TypeYesNo:
+		return []Field{{ID: "members.yes." + d.Code, Group: "members", Message: "filter.field.yes", Label: d.Label, Args: true, Kind: Number,
+			sql: func(b *builder) string {
+				code := b.arg(d.Code)
+				return ofMembers("count(*)", plain("q.fields->>"+code+" = 'yes'"))(b)
+			}}}
+	}
+	return nil
+}
+
+func ofMembers(what string, which func(*builder) string) func(*builder) string {
+	return func(b *builder) string {
+		return "(select " + what + " from residence m join person q on q.id = m.person_id where m.household_id = h.id and q.status = 'active' and " + which(b) + ")"
+	}
+}
+
+// custom is a defined field of a person (table p) or household (table h). The
+// value's own type is looked at: a definition may have had another before.
+func (c Catalogue) custom(group, table string, d registry.Field, all registry.Fields) []Field {
+	stored := func(b *builder) string { return table + ".fields->" + b.arg(d.Code) }
+	if d.Type == registry.TypeCalculated {
+		stored = func(b *builder) string {
+			return "(select c.values->" + b.arg(d.Code) + " from calculated c where c.subject_id = " + table + ".id)"
+		}
+	}
+	f := Field{ID: group + ".field." + d.Code, Group: group, Label: d.Label, Export: d.May("export", c.roles)}
+	typed := func(kind, cast string) func(*builder) string {
+		return func(b *builder) string {
+			value := stored(b)
+			return "case jsonb_typeof(" + value + ") when '" + kind + "' then (" + value + " #>> '{}')" + cast + " end"
+		}
+	}
+	switch d.Shape() {
+	case registry.TypeRoster:
+		return c.roster(f, d, stored, all)
+	case registry.TypeNumber, registry.TypeMoney:
+		f.Kind, f.sql = Number, typed("number", "::numeric")
+	case registry.TypeDate: // ISO 8601: the text sorts as the days do
+		f.Kind, f.sql = Day, typed("string", "")
+	case registry.TypeYesNo: // "unknown" was an answer and is none
+		f.Kind, f.Options = Choice, messages("answer.", []string{"yes", "no"})
+		text := typed("string", "")
+		f.sql = func(b *builder) string { return "nullif(" + text(b) + ", 'unknown')" }
+	case registry.TypeChoice:
+		f.Kind, f.Options, f.sql = Choice, options(d.Options), typed("string", "")
+	case registry.TypeChoices:
+		f.Kind, f.Options, f.sql = Choices, options(d.Options), stored
+	default:
+		f.Kind, f.sql = Text, typed("string", "")
+	}
+	return []Field{f}
+}
+
+// roster is what its rows come to: how many there are, and the sums of their
+// numbers.
+func (c Catalogue) roster(f Field, d registry.Field, stored func(*builder) string, all registry.Fields) []Field {
+	rows := func(b *builder) string {
+		value := stored(b)
+		return "case jsonb_typeof(" + value + ") when 'array' then " + value + " end"
+	}
+	f.Kind, f.Message, f.Args = Number, "filter.field.rows", true
+	f.sql = func(b *builder) string { return "jsonb_array_length(" + rows(b) + ")" }
+	list := []Field{f}
+	for _, column := range all {
+		if column.Subject != d.Subject || column.Roster != d.Code || column.Shape() != registry.TypeNumber && column.Shape() != registry.TypeMoney {
+			continue
+		}
+		list = append(list, Field{
+			ID: f.ID + "." + column.Code, Group: f.Group, Label: column.Label, Args: true, Message: "filter.field.sum_rows", Kind: Number,
+			Export: f.Export && column.May("export", c.roles),
+			sql: func(b *builder) string {
+				code := b.arg(column.Code)
+				return "(select sum(case jsonb_typeof(e->" + code + ") when 'number' then (e->>" + code + ")::numeric end) from jsonb_array_elements(" + rows(b) + ") e)"
+			},
+		})
+	}
+	return list
+}
+
+func messages(prefix string, codes []string) []Option {
+	var list []Option
+	for _, code := range codes {
+		list = append(list, Option{Code: code, Message: prefix + code})
+	}
+	return list
+}
+
+func options(defined registry.Options) []Option {
+	var list []Option
+	for _, o := range defined {
+		list = append(list, Option{Code: o.Code, Label: o.Label})
+	}
+	return list
+}

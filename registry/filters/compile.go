@@ -1,0 +1,104 @@
+package filters
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"daftar/i18n"
+)
+
+// builder collects the parameters of a statement. Its text holds nothing that
+// anybody typed.
+type builder struct {
+	args  []any
+	today time.Time
+}
+
+func (b *builder) arg(v any) string {
+	b.args = append(b.args, v)
+	return "$" + strconv.Itoa(len(b.args))
+}
+
+// yearsAgo is the day on which somebody was born who has that many birthdays
+// today.
+func (b *builder) yearsAgo(years int) string { return b.arg(b.today.AddDate(-years, 0, 0)) + "::date" }
+
+// condition is an expression that was checked, over the tables p (a person), h
+// (the household; perhaps none) and s (where they are).
+func (c Catalogue) condition(b *builder, e Expr) string {
+	switch {
+	case len(e.All) > 0:
+		return c.join(b, e.All, " and ")
+	case len(e.Any) > 0:
+		return c.join(b, e.Any, " or ")
+	case e.Not != nil:
+		return "not coalesce(" + c.condition(b, *e.Not) + ", false)"
+	case e.Cond != nil:
+		f, _ := c.Get(e.Cond.Field)
+		return "coalesce(" + f.compare(b, *e.Cond) + ", false)"
+	}
+	return "true"
+}
+
+func (c Catalogue) join(b *builder, list []Expr, with string) string {
+	parts := make([]string, len(list))
+	for i, e := range list {
+		parts[i] = c.condition(b, e)
+	}
+	return "(" + strings.Join(parts, with) + ")"
+}
+
+// compare is the SQL of one condition; null where the value is not known.
+func (f Field) compare(b *builder, c Cond) string {
+	if f.Kind == Age {
+		return compareAge(b, c)
+	}
+	value := "(" + f.sql(b) + ")"
+	switch c.Op {
+	case Known:
+		if f.Kind == Choices {
+			return "jsonb_array_length(case jsonb_typeof(" + value + ") when 'array' then " + value + " end) > 0"
+		}
+		return value + " is not null"
+	case Unknown:
+		if f.Kind == Choices {
+			return "coalesce(jsonb_array_length(case jsonb_typeof(" + value + ") when 'array' then " + value + " end), 0) = 0"
+		}
+		return value + " is null"
+	case Is:
+		return value + " = any(" + b.arg(c.Values) + ")"
+	case IsNot:
+		return value + " <> all(" + b.arg(c.Values) + ")"
+	case Holds:
+		if f.Kind == Choices {
+			return value + " ?| " + b.arg(c.Values) + "::text[]"
+		}
+		return "strpos(lower(" + value + "), lower(" + b.arg(c.Values[0]) + ")) > 0"
+	}
+	sign := " >= "
+	if c.Op == AtMost {
+		sign = " <= "
+	}
+	if f.Kind == Day {
+		return value + " collate \"C\"" + sign + b.arg(c.Values[0])
+	}
+	n, _ := number(c.Values[0])
+	return value + sign + b.arg(n) + "::numeric"
+}
+
+// compareAge is sure or silent: a birth date that may be on either side meets
+// neither.
+func compareAge(b *builder, c Cond) string {
+	switch c.Op {
+	case Known:
+		return "p.birth_from is not null"
+	case Unknown:
+		return "p.birth_from is null"
+	}
+	n, _ := strconv.Atoi(i18n.LatinDigits(c.Values[0]))
+	if c.Op == AtLeast {
+		return "p.birth_to <= " + b.yearsAgo(n)
+	}
+	return "p.birth_from > " + b.yearsAgo(n+1)
+}
