@@ -97,7 +97,7 @@ func (s *System) everything(t *testing.T) string {
 	var parts []string
 	for _, table := range []string{
 		"case_file", "case_event", "change", "change_item", "evidence", "decision", "record_version", "household", "person",
-		"membership", "identifier", "account", "staff_role", "credential", "credential_copy", "credential_offer",
+		"membership", "membership_role", "relation", "contact", "identifier", "group_record", "group_member", "amendment", "account", "staff_role", "credential", "credential_copy", "credential_offer",
 	} {
 		parts = append(parts, "select '"+table+"' || r::text as row from "+table+" r")
 	}
@@ -130,7 +130,7 @@ func TestOthersThings(t *testing.T) {
 
 	// staff of another region, with every role there
 	intake, north := signedIn(t, s.admin(), "en", "intake"), signedIn(t, s.admin(), "en", "approver-north")
-	for _, role := range []string{"intake", "verifier", "credential"} {
+	for _, role := range []string{"intake", "verifier", "credential", "dataquality"} {
 		s.sql(t, `insert into staff_role (staff_id, role, area_id, valid_from)
 			select r.staff_id, '`+role+`', r.area_id, r.valid_from from staff_role r join area a on a.id = r.area_id where a.code = 'MJ02' and r.role = 'approver'`)
 	}
@@ -147,6 +147,23 @@ func TestOthersThings(t *testing.T) {
 	hidden(t, s, routes, "admin", signedIn(t, s.admin(), "en", "credential"), north, Thing{base: "/credentials/:ref", ref: credential, unknown: newRef(registry.RefCredential)})
 	if page := north.mustGet(t, "/credentials?ref="+credential); strings.Contains(page, "Tomás") {
 		t.Error("another region's credential is found")
+	}
+	// records, and a proposal to change one
+	quality := signedIn(t, s.admin(), "en", "dataquality")
+	person := s.sql(t, `select ref from person where full_name = 'Tomás Rivera'`)
+	a, err := quality.post("/people/"+person+"/propose", url.Values{"base": {"1"}, "nature": {"correction"}, "reason": {"mistake"},
+		"note": {"His card"}, "full_name": {"Tomás Rivera Díaz"}, "sex": {"male"}})
+	change := amendmentRef.FindString(a.header.Get("Location"))
+	if err != nil || change == "" {
+		t.Fatal(a.status, headings(a.body), err)
+	}
+	hidden(t, s, routes, "admin", quality, north,
+		Thing{"/people/:ref", person, newRef(registry.RefPerson), ""},
+		Thing{"/households/:ref", s.sql(t, `select h.ref from household h join membership m on m.household_id = h.id join person p on p.id = m.person_id where p.ref = '`+person+`'`), newRef(registry.RefHousehold), ""},
+		Thing{"/groups/:ref", s.sql(t, `select ref from group_record where type = 'union'`), newRef(registry.RefGroup), ""},
+		Thing{"/changes/:ref", change, newRef(registry.RefAmendment), ""})
+	if page := north.mustGet(t, "/changes"); strings.Contains(page, change) {
+		t.Error("another region's proposal is listed")
 	}
 	if page := north.mustGet(t, "/cases"); strings.Contains(page, ref) {
 		t.Error("another region's case is in the queue")
@@ -311,7 +328,7 @@ func TestRolesKeepOut(t *testing.T) {
 			if allowed && r.Method != http.MethodGet {
 				continue // other tests do
 			}
-			th := Thing{base: path, ref: ref, unknown: newRef(registry.RefCase)}
+			th := Thing{base: path, ref: ref, unknown: newRef(registry.RefCase), row: "1"}
 			real, err := v.ask(r.Method, th.at(path, th.ref), form(path))
 			if err != nil {
 				t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-var amendmentRef = regexp.MustCompile(`A-[2-9A-Z]{5}-[2-9A-Z]{5}`)
+var amendmentRef = regexp.MustCompile(`M-[2-9A-Z]{5}-[2-9A-Z]{5}`)
 
 // TestRecords is a mistake in a record: one officer proposes to correct it,
 // another checks, a third decides, and the person sees what changed and why. The
