@@ -369,7 +369,7 @@ func TestSurplusInputs(t *testing.T) {
 
 	intake := signedIn(t, s.admin(), "en", "intake")
 	counter := intake.starts(t, "/counter")
-	intake.fills(t, "/counter/"+counter, append(aHousehold("Mama Ngina", ""), aFarm()...))
+	intake.fills(t, "/counter/"+counter, aHousehold("Mama Ngina", ""))
 	intake.mustSave(t, "/counter/"+counter+"/people", one("another", "yes"))
 	refuseSurplus(t, s, routes, "admin", intake, counter)
 	verifier := signedIn(t, s.admin(), "en", "verifier")
