@@ -273,19 +273,21 @@ func TestBadUploads(t *testing.T) {
 		if err != nil {
 			t.Fatal(bad.name, err)
 		}
-		sentence := say(bad.key)
-		if n := strings.Count(html.UnescapeString(a.body), sentence); a.status != http.StatusUnprocessableEntity || n != 2 {
-			t.Errorf("%s is answered with %d, and %d times %q: %s", bad.name, a.status, n, sentence, headings(a.body))
-		}
+		besideTheField(t, bad.name, a, say(bad.key))
 	}
 
 	ten := bytes.Repeat([]byte("x"), 10<<20)
 	if a, err := rosa.upload(page, "photo", "certificate.jpg", append(photo(), ten...)); err != nil {
 		t.Error(err)
 	} else {
-		tooLarge(t, "a photo of 10 MB", a, say("error.too_large"))
+		besideTheField(t, "a photo of 10 MB", a, say("document.error.too_large", "Max", 8))
 	}
-	for _, path := range []string{page, "/apply/" + ref + "/people/2/name", "/status"} {
+	if a, err := rosa.post(page, one("full_name", string(ten))); err != nil {
+		t.Error(err)
+	} else {
+		besideTheField(t, "a form of 10 MB in place of a photo", a, say("document.error.too_large", "Max", 8))
+	}
+	for _, path := range []string{"/apply/" + ref + "/people/2/name", "/status"} {
 		a, err := rosa.post(path, one("full_name", string(ten)))
 		if err != nil {
 			t.Error(err)
@@ -310,6 +312,14 @@ func TestBadUploads(t *testing.T) {
 	}
 	if kept.header.Get("Content-Type") != "image/jpeg" || kept.header.Get("X-Content-Type-Options") != "nosniff" || strings.Contains(kept.body, "script") {
 		t.Errorf("the picture that was a page comes back as %s", kept.header)
+	}
+}
+
+// besideTheField expects a sentence twice: in the summary and at the input.
+func besideTheField(t *testing.T, what string, a Answer, sentence string) {
+	t.Helper()
+	if n := strings.Count(html.UnescapeString(a.body), sentence); a.status != http.StatusUnprocessableEntity || n != 2 {
+		t.Errorf("%s is answered with %d, and %d times %q: %s", what, a.status, n, sentence, headings(a.body))
 	}
 }
 

@@ -61,9 +61,9 @@ type Server struct {
 // Limits that hold for every request.
 const (
 	RequestTimeout = 10 * time.Second
-	FormLimit      = 64 << 10 // bytes of an ordinary form
-	UploadLimit    = 8 << 20  // bytes of a form with a photo
-	drainLimit     = 32 << 20 // bytes read and dropped so that the refusal can be seen
+	FormLimit      = 64 << 10          // bytes of an ordinary form
+	UploadLimit    = 8<<20 + FormLimit // bytes of a form with a photo of 8 MB
+	drainLimit     = 32 << 20          // bytes read and dropped so that the refusal can be seen
 )
 
 // New makes a site without routes.

@@ -50,8 +50,8 @@ func populate(t testing.TB, d *dbtest.DB, n int) {
 		`insert into membership (id, household_id, person_id, relationship, start_date)
 		 select md5('m' || i)::uuid, md5('h' || (i + 4) / 5)::uuid, md5('p' || i)::uuid, case when i % 5 = 1 then 'head' else 'child' end, '2020-01-01'
 		 from generate_series(1, ` + itoa(n) + `) i`,
-		`insert into identifier (subject_kind, subject_id, type, value, status)
-		 select 'person', md5('p' || i)::uuid, 'national_id', 'N' || lpad(i::text, 9, '0'), 'verified' from generate_series(1, ` + itoa(n) + `) i where i % 2 = 0`,
+		`insert into identifier (subject_kind, subject_id, type, value, claimed, status)
+		 select 'person', md5('p' || i)::uuid, 'national_id', 'N' || lpad(i::text, 9, '0'), 'verified', 'verified' from generate_series(1, ` + itoa(n) + `) i where i % 2 = 0`,
 		`select search_refresh_households(array(select id from household))`,
 		`select search_refresh(array(select id from person))`,
 		`vacuum analyze`,
