@@ -30,6 +30,7 @@ type Site struct {
 	Counter    bool // an officer types for somebody else
 	Blobs      *blob.Dir
 	Codes      cases.Codes
+	PortalURL  string // where a receipt's code is entered
 }
 
 // Routes lists the pages of an application.
