@@ -139,6 +139,22 @@ func (t Tx) Select(dst any, query string, args ...any) error {
 	return Explain(t.conn.SelectContext(t.ctx, dst, query, args...))
 }
 
+// Each runs row for every row of a query, whose scan reads the columns into
+// pointers: for so many rows that Select's convenience would cost too much.
+func (t Tx) Each(row func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := t.raw.Query(t.ctx, query, args...)
+	if err != nil {
+		return Explain(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return Explain(rows.Err())
+}
+
 // Exec runs a statement.
 func (t Tx) Exec(query string, args ...any) error {
 	_, err := t.conn.ExecContext(t.ctx, query, args...)

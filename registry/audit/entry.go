@@ -45,64 +45,62 @@ const leafVersion = "daftar-audit-1"
 // Leaf is the entry as it is sealed: one JSON object in the form of RFC 8785
 // (keys in order, no spaces), with texts, whole numbers and null as its only
 // values. docs/audit.md describes each member.
-func (e Entry) Leaf() []byte {
-	b := make([]byte, 0, 640)
-	text := func(name, value string) {
-		b = append(b, `,"`...)
-		b = append(b, name...)
-		b = append(b, `":`...)
-		b = appendText(b, value)
+func (e Entry) Leaf() []byte { return e.appendLeaf(make([]byte, 0, 1024)) }
+
+// Hash is the entry's leaf hash (RFC 6962 section 2.1): SHA-256 of a zero byte
+// and the leaf.
+func (e Entry) Hash() [sha256.Size]byte {
+	return sha256.Sum256(e.appendLeaf(make([]byte, 1, 1024)))
+}
+
+func (e Entry) appendLeaf(b []byte) []byte {
+	b = appendText(append(b, `{"action":`...), e.Action)
+	b = appendID(append(b, `,"actor":`...), e.Actor)
+	b = appendText(append(b, `,"actor_kind":`...), e.ActorKind)
+	b = appendNumber(append(b, `,"after":`...), e.After)
+	b = e.At.UTC().AppendFormat(append(b, `,"at":"`...), "2006-01-02T15:04:05.000000Z")
+	b = appendMaybe(append(b, `","basis":`...), e.Basis)
+	b = appendNumber(append(b, `,"before":`...), e.Before)
+	b = appendID(append(b, `,"case":`...), e.Case)
+	b = appendID(append(b, `,"change":`...), e.Change)
+	b = appendMaybe(append(b, `,"client":`...), e.Client)
+	b = appendText(append(b, `,"detail":`...), e.Detail)
+	b = appendID(append(b, `,"for":`...), e.ActingFor)
+	b = appendID(append(b, `,"id":`...), &e.ID)
+	b = appendMaybe(append(b, `,"purpose":`...), e.Purpose)
+	b = appendID(append(b, `,"session":`...), e.Session)
+	b = appendID(append(b, `,"subject":`...), e.Subject)
+	b = appendMaybe(append(b, `,"subject_kind":`...), e.SubjectKind)
+	b = appendText(append(b, `,"subjects":`...), e.subjects())
+	return append(b, `,"v":"`+leafVersion+`"}`...)
+}
+
+func appendMaybe(b []byte, s *string) []byte {
+	if s == nil {
+		return append(b, "null"...)
 	}
-	null := func(name string) {
-		b = append(b, `,"`...)
-		b = append(b, name...)
-		b = append(b, `":null`...)
+	return appendText(b, *s)
+}
+
+func appendID(b []byte, id *db.ID) []byte {
+	if id == nil {
+		return append(b, "null"...)
 	}
-	maybe := func(name string, value *string) {
-		if value == nil {
-			null(name)
-		} else {
-			text(name, *value)
+	b = append(b, '"')
+	for i, part := range [][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
+		if i > 0 {
+			b = append(b, '-')
 		}
+		b = hex.AppendEncode(b, part)
 	}
-	id := func(name string, value *db.ID) {
-		if value == nil {
-			null(name)
-		} else {
-			text(name, value.String())
-		}
+	return append(b, '"')
+}
+
+func appendNumber(b []byte, n *int) []byte {
+	if n == nil {
+		return append(b, "null"...)
 	}
-	number := func(name string, value *int) {
-		if value == nil {
-			null(name)
-			return
-		}
-		b = append(b, `,"`...)
-		b = append(b, name...)
-		b = append(b, `":`...)
-		b = strconv.AppendInt(b, int64(*value), 10)
-	}
-	text("action", e.Action)
-	id("actor", e.Actor)
-	text("actor_kind", e.ActorKind)
-	number("after", e.After)
-	text("at", e.At.UTC().Format("2006-01-02T15:04:05.000000Z"))
-	maybe("basis", e.Basis)
-	number("before", e.Before)
-	id("case", e.Case)
-	id("change", e.Change)
-	maybe("client", e.Client)
-	text("detail", e.Detail)
-	id("for", e.ActingFor)
-	id("id", &e.ID)
-	maybe("purpose", e.Purpose)
-	id("session", e.Session)
-	id("subject", e.Subject)
-	maybe("subject_kind", e.SubjectKind)
-	text("subjects", e.subjects())
-	text("v", leafVersion)
-	b[0] = '{'
-	return append(b, '}')
+	return strconv.AppendInt(b, int64(*n), 10)
 }
 
 // subjects binds those whom the entry is about: how many it says there are, and
@@ -117,12 +115,6 @@ func (e Entry) subjects() string {
 		_, _ = h.Write([]byte(s + "\n"))
 	}
 	return n + " " + hex.EncodeToString(h.Sum(nil))
-}
-
-// Hash is the entry's leaf hash (RFC 6962 section 2.1): SHA-256 of a zero byte
-// and the leaf.
-func (e Entry) Hash() [sha256.Size]byte {
-	return sha256.Sum256(append([]byte{0}, e.Leaf()...))
 }
 
 // appendText writes a JSON string as RFC 8785 section 3.2.2.2 does: nothing is
@@ -198,19 +190,33 @@ type Sealed struct {
 
 // Range reads the entries whose leaves lie between from and to.
 func Range(tx db.Tx, from, to int64) ([]Sealed, error) {
-	var list []Sealed
-	if err := tx.Select(&list, `select l.idx, `+Columns+`
+	list := make([]Sealed, 0, to-from)
+	var about []int // places in the list of those that are about many
+	err := tx.Each(func(scan func(...any) error) error {
+		var s Sealed
+		e := &s.Entry
+		if err := scan(&s.Idx, &e.ID, &e.At, &e.ActorKind, &e.Actor, &e.ActingFor, &e.Session, &e.Client, &e.Action, &e.SubjectKind, &e.Subject,
+			&e.Before, &e.After, &e.Case, &e.Change, &e.Purpose, &e.Basis, &e.Subjects, &e.Detail); err != nil {
+			return err
+		}
+		if e.Subjects > 0 {
+			about = append(about, len(list))
+		}
+		list = append(list, s)
+		return nil
+	}, `select l.idx, `+Columns+`
 		from audit_leaf l join audit_event e on e.at = l.at and e.id = l.event_id
-		where l.idx >= $1 and l.idx < $2 order by l.idx`, from, to); err != nil {
-		return nil, err
+		where l.idx >= $1 and l.idx < $2 order by l.idx`, from, to)
+	if err != nil || len(about) == 0 {
+		return list, err
 	}
-	entries := make([]Entry, len(list))
-	for i := range list {
-		entries[i] = list[i].Entry
+	entries := make([]Entry, len(about))
+	for i, at := range about {
+		entries[i] = list[at].Entry
 	}
-	err := LoadAbout(tx, entries)
-	for i := range list {
-		list[i].Entry = entries[i]
+	err = LoadAbout(tx, entries)
+	for i, at := range about {
+		list[at].Entry = entries[i]
 	}
 	return list, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -193,22 +194,13 @@ func (s *Sealer) seal(tx db.Tx, log logState) (*Checkpoint, error) {
 	if now.Moved {
 		from = everything
 	}
-	lastTx, lastID := "0", db.ID{}
+	if err := tx.Exec(`declare unsealed no scroll cursor for select `+audit.Columns+from+` order by e.tx, e.id`, log.Xmax, log.Xip, now.Seen); err != nil {
+		return nil, err
+	}
 	for {
-		var rows []struct {
-			audit.Entry
-			Tx string `db:"tx"`
-		}
-		if err := tx.Select(&rows, `select `+audit.Columns+`, e.tx::text as tx`+from+`
-			and (e.tx, e.id) > ($4::xid8, $5) order by e.tx, e.id limit $6`, log.Xmax, log.Xip, now.Seen, lastTx, lastID, chunk); err != nil {
+		var entries []audit.Entry
+		if err := tx.Select(&entries, `fetch `+strconv.Itoa(chunk)+` from unsealed`); err != nil {
 			return nil, err
-		}
-		if len(rows) == 0 {
-			break
-		}
-		entries := make([]audit.Entry, len(rows))
-		for i, r := range rows {
-			entries[i] = r.Entry
 		}
 		if err := audit.LoadAbout(tx, entries); err != nil {
 			return nil, err
@@ -216,10 +208,12 @@ func (s *Sealer) seal(tx db.Tx, log logState) (*Checkpoint, error) {
 		if err := tree.append(tx, entries); err != nil {
 			return nil, err
 		}
-		lastTx, lastID = rows[len(rows)-1].Tx, rows[len(rows)-1].ID
-		if len(rows) < chunk {
+		if len(entries) < chunk {
 			break
 		}
+	}
+	if err := tx.Exec(`close unsealed`); err != nil {
+		return nil, err
 	}
 	if tree.size == log.Size && !now.Moved {
 		return nil, nil
@@ -236,6 +230,9 @@ func (s *Sealer) seal(tx db.Tx, log logState) (*Checkpoint, error) {
 
 // append makes entries leaves.
 func (e *edge) append(tx db.Tx, entries []audit.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
 	var idx, nodeIdx []int64
 	var at []time.Time
 	var ids []string

@@ -210,10 +210,10 @@ type part struct {
 }
 
 type leaf struct {
-	Idx   int64     `db:"idx"`
-	At    time.Time `db:"at"`
-	Entry db.ID     `db:"event_id"`
-	Bytes []byte    `db:"hash"`
+	Idx   int64
+	At    time.Time
+	Entry db.ID
+	Bytes []byte
 	hash  Hash
 }
 
@@ -317,8 +317,13 @@ func (v *verifier) late(l leaf) {
 // read reads a stretch of leaves and compares each with its entry.
 func (v *verifier) read(from, to int64) (p part) {
 	p.err = v.view(func(tx db.Tx) error {
-		var there []leaf
-		if err := tx.Select(&there, `select idx, at, event_id, hash from audit_leaf where idx >= $1 and idx < $2 order by idx`, from, to); err != nil {
+		there := make([]leaf, 0, to-from)
+		if err := tx.Each(func(scan func(...any) error) error {
+			var l leaf
+			err := scan(&l.Idx, &l.At, &l.Entry, &l.Bytes)
+			there = append(there, l)
+			return err
+		}, `select idx, at, event_id, hash from audit_leaf where idx >= $1 and idx < $2 order by idx`, from, to); err != nil {
 			return err
 		}
 		entries, err := audit.Range(tx, from, to)
@@ -326,19 +331,18 @@ func (v *verifier) read(from, to int64) (p part) {
 			return err
 		}
 		p.fill(from, to, there)
-		byIdx := map[int64]audit.Entry{}
-		for _, e := range entries {
-			byIdx[e.Idx] = e.Entry
-		}
-		for _, l := range there {
+		for _, l := range there { // both are in order
 			about := Problem{From: l.Idx, To: l.Idx + 1, Entry: l.Entry, At: l.At}
-			if e, ok := byIdx[l.Idx]; !ok {
+			if len(entries) == 0 || entries[0].Idx != l.Idx {
 				about.Kind = Deleted
 				p.problems = append(p.problems, about)
-			} else if hash := e.Hash(); !bytes.Equal(hash[:], l.Bytes) {
+				continue
+			}
+			if hash := entries[0].Hash(); !bytes.Equal(hash[:], l.Bytes) {
 				about.Kind = Altered
 				p.problems = append(p.problems, about)
 			}
+			entries = entries[1:]
 		}
 		return p.readNodes(tx, from/width, (to-1)/width+1)
 	})
