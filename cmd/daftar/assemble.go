@@ -75,6 +75,11 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 		"portal": c.origin(c.PortalURL, portPortal, secure), "admin": c.origin(c.AdminURL, portAdmin, secure),
 		"issuer": c.origin(c.IssuerURL, portIssuer, secure),
 	}
+	sealer, err := s.newSealer(c, p.origins["portal"])
+	if err != nil {
+		return nil, err
+	}
+	s.sealer = sealer
 	citizenIssuer, staffIssuer := c.CitizenIssuer, c.StaffIssuer
 	if cmd.Demo {
 		p.origins["mockid"] = c.origin("", portMockID, secure)
@@ -105,9 +110,9 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 			return nil, err
 		}
 	}
-	sys.ops = p.metrics.handler(s.db, p.messages)
+	sys.ops = p.metrics.handler(s.db, p.messages, s.sealer)
 	if cmd.wants("worker") {
-		sys.worker = func(ctx context.Context) error { return work(ctx, s, log) }
+		sys.worker = func(ctx context.Context) error { return work(ctx, c, s, log) }
 	}
 	sys.banner = bannerText(cmd, p.running())
 	return sys, nil
@@ -194,7 +199,7 @@ func (p *parts) admin(sys *system, idp string) error {
 		return err
 	}
 	site := p.site("admin", web.Config{Audience: auth.Admin, Nav: admin.Nav, FormTargets: []string{provider.Origin()}})
-	site.Mount(admin.Routes(admin.Config{Provider: provider, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts}})...)
+	site.Mount(admin.Routes(admin.Config{Provider: provider, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts}, Portal: p.origins["portal"]})...)
 	sys.sites["admin"] = site
 	return nil
 }

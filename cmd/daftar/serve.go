@@ -58,6 +58,11 @@ func (cmd serveCmd) Run(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
+	if err := s.sealFirst(ctx); err != nil {
+		return err
+	}
+	system.sealing = func(ctx context.Context) { s.keepSealing(ctx, log) }
+	system.exporting = func(ctx context.Context) { s.keepExporting(ctx, log) }
 	return system.run(ctx, listeners, log)
 }
 
@@ -113,11 +118,13 @@ func closeAll(listeners map[string]net.Listener) {
 
 // system is everything that runs.
 type system struct {
-	sites  map[string]site
-	tls    *tls.Config
-	ops    http.Handler
-	worker func(context.Context) error
-	banner string
+	sites     map[string]site
+	tls       *tls.Config
+	ops       http.Handler
+	worker    func(context.Context) error
+	sealing   func(context.Context)
+	exporting func(context.Context)
+	banner    string
 }
 
 type site interface {
@@ -129,7 +136,7 @@ type site interface {
 func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	errs := make(chan error, len(listeners)+2)
+	errs := make(chan error, len(listeners)+4)
 	var running sync.WaitGroup
 	start := func(name string, f func() error) {
 		running.Go(func() {
@@ -150,6 +157,8 @@ func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log
 	if s.worker != nil {
 		start("worker", func() error { return s.worker(ctx) })
 	}
+	start("sealing", func() error { s.sealing(ctx); return nil })
+	start("exporting", func() error { s.exporting(ctx); return nil })
 	fmt.Print(s.banner)
 	var failed error
 	select {

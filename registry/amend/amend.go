@@ -185,7 +185,7 @@ func Open(tx db.Tx, r registry.Reader) ([]Amendment, error) {
 	for i, a := range list {
 		subjects[i] = a.Subject
 	}
-	return list, audit.Write(tx, audit.Event{Action: "change.listed", Purpose: "change", Detail: map[string]any{"subjects": subjects}})
+	return list, audit.WriteAbout(tx, audit.Event{Action: "change.listed", Purpose: "change"}, "record", subjects)
 }
 
 // Verify notes that somebody other than the proposer checked the proposal.

@@ -46,11 +46,9 @@ func WriteAbout(tx db.Tx, e Event, kind string, subjects []db.ID) error {
 }
 
 func write(tx db.Tx, e Event, subjects int) (id db.ID, err error) {
-	detail := []byte("{}")
-	if e.Detail != nil {
-		if detail, err = json.Marshal(e.Detail); err != nil {
-			return id, err
-		}
+	detail, err := e.detail()
+	if err != nil {
+		return id, err
 	}
 	id = tx.NewID()
 	return id, tx.Exec(`
@@ -58,7 +56,15 @@ func write(tx db.Tx, e Event, subjects int) (id db.ID, err error) {
 		  purpose, basis, subjects, detail)
 		values ($1, $2, $3, nullif($4, ''), $5, nullif($6, 0), nullif($7, 0), $8, $9, nullif($10, ''), nullif($11, ''), $12, $13)`,
 		id, tx.Now(), e.Action, e.SubjectKind, optional(e.Subject), e.Before, e.After, optional(e.Case), optional(e.Change),
-		e.Purpose, e.basis(tx), subjects, string(detail))
+		e.Purpose, e.basis(tx), subjects, detail)
+}
+
+func (e Event) detail() (string, error) {
+	if len(e.Detail) == 0 {
+		return "{}", nil
+	}
+	raw, err := json.Marshal(e.Detail)
+	return string(raw), err
 }
 
 func optional(id db.ID) *db.ID {

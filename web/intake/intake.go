@@ -30,6 +30,7 @@ type Site struct {
 	Counter    bool // an officer types for somebody else
 	Blobs      *blob.Dir
 	Codes      cases.Codes
+	Portal     string // origin of the portal, where receipts can be proven; "" for this site
 }
 
 // Routes lists the pages of an application.
@@ -143,6 +144,11 @@ func Actor(c *web.Ctx, staff bool) cases.Actor {
 // at is an address of this application, after the language.
 func (v *visit) at(page string) string {
 	return strings.TrimSuffix(v.site.Base+"/"+v.c.Ref+"/"+page, "/")
+}
+
+// proofURL is where anybody can have the entry of a receipt proven.
+func (v *visit) proofURL(leaf string) string {
+	return v.site.Portal + v.URL("/audit/proof/"+leaf)
 }
 
 // back is where the back link leads: to the answers when they are being

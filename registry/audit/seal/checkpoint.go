@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,13 +81,28 @@ func (k Keys) Lines(origin string) ([]string, error) {
 	return lines, nil
 }
 
-// trust are the keys of a log under an origin.
-func (k Keys) trust(origin string) (Trust, error) {
-	lines, err := k.Lines(origin)
-	if err != nil {
-		return Trust{}, err
+// Trust are the keys of the logs whose names notes begin with. A log gets another
+// name when entries were lost for good, and keeps its keys.
+func (k Keys) Trust(notes ...string) (Trust, error) {
+	var lines, origins []string
+	for _, n := range notes {
+		if origin := originOf(n); origin != "" && !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
+	}
+	for _, origin := range origins {
+		more, err := k.Lines(origin)
+		if err != nil {
+			return Trust{}, err
+		}
+		lines = append(lines, more...)
 	}
 	return NewTrust(lines)
+}
+
+func originOf(signed string) string {
+	origin, _, _ := strings.Cut(signed, "\n")
+	return origin
 }
 
 // signer signs with a key that may live elsewhere. The note's key hash is that
@@ -132,9 +148,6 @@ func NewTrust(lines []string) (Trust, error) {
 		}
 		list = append(list, v)
 	}
-	if len(list) == 0 {
-		return Trust{}, errors.New("no key to check signatures with")
-	}
 	return Trust{note.VerifierList(list...)}, nil
 }
 
@@ -165,13 +178,13 @@ func (t Trust) Open(signed string) (Checkpoint, error) {
 	return c, nil
 }
 
-// SplitNotes reads signed notes that were written one after the other, with an
-// empty line between them.
+// SplitNotes reads signed notes that were written one after the other. What was
+// cut off in the middle, and ends with an empty line, is left out.
 func SplitNotes(r io.Reader) ([]string, error) {
 	const signature = "— " // C2SP signed-note: the line of a signature begins so
 	var notes []string
 	var b strings.Builder
-	signed := false
+	signed, empty := false, false // there was a signature; the last line was empty
 	end := func() {
 		if signed {
 			notes = append(notes, b.String())
@@ -183,9 +196,10 @@ func SplitNotes(r io.Reader) ([]string, error) {
 	for in.Scan() {
 		line := in.Text()
 		isSignature := strings.HasPrefix(line, signature)
-		if signed && !isSignature {
+		if (signed || empty) && !isSignature {
 			end()
 		}
+		empty = line == ""
 		if b.Len() == 0 && line == "" {
 			continue
 		}

@@ -34,7 +34,8 @@ type Config struct {
 	DB     *db.DB
 	Origin string               // names the log, when it is new: a host and a path
 	Keys   func() (Keys, error) // asked at each checkpoint, so that a new key needs no restart
-	Export func(Checkpoint, time.Time) error
+	// Export gives a checkpoint of an instant to a second party; nil for nobody.
+	Export func(note string, at time.Time) error
 }
 
 // Sealer seals the log. Any number of processes may have one: each pass is of
@@ -42,19 +43,24 @@ type Config struct {
 type Sealer struct {
 	cfg Config
 
-	mu      sync.Mutex
-	known   *Checkpoint // the last one that was seen: later ones must continue it
-	sealed  time.Time   // everything written before is sealed
-	size    int64
-	broken  error
-	exports error
+	mu       sync.Mutex
+	known    *Checkpoint // the last one that was seen: later ones must continue it
+	sealed   time.Time   // everything written before is sealed
+	size     int64
+	broken   error
+	exports  error      // why the next checkpoint was not given away
+	exported Checkpoint // the last one that was; Export's own
 }
 
 // New makes a sealer. known is a checkpoint that was given away, which the log
 // must continue; nil when there is none. Until the first pass, everything counts
 // as sealed.
 func New(cfg Config, known *Checkpoint) *Sealer {
-	return &Sealer{cfg: cfg, known: known, sealed: cfg.DB.Now()}
+	s := &Sealer{cfg: cfg, known: known, sealed: cfg.DB.Now()}
+	if known != nil {
+		s.exported = *known
+	}
+	return s
 }
 
 var worker = db.Principal{Role: db.Jobs, Kind: "job"}
@@ -107,12 +113,41 @@ func (s *Sealer) Pass(ctx context.Context) error {
 	case waiting.After(s.sealed):
 		s.sealed = *waiting
 	}
-	if made == nil {
-		return nil
+	if made != nil {
+		s.known, s.size = made, made.Size
 	}
-	s.known, s.size = made, made.Size
-	if s.cfg.Export != nil {
-		s.exports = s.cfg.Export(*made, started)
+	return nil
+}
+
+// Export gives away the checkpoints that were not yet, whoever made them. It may
+// take as long as the second party's directory does: nothing waits for it.
+func (s *Sealer) Export(ctx context.Context) error {
+	err := s.export(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.exports = err
+	return err
+}
+
+func (s *Sealer) export(ctx context.Context) error {
+	for s.cfg.Export != nil {
+		var rows []struct {
+			Size int64     `db:"size"`
+			At   time.Time `db:"at"`
+			Note string    `db:"note"`
+		}
+		if err := s.cfg.DB.View(ctx, worker, func(tx db.Tx) error {
+			return tx.Select(&rows, `select c.size, c.at, c.note from audit_checkpoint c join audit_log l on l.origin = split_part(c.note, chr(10), 1)
+				where c.size > $1 or l.origin <> $2 order by c.size limit $3`, s.exported.Size, s.exported.Origin, chunk)
+		}); err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, r := range rows {
+			if err := s.cfg.Export(r.Note, r.At); err != nil {
+				return err
+			}
+			s.exported = Checkpoint{Origin: originOf(r.Note), Size: r.Size}
+		}
 	}
 	return nil
 }
@@ -274,7 +309,7 @@ func (s *Sealer) check(tx db.Tx, log logState, keys Keys) (edge, error) {
 		if err != nil {
 			return tree, err
 		}
-		trust, err := keys.trust(log.Origin)
+		trust, err := keys.Trust(signed)
 		if err != nil {
 			return tree, err
 		}

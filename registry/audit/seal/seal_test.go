@@ -116,15 +116,8 @@ func TestManySealersAndWriters(t *testing.T) {
 		})
 	}
 	var sealers sync.WaitGroup
-	var mu sync.Mutex
 	for range 3 {
-		s := seal.New(seal.Config{DB: l.DB.DB, Origin: origin, Keys: func() (seal.Keys, error) { return l.keys, nil },
-			Export: func(c seal.Checkpoint, _ time.Time) error {
-				mu.Lock()
-				defer mu.Unlock()
-				l.out = append(l.out, c.Note)
-				return nil
-			}}, nil)
+		s := seal.New(seal.Config{DB: l.DB.DB, Origin: origin, Keys: func() (seal.Keys, error) { return l.keys, nil }}, nil)
 		sealers.Go(func() {
 			for {
 				if err := s.Pass(t.Context()); err != nil {
@@ -271,9 +264,135 @@ func TestNothingIsSealedOnTopOfATampering(t *testing.T) {
 func TestSplitNotes(t *testing.T) {
 	t.Parallel()
 	const a, b = "o\n1\nr\n\n— o x\n", "o\n2\nr\n\n— o x\n— o y\n"
-	for _, file := range []string{a + b, a + "\n" + b, "\n" + a + "\n\n\n" + b + "\n", strings.TrimSuffix(a+b, "\n")} {
+	for _, file := range []string{a + "cut\n\n" + b, "o\n1\n\n" + a + b, a + b, a + "\n" + b, "\n" + a + "\n\n\n" + b + "\n", strings.TrimSuffix(a+b, "\n")} {
 		if got, err := seal.SplitNotes(strings.NewReader(file)); err != nil || len(got) != 2 || got[0] != a || got[1] != b {
 			t.Errorf("%q: %q %v", file, got, err)
 		}
+	}
+}
+
+// What is on a receipt is the hash that is sealed, and can be proven under any
+// later checkpoint, without the database.
+func TestReceiptsAreProven(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	about := db.ID{15: 9}
+	receipts := func(role db.Role) []audit.Receipt {
+		t.Helper()
+		var list []audit.Receipt
+		if err := l.View(t.Context(), db.Principal{Role: role}, func(tx db.Tx) (err error) {
+			list, err = audit.Receipts(tx, about)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	l.write(300)
+	for _, who := range []db.Principal{
+		{Role: db.Citizen, Kind: "citizen", Actor: db.ID{15: 1}, Session: db.ID{15: 2}, Client: db.ClientPhone, ActingFor: db.ID{15: 3}},
+		{Role: db.Staff, Kind: "staff", Actor: db.ID{15: 4}}, {Role: db.Citizen},
+	} {
+		l.Clock.Add(time.Second)
+		if err := l.WithTx(t.Context(), who, func(tx db.Tx) error {
+			return errors.Join(
+				audit.WriteReceipt(tx, audit.Event{Action: "case.submitted", SubjectKind: "case", Subject: about, Case: about, Change: db.ID{15: 5}, Before: 1, After: 2,
+					Detail: map[string]any{"b": "<é>", "a": []int{1, 2}, "long": 12345678901234567}}),
+				audit.WriteReceipt(tx, audit.Event{Action: "case.withdrawn", Subject: about}))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prove := func(leaf []byte, size int64) (p seal.Proof, err error) {
+		err = l.View(t.Context(), db.Principal{Role: db.Citizen}, func(tx db.Tx) error {
+			p, err = seal.Prove(tx, leaf, size)
+			return err
+		})
+		return p, err
+	}
+	list := receipts(db.Citizen)
+	if len(list) != 6 || len(receipts(db.Staff)) != 6 {
+		t.Fatalf("%d receipts", len(list))
+	}
+	if _, err := prove(list[0].Hash, 0); !errors.Is(err, seal.ErrPending) {
+		t.Errorf("before it is sealed: %v", err)
+	}
+	l.pass()
+	l.write(400)
+	l.pass()
+	for _, r := range list {
+		for _, size := range []int64{0, 306, 706} {
+			p, err := prove(r.Hash, size)
+			if err != nil {
+				t.Fatal(r.Action, size, err)
+			}
+			c, err := p.Check(l.trust())
+			if err != nil || c.Size != max(size, 306) && size != 0 || p.Log != origin || p.Leaf != r.Leaf() {
+				t.Errorf("%+v %v", p, err)
+			}
+			for _, wrong := range []func(*seal.Proof){
+				func(p *seal.Proof) { p.Index++ }, func(p *seal.Proof) { p.Leaf = list[5].Leaf()[:62] + "00" }, func(p *seal.Proof) { p.Path = p.Path[1:] },
+				func(p *seal.Proof) { p.Size++ }, func(p *seal.Proof) { p.Checkpoint = strings.Replace(p.Checkpoint, "06", "07", 1) }, func(p *seal.Proof) { p.Leaf = "x" },
+				func(p *seal.Proof) { p.Path = append([]string{"zz"}, p.Path...) },
+			} {
+				bad := p
+				wrong(&bad)
+				if _, err := bad.Check(l.trust()); err == nil {
+					t.Errorf("a wrong proof is believed: %+v", bad)
+				}
+			}
+		}
+	}
+	if _, err := prove(list[0].Hash, 307); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a head that was never signed: %v", err)
+	}
+	if _, err := prove(make([]byte, 32), 0); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a receipt that nobody has: %v", err)
+	}
+	clean(t, l.verify(l.out...), 706)
+}
+
+func TestDir(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	dir := seal.Dir(t.TempDir())
+	if last, err := dir.Last(l.keys); last != nil || err != nil {
+		t.Error(last, err)
+	}
+	for day := range 3 {
+		l.write(2)
+		l.pass()
+		if err := dir.Append(l.out[day], l.Clock.Now().AddDate(0, 0, day)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last, err := dir.Last(l.keys)
+	if err != nil || last.Size != 6 {
+		t.Errorf("%+v %v", last, err)
+	}
+	// the disk was full in the middle of the next one
+	if err := dir.Append(l.out[2][:60], l.Clock.Now().AddDate(0, 0, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if last, err := dir.Last(l.keys); err != nil || last.Size != 6 {
+		t.Errorf("%+v %v", last, err)
+	}
+	l.write(2)
+	l.pass()
+	if err := dir.Append(l.out[3], l.Clock.Now().AddDate(0, 0, 2)); err != nil {
+		t.Fatal(err)
+	}
+	notes, err := seal.ReadNotes(string(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := l.verify(notes...); r.Given != 4 || r.Reach != 8 || len(r.Problems) != 0 {
+		t.Errorf("%+v", r)
+	}
+	other := newLog(t)
+	other.write(1)
+	other.pass()
+	if _, err := dir.Last(other.keys); err == nil {
+		t.Error("another log's checkpoints are believed")
 	}
 }

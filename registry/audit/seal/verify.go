@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"daftar/db"
-	"daftar/fault"
 	"daftar/registry/audit"
 )
 
@@ -82,6 +81,7 @@ func (p Problem) String() string {
 type Report struct {
 	Size     int64     `json:"size"`     // entries that are sealed
 	Given    int       `json:"given"`    // checkpoints that somebody else keeps
+	Unread   int       `json:"unread"`   // and that cannot be believed: not whole, or of another log
 	Reach    int64     `json:"reach"`    // the last of them up to which everything is as it was
 	Own      int       `json:"own"`      // checkpoints of the database itself
 	Unsealed int       `json:"unsealed"` // entries that are too new to be sealed
@@ -118,8 +118,8 @@ type head struct {
 
 // Verify reads the whole log and compares it with its own checkpoints and with
 // those that somebody else keeps, as signed notes. What it says reaches to the
-// last of the latter. view runs a function in a read-only transaction of the
-// auditor; progress, which may be nil, is told how many entries are done.
+// last of the latter. view runs a function in a read-only transaction of a role
+// that sees every entry; progress, which may be nil, is told how many entries are done.
 func Verify(view func(func(db.Tx) error) error, trust Trust, given []string, progress func(done, all int64)) (Report, error) {
 	v := &verifier{view: view, trust: trust}
 	end, err := v.begin(given)
@@ -168,14 +168,17 @@ func (v *verifier) begin(given []string) (end int64, err error) {
 	for _, signed := range given {
 		c, err := v.trust.Open(signed)
 		if err != nil {
-			return end, err // of the second party's own file: nothing can be said with it
+			v.report.Unread++
+			continue
 		}
 		if was, ok := bySize[c.Size]; ok && was.Root != c.Root {
 			v.found(Problem{Kind: Forged, To: c.Size})
 		}
 		bySize[c.Size] = head{c, true}
 	}
-	v.report.Given = len(bySize)
+	if v.report.Given = len(bySize); len(given) > 0 && v.report.Given == 0 {
+		return end, fmt.Errorf("%w: none of those given is signed by a trusted key", ErrCheckpoint)
+	}
 	inside := map[int64]bool{}
 	for _, signed := range own {
 		c, err := v.trust.Open(signed)
@@ -449,12 +452,12 @@ func (v *verifier) finish() Report {
 	return v.report
 }
 
-// Origin is the log's name; "" before anything was sealed.
-func Origin(tx db.Tx) (string, error) {
-	var origin string
-	err := tx.Get(&origin, `select origin from audit_log`)
-	if fault.Is(err, fault.NotFound) {
-		err = nil
+// Origin is the log's name, and all that it ever had; "" before anything was
+// sealed.
+func Origin(tx db.Tx) (now string, all []string, err error) {
+	log, _, err := loadLog(tx)
+	if err == nil {
+		err = tx.Select(&all, `select distinct split_part(note, chr(10), 1) from audit_checkpoint`)
 	}
-	return origin, err
+	return log.Origin, append(all, log.Origin), err
 }
