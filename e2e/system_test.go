@@ -57,6 +57,7 @@ type System struct {
 	cmd  *exec.Cmd
 	log  *syncBuffer
 	tls  bool
+	kept string // directory of the audit log's second party; "" for none
 }
 
 // shared is one demo for the tests that do not mind each other's people.
@@ -155,7 +156,7 @@ func (s *System) start(args ...string) error {
 var errPortTaken = errors.New("a port was taken in the meantime")
 
 func (s *System) env() []string {
-	return append(os.Environ(), "DAFTAR_STATE_DIR="+s.dir, fmt.Sprintf("DAFTAR_PORT_BASE=%d", s.base), "DAFTAR_LOG_LEVEL=info")
+	return append(os.Environ(), "DAFTAR_STATE_DIR="+s.dir, fmt.Sprintf("DAFTAR_PORT_BASE=%d", s.base), "DAFTAR_LOG_LEVEL=info", "DAFTAR_AUDIT_CHECKPOINTS_DIR="+s.kept)
 }
 
 func (s *System) launch(args ...string) error {

@@ -174,6 +174,8 @@ func about(p *i18n.Printer, r oversight.Row) string {
 	switch {
 	case r.SubjectRef != "":
 		return r.SubjectRef
+	case r.SubjectName != "":
+		return r.SubjectName
 	case r.Subjects > 0:
 		return p.N("audit.subjects", r.Subjects)
 	}

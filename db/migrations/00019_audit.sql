@@ -160,7 +160,7 @@ create table look_release (
   released_by uuid not null default actor() references staff,
   review      text not null,                    -- why it is safe
   review_lang text not null,
-  primary key (person_id, released_at)
+  primary key (person_id, released_at, released_by)
 );
 grant select, insert (person_id, up_to, released_at, review, review_lang) on look_release to daftar_staff;
 grant select on look_release to daftar_auditor, daftar_jobs;

@@ -36,6 +36,7 @@ type Row struct {
 	Action      string    `db:"action"`
 	SubjectKind string    `db:"subject_kind"`
 	SubjectRef  string    `db:"subject_ref"`
+	SubjectName string    `db:"subject_name"` // of an officer
 	Subjects    int       `db:"subjects"`
 	CaseRef     string    `db:"case_ref"`
 	Purpose     string    `db:"purpose"`
@@ -149,10 +150,11 @@ func Entry(tx db.Tx, at time.Time, id db.ID) (Row, error) {
 func rowsOf(entries string) string {
 	return `
 		select e.at, e.id, e.actor_kind, coalesce(s.name, '') as staff, e.action, coalesce(e.subject_kind, '') as subject_kind,
-		       coalesce(p.ref, h.ref, g.ref, v.ref, f.ref, q.ref, d.ref, '') as subject_ref, e.subjects, coalesce(c.ref, '') as case_ref,
+		       coalesce(p.ref, h.ref, g.ref, v.ref, f.ref, q.ref, d.ref, '') as subject_ref, coalesce(o.name, '') as subject_name, e.subjects, coalesce(c.ref, '') as case_ref,
 		       coalesce(e.purpose, '') as purpose, coalesce(e.basis, '') as basis, coalesce(e.client, '') as client, l.idx
 		from (` + entries + `) e
 		left join staff s on s.id = e.actor and e.actor_kind = 'staff'
+		left join staff o on e.subject_kind = 'staff' and o.id = e.subject
 		left join person p on e.subject_kind = 'person' and p.id = e.subject
 		left join household h on e.subject_kind = 'household' and h.id = e.subject
 		left join group_record g on e.subject_kind = 'group' and g.id = e.subject
