@@ -20,6 +20,7 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/demo"
+	"daftar/registry/audit"
 )
 
 type serveCmd struct {
@@ -214,9 +215,16 @@ func (cmd serveCmd) seed(ctx context.Context, d *db.DB, citizen, officers string
 	}
 	return d.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
 		for id, issuer := range providers {
-			if err := tx.Exec(`
+			n, err := tx.Count(`
 				insert into identity_provider (id, issuer) values ($1, $2)
-				on conflict (id) do update set issuer = excluded.issuer`, id, issuer); err != nil {
+				on conflict (id) do update set issuer = excluded.issuer where identity_provider.issuer <> excluded.issuer`, id, issuer)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			if err := audit.Write(tx, audit.Event{Action: "provider.set", Detail: map[string]any{"provider": id, "issuer": issuer}}); err != nil {
 				return err
 			}
 		}

@@ -125,8 +125,7 @@ func Proof(c *web.Ctx) error {
 	}
 	printer := c.Printer()
 	return c.Render(proofPage(p, []ui.Row{
-		{Key: printer.T("proof.leaf"), Value: p.Leaf, LTR: true}, {Key: printer.T("proof.index"), Value: printer.Number(int(p.Index)), LTR: true},
-		{Key: printer.T("proof.size"), Value: printer.Number(int(p.Size)), LTR: true}, {Key: printer.T("proof.log"), Value: p.Log, LTR: true},
+		{Key: printer.T("proof.index"), Value: printer.Number(int(p.Index)), LTR: true}, {Key: printer.T("proof.size"), Value: printer.Number(int(p.Size)), LTR: true},
 	}))
 }
 
