@@ -21,6 +21,8 @@ func Start(c *web.Ctx) error {
 		return c.Redirect(c.URL("/search"))
 	case p.May(auth.AuditRead):
 		return c.Redirect(c.URL("/audit"))
+	case p.May(auth.FieldEdit):
+		return c.Redirect(c.URL("/fields"))
 	}
 	return c.Render(startPage(p.SignedIn()))
 }

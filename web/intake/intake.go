@@ -30,7 +30,7 @@ type Site struct {
 	Counter    bool // an officer types for somebody else
 	Blobs      *blob.Dir
 	Codes      cases.Codes
-	Portal     string // origin of the portal, where receipts can be proven; "" for this site
+	PortalURL  string // where a receipt's code is entered
 }
 
 // Routes lists the pages of an application.
@@ -83,14 +83,20 @@ type visit struct {
 
 // open loads the application and what the path names. Anything that is not
 // there, or not this person's, is fault.NotFound.
-func (s Site) open(c *web.Ctx) (*visit, error) {
+func (s Site) open(c *web.Ctx) (*visit, error) { return s.openFor(c, page{}) }
+
+func (s Site) openFor(c *web.Ctx, p page) (*visit, error) {
 	v := &visit{Ctx: c, site: s}
 	err := c.View(func(tx db.Tx) error { return v.load(tx) })
 	if err != nil {
 		return nil, err
 	}
 	if key := c.Param("member"); key != "" {
-		if v.member = v.c.Draft.Member(key); v.member == nil {
+		v.member = v.c.Draft.Member(key)
+		if v.member == nil && p.adds && key == v.c.Draft.NextKey() {
+			v.member = &cases.Member{Key: key}
+		}
+		if v.member == nil {
 			return nil, fault.Hidden()
 		}
 	}
@@ -148,7 +154,7 @@ func (v *visit) at(page string) string {
 
 // proofURL is where anybody can have the entry of a receipt proven.
 func (v *visit) proofURL(leaf string) string {
-	return v.site.Portal + v.URL("/audit/proof/"+leaf)
+	return v.site.PortalURL + v.URL("/audit/proof/"+leaf)
 }
 
 // back is where the back link leads: to the answers when they are being
@@ -166,6 +172,7 @@ func (v *visit) back() string {
 // page is one question.
 type page struct {
 	inputs []string
+	adds   bool                                                      // the member may be one who is added by the answer
 	key    func(*visit) string                                       // marked as answered; see cases.Form
 	load   func(*visit, db.Tx) error                                 // more to read, nil for nothing
 	fill   func(*visit) map[string][]string                          // what was answered before
@@ -178,7 +185,7 @@ type page struct {
 // show answers a GET with the question and the earlier answer.
 func (s Site) show(p page) web.Handler {
 	return func(c *web.Ctx) error {
-		v, err := s.open(c)
+		v, err := s.openFor(c, p)
 		if err != nil {
 			return err
 		}
@@ -203,7 +210,7 @@ func (v *visit) more(p page) error {
 // errors and everything typed, or the next page.
 func (s Site) save(p page) web.Handler {
 	return func(c *web.Ctx) error {
-		v, err := s.open(c)
+		v, err := s.openFor(c, p)
 		if err != nil {
 			return err
 		}
