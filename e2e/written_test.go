@@ -52,5 +52,6 @@ func (s *System) unauditedWrites(ctx context.Context) (string, error) {
 		select w.role || ': ' || w.op || ' ' || w.tab || ', ' || count(*) || ' times'
 		from written.note w
 		where w.role like 'daftar\_%' and w.role <> 'daftar_owner' and not exists (select from audit_event e where e.tx = w.tx)
+		  and not (w.op = 'DELETE' and w.role = 'daftar_jobs' and w.tab in ('session', 'wallet_token')) -- long over: db.Forget
 		group by w.role, w.op, w.tab order by 1`)
 }
