@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
@@ -395,4 +396,32 @@ func TestDir(t *testing.T) {
 	if _, err := dir.Last(other.keys); err == nil {
 		t.Error("another log's checkpoints are believed")
 	}
+}
+
+// Files of checkpoints and proofs come from elsewhere: whatever is in them, they
+// are read or refused.
+func FuzzNotes(f *testing.F) {
+	f.Add("o\n1\nr\n\n— o x\n", `{"leaf": "00", "path": ["00"], "checkpoint": "x"}`)
+	f.Add("\n\n— \n\n—", `{"index": -1, "size": 9223372036854775807}`)
+	trust, err := seal.NewTrust([]string{"PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, file, proof string) {
+		notes, err := seal.SplitNotes(strings.NewReader(file))
+		if err != nil {
+			return
+		}
+		for _, n := range notes {
+			if c, err := trust.Open(n); err == nil {
+				t.Errorf("believed: %+v", c)
+			}
+		}
+		var p seal.Proof
+		if json.Unmarshal([]byte(proof), &p) == nil {
+			if _, err := p.Check(trust); err == nil {
+				t.Error("a proof without a signature is believed")
+			}
+		}
+	})
 }
