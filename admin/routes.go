@@ -11,6 +11,7 @@ import (
 	"daftar/admin/fields"
 	"daftar/admin/filters"
 	"daftar/admin/home"
+	"daftar/admin/oversight"
 	"daftar/admin/people"
 	"daftar/admin/purpose"
 	"daftar/admin/search"
@@ -47,6 +48,11 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
 		{auth.FieldEdit, ui.NavItem{Key: "nav.fields", Path: "/fields"}},
 		{auth.AreaRead, ui.NavItem{Key: "nav.areas", Path: "/areas"}},
+		{auth.AuditRead, ui.NavItem{Key: "nav.audit", Path: "/audit"}},
+		{auth.AlertRead, ui.NavItem{Key: "nav.alerts", Path: "/alerts"}},
+		{auth.QuestionAnswer, ui.NavItem{Key: "nav.questions", Path: "/questions"}},
+		{auth.DelayRead, ui.NavItem{Key: "nav.delays", Path: "/delays"}},
+		{auth.LookRelease, ui.NavItem{Key: "nav.releases", Path: "/releases"}},
 	} {
 		if p.May(item.need) {
 			items = append(items, item.NavItem)
@@ -127,6 +133,24 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/fields/:subject/:code/publish", Permission: auth.FieldEdit, Handler: fields.Publish},
 		{Method: post, Path: "/fields/:subject/:code/discard", Permission: auth.FieldEdit, Handler: fields.Discard},
 		{Method: post, Path: "/fields/:subject/:code/retire", Permission: auth.FieldEdit, Handler: fields.Retire},
+
+		// oversight
+		{Method: get, Path: "/audit", Permission: auth.AuditRead, Handler: oversight.Log},
+		{Method: post, Path: "/audit/export", Permission: auth.AuditRead, Handler: oversight.Export},
+		{Method: get, Path: "/audit/checks", Permission: auth.AuditRead, Handler: oversight.Checks},
+		{Method: post, Path: "/audit/checks", Permission: auth.AuditRead, Handler: oversight.Check},
+		{Method: get, Path: "/alerts", Permission: auth.AlertRead, Handler: oversight.Alerts},
+		{Method: get, Path: "/alerts/:ref", Permission: auth.AlertRead, Handler: oversight.Alert},
+		{Method: post, Path: "/alerts/:ref", Permission: auth.AlertRead, Handler: oversight.CloseAlert},
+		{Method: get, Path: "/questions", Permission: auth.QuestionAnswer, Handler: oversight.Questions},
+		{Method: get, Path: "/questions/:ref", Permission: auth.QuestionAnswer, Handler: oversight.Question},
+		{Method: post, Path: "/questions/:ref", Permission: auth.QuestionAnswer, Handler: oversight.Answer},
+		{Method: get, Path: "/delays", Permission: auth.DelayRead, Handler: oversight.Delays},
+		{Method: get, Path: "/delays/new", Permission: auth.DelayRequest, Handler: oversight.DelayForm},
+		{Method: post, Path: "/delays/new", Permission: auth.DelayRequest, Handler: oversight.RequestDelay},
+		{Method: post, Path: "/delays/:ref", Permission: auth.DelayDecide, Handler: oversight.DecideDelay},
+		{Method: get, Path: "/releases", Permission: auth.LookRelease, Handler: oversight.Releases},
+		{Method: post, Path: "/releases", Permission: auth.LookRelease, Handler: oversight.Release},
 
 		// areas
 		{Method: get, Path: "/areas", Permission: auth.AreaRead, Handler: areas.Browse},

@@ -33,6 +33,14 @@ const (
 	PersonSearch    Permission = "person.search" // find people, and use filters
 	PersonExport    Permission = "person.export" // take what a filter finds away as a file
 	FilterShare     Permission = "filter.share"  // let a role use one's filter
+
+	AuditRead      Permission = "audit.read"      // the log of who did what, and its verifications
+	AlertRead      Permission = "alert.read"      // patterns of reading that stand out
+	QuestionAnswer Permission = "question.answer" // what people ask about looks at their records
+	DelayRead      Permission = "delay.read"      // what is held back from people, and why
+	DelayRequest   Permission = "delay.request"
+	DelayDecide    Permission = "delay.decide"
+	LookRelease    Permission = "look.release" // show what was read for protection
 )
 
 // roles says what each staff role may do. A role that is missing here, or
@@ -41,15 +49,15 @@ var roles = map[string][]Permission{
 	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch},
 	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch},
 	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch},
-	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch},
+	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest},
 	"appeals":     {PersonSearch},
 	"grievance":   {PersonSearch},
-	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch},
+	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease},
 	"dataquality": {FieldEdit, AreaRead, AreaPropose, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare},
-	"programme":   {PersonSearch, PersonExport, FilterShare},
+	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
-	"auditor":     {},
-	"dpo":         {},
+	"auditor":     {AuditRead, DelayRead}, // sees everything but sealed cases, and changes nothing
+	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease},
 	"sysadmin":    {FieldEdit}, // runs the system and sees nobody's data
 }
 

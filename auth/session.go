@@ -9,6 +9,7 @@ import (
 
 	"daftar/db"
 	"daftar/fault"
+	"daftar/registry/audit"
 )
 
 // Limits of a session: how long it lasts without use, and at all.
@@ -62,7 +63,11 @@ func StartSession(tx db.Tx, a Audience, subject db.ID, id Identity, old db.ID) (
 
 // EndSession revokes a session. The next request with its cookie is anonymous.
 func EndSession(tx db.Tx, id db.ID) error {
-	return tx.Exec(`update session set revoked_at = $2, id_token = '' where id = $1 and revoked_at is null`, id, tx.Now())
+	n, err := tx.Count(`update session set revoked_at = $2, id_token = '' where id = $1 and revoked_at is null`, id, tx.Now())
+	if err != nil || n == 0 {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "session.ended", SubjectKind: "session", Subject: id})
 }
 
 // seenEvery is how often a session's last use is written down.

@@ -127,6 +127,10 @@ const (
 
 // makeTemplate makes a database with the demo in it and nobody connected.
 func (s *system) makeTemplate() error {
+	if s.template {
+		return nil
+	}
+	s.template = true
 	if err := s.admin("postgres", `create database `+templateDatabase+` template template0`); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func main() {
 		exit(bareProgram(os.Stdin, os.Stdout))
 	}
 	isQuick := flag.Bool("quick", false, "less of everything, in less than a minute")
-	only := flag.String("only", "issuance,pages,import", "parts to measure")
+	only := flag.String("only", "issuance,pages,import,audit", "parts to measure")
 	binary := flag.String("daftar", "bin/daftar", "the program to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -76,7 +76,7 @@ func run(ctx context.Context, p plan, binary string, parts []string) error {
 	for _, part := range []struct {
 		name string
 		f    func() error
-	}{{"issuance", b.issuance}, {"pages", b.pages}, {"import", b.imports}} {
+	}{{"issuance", b.issuance}, {"pages", b.pages}, {"import", b.imports}, {"audit", b.audits}} {
 		if !slices.Contains(parts, part.name) {
 			continue
 		}

@@ -35,6 +35,11 @@ func (d *DB) View(ctx context.Context, who Principal, fn func(Tx) error) error {
 
 // WithTx runs fn in a transaction and commits when fn returns nil.
 func (d *DB) WithTx(ctx context.Context, who Principal, fn func(Tx) error) error {
+	if d.may != nil {
+		if err := d.may(who); err != nil {
+			return err
+		}
+	}
 	return d.run(ctx, who, "begin", fn)
 }
 
@@ -56,8 +61,9 @@ func (d *DB) run(ctx context.Context, who Principal, begin string, fn func(Tx) e
 	// settings end with the transaction.
 	batch := &pgx.Batch{}
 	batch.Queue(begin)
-	batch.Queue(`select set_config('daftar.kind', $1, true), set_config('daftar.actor', $2, true)`,
-		who.Kind, actorSetting(who))
+	batch.Queue(`select set_config('daftar.kind', $1, true), set_config('daftar.actor', $2, true),
+		set_config('daftar.acting_for', $3, true), set_config('daftar.session', $4, true), set_config('daftar.client', $5, true)`,
+		who.Kind, setting(who.Actor), setting(who.ActingFor), setting(who.Session), who.Client)
 	if err := raw.SendBatch(ctx, batch).Close(); err != nil {
 		abandon(raw)
 		return unavailable(err)
@@ -83,11 +89,11 @@ func (d *DB) run(ctx context.Context, who Principal, begin string, fn func(Tx) e
 	return nil
 }
 
-func actorSetting(who Principal) string {
-	if who.Actor == (ID{}) {
+func setting(id ID) string {
+	if id == (ID{}) {
 		return ""
 	}
-	return who.Actor.String()
+	return id.String()
 }
 
 // abandon rolls back, even when the request's own context is over; a
@@ -131,6 +137,22 @@ func (t Tx) Get(dst any, query string, args ...any) error {
 // Select reads every row into the slice dst points to.
 func (t Tx) Select(dst any, query string, args ...any) error {
 	return Explain(t.conn.SelectContext(t.ctx, dst, query, args...))
+}
+
+// Each runs row for every row of a query, whose scan reads the columns into
+// pointers: for so many rows that Select's convenience would cost too much.
+func (t Tx) Each(row func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := t.raw.Query(t.ctx, query, args...)
+	if err != nil {
+		return Explain(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return Explain(rows.Err())
 }
 
 // Exec runs a statement.

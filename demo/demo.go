@@ -17,6 +17,7 @@ import (
 	"daftar/i18n"
 	"daftar/mockid"
 	"daftar/registry"
+	"daftar/registry/audit"
 	"daftar/registry/fields"
 	"daftar/registry/programmes"
 )
@@ -230,7 +231,10 @@ func Seed(ctx context.Context, d *db.DB, providers map[string]string) error {
 		return err
 	}
 	return d.WithTx(ctx, worker, func(tx db.Tx) error {
-		return tx.Exec(`insert into setting (key, value, updated_at) values ('demo', 'true', $1)`, tx.Now())
+		if err := tx.Exec(`insert into setting (key, value, updated_at) values ('demo', 'true', $1)`, tx.Now()); err != nil {
+			return err
+		}
+		return audit.Write(tx, audit.Event{Action: "demo.installed"})
 	})
 }
 
@@ -318,8 +322,10 @@ func (c cast) register(ctx context.Context, d *db.DB) error {
 			return err
 		}
 		homes = ids
-		change, err = registry.Propose(tx, registry.OriginBatch, items)
-		return err
+		if change, err = registry.Propose(tx, registry.OriginBatch, items); err != nil {
+			return err
+		}
+		return audit.Write(tx, audit.Event{Action: "change.proposed", SubjectKind: "change", Subject: change, Change: change})
 	}); err != nil {
 		return err
 	}
@@ -327,7 +333,10 @@ func (c cast) register(ctx context.Context, d *db.DB) error {
 		if err := registry.Approve(tx, change); err != nil {
 			return err
 		}
-		return registry.Apply(tx, change)
+		if err := registry.Apply(tx, change); err != nil {
+			return err
+		}
+		return audit.Write(tx, audit.Event{Action: "change.applied", SubjectKind: "change", Subject: change, Change: change})
 	}); err != nil {
 		return err
 	}

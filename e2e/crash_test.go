@@ -225,7 +225,7 @@ const stages = `
 	  (select count(*) from change_item i where i.change_id = c.change_id and i.kind = 'person'),
 	  (select g.state from change g where g.id = c.change_id),
 	  (select string_agg(e.action, '>' order by e.at, e.id) from case_event e where e.case_id = c.id),
-	  (select string_agg(a.action, '>' order by a.at, a.action) from audit_event a where a.case_id = c.id and a.action <> 'case.read'),
+	  (select string_agg(a.action, '>' order by a.at, a.action) from audit_event a where a.case_id = c.id and a.action not in ('case.read', 'case.edited')),
 	  (select count(*) from decision d where d.case_id = c.id and d.kind = 'case'),
 	  (select count(*) from household h where h.ref = c.draft->>'household_ref'),
 	  (select count(*) from person p join membership m on m.person_id = p.id and m.household_id = c.household_id))
@@ -274,6 +274,7 @@ func (c *Crash) reckon() {
 		select draft->'members'->0->>'full_name' as name from case_file where state <> 'draft' group by 1 having count(*) > 1) doubled`); twice != "" {
 		t.Errorf("sent twice: %s", twice)
 	}
+	c.proven()
 	// every approval asked for one job, which is done or will be
 	if n := c.sql(t, `select (select count(*) from case_file where state = 'approved') - (select count(*) from outbox)
 		- (select count(*) from river.river_job where kind = 'assess_household' and state <> 'discarded')`); n != "0" {
@@ -283,6 +284,29 @@ func (c *Crash) reckon() {
 		t.Errorf("only %d steps were acknowledged, and %d requests cut off", acknowledged, c.lost)
 	}
 	t.Logf("%d cases, %d acknowledged steps, %d requests cut off", len(states), acknowledged, c.lost)
+}
+
+// proven checks the audit log after all the kills (abuse case 14): it is whole,
+// and what is on every receipt is in it.
+func (c *Crash) proven() {
+	t := c.t
+	t.Helper()
+	const missing = `select count(*) from audit_receipt r left join audit_leaf l on l.event_id = r.event_id and l.at = r.at and l.hash = r.hash where l.idx is null`
+	for range 200 {
+		if c.sql(t, missing) == "0" {
+			break
+		}
+		time.Sleep(50 * time.Millisecond) // the next pass seals them
+	}
+	if n := c.sql(t, missing); n != "0" {
+		t.Errorf("%s receipts are not in the audit log", n)
+	}
+	if n := c.sql(t, `select count(*) from case_file f where f.submitted_at is not null and not exists (select from audit_receipt r where r.subject = f.id)`); n != "0" {
+		t.Errorf("%s applications have no receipt", n)
+	}
+	if got := c.run(t, "audit", "verify"); !strings.Contains(got, "are as they were sealed") {
+		t.Errorf("the audit log after the kills: %s", got)
+	}
 }
 
 // TestEndsQuietly ends the program as an operator does: nothing goes wrong on

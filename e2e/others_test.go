@@ -304,14 +304,16 @@ func TestRolesKeepOut(t *testing.T) {
 		"intake":      {"case.read", "case.ask", "case.intake", "person.search"},
 		"verifier":    {"case.read", "case.ask", "case.recommend", "person.read", "change.read", "change.verify", "person.search"},
 		"approver":    {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search"},
-		"approver2":   {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search"},
+		"approver2":   {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search", "delay.read", "delay.request"},
 		"appeals":     {"person.search"},
 		"grievance":   {"person.search"},
-		"protection":  {"person.read", "person.protected", "change.read", "change.propose", "person.search"},
+		"protection":  {"person.read", "person.protected", "change.read", "change.propose", "person.search", "look.release"},
 		"dataquality": {"field.edit", "area.read", "area.propose", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share"},
-		"programme":   {"person.search", "person.export", "filter.share"},
+		"programme":   {"person.search", "person.export", "filter.share", "delay.read", "delay.request"},
 		"credential":  {"credential.read", "credential.revoke", "person.search"},
 		"sysadmin":    {"field.edit"},
+		"auditor":     {"audit.read", "delay.read"},
+		"dpo":         {"audit.read", "alert.read", "question.answer", "delay.read", "delay.decide", "look.release"},
 	}
 	before := s.everything(t)
 	for _, officer := range []string{

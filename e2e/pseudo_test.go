@@ -82,7 +82,7 @@ func (b *Browser) crawl(data []string, starts ...string) {
 		b.visit(queue[n])
 		b.untranslated(queue[n], data)
 		for _, link := range strings.Fields(b.find(`[...document.querySelectorAll('main a[href], nav a[href]')].map(a => a.href.split('#')[0]).join(' ')`)) {
-			if strings.HasPrefix(link, b.base+"/"+b.lang) && !strings.Contains(link, "from=check") && !strings.Contains(link, "/evidence/") &&
+			if strings.HasPrefix(link, b.base+"/"+b.lang) && !strings.Contains(link, "from=check") && !strings.Contains(link, "/evidence/") && !strings.HasSuffix(link, ".json") &&
 				!strings.Contains(link, "/sign-in") && !slices.Contains(queue, link) {
 				queue = append(queue, link)
 			}

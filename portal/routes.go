@@ -8,6 +8,7 @@ import (
 	"daftar/auth"
 	"daftar/blob"
 	"daftar/portal/apply"
+	"daftar/portal/audit"
 	"daftar/portal/cases"
 	"daftar/portal/credentials"
 	"daftar/portal/home"
@@ -53,10 +54,21 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/status", Permission: auth.Public, Handler: cases.StatusForm},
 		{Method: post, Path: "/status", Permission: auth.Public, Handler: cases.Status(cfg.Codes)},
 
+		// the audit log, for everybody to keep an eye on
+		{Method: get, Path: "/audit", Permission: auth.Public, Handler: audit.Show},
+		{Method: get, Path: "/audit/proof/:leaf", Permission: auth.Public, Handler: audit.Proof},
+		{Method: get, Path: "/audit/proof/:leaf", Permission: auth.Public, Handler: audit.ProofFile, Bare: true},
+		{Method: get, Path: "/audit/checkpoint", Permission: auth.Public, Handler: audit.Checkpoint, Bare: true},
+		{Method: get, Path: "/audit/checkpoints", Permission: auth.Public, Handler: audit.Checkpoints, Bare: true},
+		{Method: get, Path: "/audit/tile/:level/*", Permission: auth.Public, Handler: audit.Tile, Bare: true},
+
 		// one's own
 		{Method: get, Path: "/home", Permission: auth.Citizen, Handler: home.Home},
 		{Method: get, Path: "/record", Permission: auth.Citizen, Handler: record.Show},
 		{Method: get, Path: "/record/looks", Permission: auth.Citizen, Handler: record.Looks},
+		{Method: get, Path: "/record/looks.json", Permission: auth.Citizen, Handler: record.LooksFile},
+		{Method: get, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.AskForm},
+		{Method: post, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.Ask},
 		{Method: get, Path: "/decisions/:ref", Permission: auth.Citizen, Handler: record.Decision},
 
 		// applying

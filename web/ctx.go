@@ -121,7 +121,11 @@ func (c *Ctx) identify() error {
 	if err != nil || !stale {
 		return err
 	}
-	return c.WithTx(func(tx db.Tx) error { return auth.Touch(tx, c.principal.Session) })
+	err = c.WithTx(func(tx db.Tx) error { return auth.Touch(tx, c.principal.Session) })
+	if fault.Is(err, fault.Unavailable) {
+		return nil // nothing can be written now; what only reads goes on
+	}
+	return err
 }
 
 // dress gives templates the page around them.
@@ -229,12 +233,33 @@ func (c *Ctx) IP() string { return c.fiber.IP() }
 
 // View runs fn in a read-only transaction of the principal.
 func (c *Ctx) View(fn func(db.Tx) error) error {
-	return c.server.cfg.DB.View(c.ctx, c.principal.DB(c.server.cfg.Audience), fn)
+	return c.server.cfg.DB.View(c.ctx, c.Who(), fn)
 }
 
 // WithTx runs fn in a transaction of the principal.
 func (c *Ctx) WithTx(fn func(db.Tx) error) error {
-	return c.server.cfg.DB.WithTx(c.ctx, c.principal.DB(c.server.cfg.Audience), fn)
+	return c.server.cfg.DB.WithTx(c.ctx, c.Who(), fn)
+}
+
+// Who is the principal of the request's transactions.
+func (c *Ctx) Who() db.Principal {
+	who := c.principal.DB(c.server.cfg.Audience)
+	who.Client = client(c.Header(fiber.HeaderUserAgent))
+	return who
+}
+
+// client is the kind of thing that a browser says it runs on. No more of what it
+// says is kept.
+func client(agent string) string {
+	switch {
+	case strings.Contains(agent, "Mobi"):
+		return db.ClientPhone
+	case strings.HasPrefix(agent, "Mozilla/"):
+		return db.ClientComputer
+	case agent != "":
+		return db.ClientProgram
+	}
+	return ""
 }
 
 // DB is the database, for use cases that begin their own transactions.

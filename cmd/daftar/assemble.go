@@ -75,6 +75,11 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 		"portal": c.origin(c.PortalURL, portPortal, secure), "admin": c.origin(c.AdminURL, portAdmin, secure),
 		"issuer": c.origin(c.IssuerURL, portIssuer, secure),
 	}
+	sealer, err := s.newSealer(c, p.origins["portal"])
+	if err != nil {
+		return nil, err
+	}
+	s.sealer = sealer
 	citizenIssuer, staffIssuer := c.CitizenIssuer, c.StaffIssuer
 	if cmd.Demo {
 		p.origins["mockid"] = c.origin("", portMockID, secure)
@@ -110,9 +115,9 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 			return nil, err
 		}
 	}
-	sys.ops = p.metrics.handler(s.db, p.messages)
+	sys.ops = p.metrics.handler(s.db, p.messages, s.sealer)
 	if cmd.wants("worker") {
-		sys.worker = func(ctx context.Context) error { return work(ctx, s, log) }
+		sys.worker = func(ctx context.Context) error { return work(ctx, c, s, log) }
 	}
 	sys.banner = bannerText(cmd, p.running())
 	return sys, nil

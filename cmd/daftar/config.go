@@ -38,6 +38,8 @@ type Config struct {
 	DatabaseURLJobs    string `name:"database-url-jobs" env:"DAFTAR_DATABASE_URL_JOBS" help:"Connection string of role daftar_jobs."`
 	DatabaseURLAuditor string `name:"database-url-auditor" env:"DAFTAR_DATABASE_URL_AUDITOR" help:"Connection string of role daftar_auditor."`
 
+	AuditCheckpointsDir string `name:"audit-checkpoints-dir" env:"DAFTAR_AUDIT_CHECKPOINTS_DIR" help:"Directory of a second party that every checkpoint of the audit log is added to."`
+
 	CitizenIssuer   string `name:"citizen-issuer" env:"DAFTAR_CITIZEN_ISSUER" help:"OpenID issuer of the national ID. The demo has its own."`
 	CitizenClientID string `name:"citizen-client-id" env:"DAFTAR_CITIZEN_CLIENT_ID" default:"daftar-portal" help:"Our client id there."`
 	CitizenSecret   string `name:"citizen-client-secret" env:"DAFTAR_CITIZEN_CLIENT_SECRET" help:"Our secret there; unset: private_key_jwt."`

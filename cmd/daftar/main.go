@@ -26,6 +26,7 @@ type cli struct {
 	Seed    seedCmd    `cmd:"" help:"Make up a country: areas, households and people, for trying out and measuring."`
 	Offer   offerCmd   `cmd:"" help:"Make a credential offer at the counter."`
 	Keys    keysCmd    `cmd:"" help:"List or print keys and trust anchors."`
+	Audit   auditCmd   `cmd:"" help:"Verify the audit log, and what others keep of it."`
 	Status  statusCmd  `cmd:"" help:"Work on the published status lists."`
 	DB      dbCmd      `cmd:"" name:"db" help:"Work with the database server."`
 	Routes  routesCmd  `cmd:"" help:"List every address of every site."`

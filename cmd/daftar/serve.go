@@ -20,6 +20,7 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/demo"
+	"daftar/registry/audit"
 )
 
 type serveCmd struct {
@@ -61,6 +62,11 @@ func (cmd serveCmd) Run(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
+	if err := s.sealFirst(ctx); err != nil {
+		return err
+	}
+	system.sealing = func(ctx context.Context) { s.keepSealing(ctx, log) }
+	system.exporting = func(ctx context.Context) { s.keepExporting(ctx, log) }
 	return system.run(ctx, listeners, log)
 }
 
@@ -116,11 +122,13 @@ func closeAll(listeners map[string]net.Listener) {
 
 // system is everything that runs.
 type system struct {
-	sites  map[string]site
-	tls    *tls.Config
-	ops    http.Handler
-	worker func(context.Context) error
-	banner string
+	sites     map[string]site
+	tls       *tls.Config
+	ops       http.Handler
+	worker    func(context.Context) error
+	sealing   func(context.Context)
+	exporting func(context.Context)
+	banner    string
 }
 
 type site interface {
@@ -132,7 +140,7 @@ type site interface {
 // database goes after them.
 func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
-	errs := make(chan error, len(listeners)+2)
+	errs := make(chan error, len(listeners)+4)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
@@ -155,6 +163,8 @@ func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log
 	if s.worker != nil {
 		start("worker", func() error { return s.worker(ctx) })
 	}
+	start("sealing", func() error { s.sealing(ctx); return nil })
+	start("exporting", func() error { s.exporting(ctx); return nil })
 	fmt.Print(s.banner)
 	var failed error
 	select {
@@ -210,9 +220,16 @@ func (cmd serveCmd) seed(ctx context.Context, d *db.DB, citizen, officers string
 	}
 	return d.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
 		for id, issuer := range providers {
-			if err := tx.Exec(`
+			n, err := tx.Count(`
 				insert into identity_provider (id, issuer) values ($1, $2)
-				on conflict (id) do update set issuer = excluded.issuer`, id, issuer); err != nil {
+				on conflict (id) do update set issuer = excluded.issuer where identity_provider.issuer <> excluded.issuer`, id, issuer)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			if err := audit.Write(tx, audit.Event{Action: "provider.set", Detail: map[string]any{"provider": id, "issuer": issuer}}); err != nil {
 				return err
 			}
 		}

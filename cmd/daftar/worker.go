@@ -18,6 +18,7 @@ import (
 	"daftar/registry/areas"
 	"daftar/registry/fields"
 	"daftar/registry/jobs"
+	"daftar/registry/oversight"
 	"daftar/registry/programmes"
 )
 
@@ -77,11 +78,37 @@ func (w *contestWorker) Work(ctx context.Context, job *river.Job[jobs.ContestedI
 	})
 }
 
+// verifyWorker verifies the audit log, against what a second party keeps where
+// that is known.
+type verifyWorker struct {
+	river.WorkerDefaults[jobs.VerifyAudit]
+	s   *store
+	dir string
+	log *slog.Logger
+}
+
+// Work runs one job.
+func (w *verifyWorker) Work(ctx context.Context, job *river.Job[jobs.VerifyAudit]) error {
+	report, err := w.s.verify(ctx, w.dir)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for _, p := range report.Problems {
+		w.log.Error("the audit log was changed", "problem", p.String())
+	}
+	return w.s.db.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+		return oversight.Finish(tx, job.Args.Check, report, text(err))
+	})
+}
+
+// Timeout leaves time for a log of many years.
+func (w *verifyWorker) Timeout(*river.Job[jobs.VerifyAudit]) time.Duration { return 2 * time.Hour }
+
 // forgetEvery is how often what is over is deleted.
 const forgetEvery = 10 * time.Minute
 
 // work runs the worker until ctx ends: jobs, the outbox, and the cleaning.
-func work(ctx context.Context, s *store, log *slog.Logger) error {
+func work(ctx context.Context, c *Config, s *store, log *slog.Logger) error {
 	pool, err := pgxpool.New(ctx, s.roleURL(db.Jobs))
 	if err != nil {
 		return err
@@ -92,6 +119,7 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 	river.AddWorker(workers, &recomputeWorker{db: s.db})
 	river.AddWorker(workers, &areasWorker{db: s.db})
 	river.AddWorker(workers, &contestWorker{db: s.db})
+	river.AddWorker(workers, &verifyWorker{s: s, dir: c.AuditCheckpointsDir, log: log})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: db.RiverSchema, Workers: workers, Logger: log, JobTimeout: time.Minute,
 		RescueStuckJobsAfter: 2 * time.Minute, // one whose program was killed; a decision cannot wait for an hour
@@ -105,6 +133,7 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
+	go watch(ctx, s.db, log)
 	go func() {
 		for {
 			select {
@@ -114,6 +143,9 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 			}
 			if err := forget(ctx, s.db); err != nil {
 				log.Warn("forgetting", "error", err.Error())
+			}
+			if err := partitions(ctx, s.db); err != nil {
+				log.Warn("partitions of the audit log", "error", err.Error())
 			}
 			if err := followAreas(ctx, s.db); err != nil {
 				log.Warn("following areas", "error", err.Error())
@@ -138,6 +170,26 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 		return nil
 	}
 	return client.StopAndCancel(context.WithoutCancel(ctx)) // a job that takes longer is taken up again at the next start
+}
+
+// watch looks through what was read, and has the audit log verified once a day,
+// until ctx ends.
+func watch(ctx context.Context, d *db.DB, log *slog.Logger) {
+	for {
+		if err := d.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+			if _, err := oversight.Watch(tx); err != nil {
+				return err
+			}
+			return oversight.AskDaily(tx)
+		}); err != nil && ctx.Err() == nil {
+			log.Warn("watching reads", "error", err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(oversight.WatchEvery):
+		}
+	}
 }
 
 func forget(ctx context.Context, d *db.DB) error {
@@ -166,6 +218,8 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 		return jobs.ApplyAreas{Change: a.Ref}, nil
 	case jobs.KindContestedIdentifier:
 		return jobs.ContestedIdentifier{Person: a.Ref, Version: a.Version}, nil
+	case jobs.KindVerifyAudit:
+		return jobs.VerifyAudit{Check: a.Ref}, nil
 	}
 	raw, _ := json.Marshal(a.Kind)
 	return nil, fmt.Errorf("no worker for jobs of kind %s", raw)

@@ -428,17 +428,6 @@ do $$ begin
 end $$;
 -- +goose StatementEnd
 
--- Whom an event was about, where there are many: a search, a list, an export.
-create table audit_subject (
-  event_id     uuid not null references audit_event,
-  subject_kind text not null,
-  subject      uuid not null,
-  primary key (event_id, subject)
-);
-create index audit_subject_subject on audit_subject (subject);
-grant insert on audit_subject to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
-grant select on audit_subject to daftar_auditor, daftar_jobs;
-
 -- What a member of staff is at, for the length of a session: what they look
 -- people up for, asked every fifteen minutes, and the last search, which is kept
 -- here because a name does not belong into an address.
@@ -450,22 +439,6 @@ create table staff_work (
   searched_at   timestamptz
 );
 grant select, insert, update on staff_work to daftar_staff;
-
--- What was done with somebody's record, for themselves to read: who by role, when
--- and what for. Whoever asks must be the person.
--- +goose StatementBegin
-create function record_looks(p_person uuid, p_limit integer) returns table (at timestamptz, action text, purpose text, role text)
-language sql stable security definer set search_path = public, pg_temp as $$
-  select e.at, e.action, case when e.case_id is not null then 'casework' else coalesce(e.purpose, '') end,
-         coalesce((select min(r.role) from staff_role r where r.staff_id = e.actor and r.valid_from <= e.at and (r.valid_to is null or r.valid_to > e.at)), '')
-  from (select x.id from audit_event x where x.subject = p_person and x.action = 'person.read'
-        union select s.event_id from audit_subject s where s.subject = p_person) about
-  join audit_event e on e.id = about.id
-  where e.actor_kind = 'staff' and exists (select from account c where c.id = actor() and c.person_id = p_person)
-  order by e.at desc, e.id limit p_limit
-$$;
--- +goose StatementEnd
-grant execute on function record_looks(uuid, integer) to daftar_citizen;
 
 -- Filters that officers keep. Each sees their own and those shared with a role
 -- that they have.

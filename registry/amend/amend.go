@@ -185,7 +185,7 @@ func Open(tx db.Tx, r registry.Reader) ([]Amendment, error) {
 	for i, a := range list {
 		subjects[i] = a.Subject
 	}
-	return list, audit.Write(tx, audit.Event{Action: "change.listed", Purpose: "change", Detail: map[string]any{"subjects": subjects}})
+	return list, audit.WriteAbout(tx, audit.Event{Action: "change.listed", Purpose: "change"}, "record", subjects)
 }
 
 // Verify notes that somebody other than the proposer checked the proposal.
@@ -229,7 +229,8 @@ func Approve(tx db.Tx, r registry.Reader, ref string) error {
 			return err
 		}
 	}
-	return write(tx, "change.applied", a.Kind, a.Subject, a.Change)
+	return audit.Write(tx, audit.Event{Action: "change.applied", SubjectKind: a.Kind, Subject: a.Subject, Before: a.Base, After: a.Base + 1,
+		Change: a.Change, Purpose: "change"})
 }
 
 // households are those that the record's values count in.

@@ -189,6 +189,9 @@ func move(tx db.Tx, c *Case, s step) error {
 	if s.reason != "" {
 		event.Detail = map[string]any{"reason": s.reason}
 	}
+	if s.action == Submitted || s.action == Answered || s.action == Withdrawn {
+		return audit.WriteReceipt(tx, event) // what the applicant did
+	}
 	return audit.Write(tx, event)
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"daftar/db"
 	"daftar/fault"
+	"daftar/registry/audit"
 )
 
 // Evidence is one photo that came with a case.
@@ -53,15 +54,23 @@ func Attach(tx db.Tx, actor Actor, ref string, e Evidence) error {
 	if err := Detach(tx, c, e.Member); err != nil {
 		return err
 	}
-	return tx.Exec(`
+	id := tx.NewID()
+	if err := tx.Exec(`
 		insert into evidence (id, case_id, member, kind, media_type, size, width, height, sha256, blob, uploaded_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		tx.NewID(), c.ID, e.Member, e.Kind, e.MediaType, e.Size, e.Width, e.Height, e.SHA256, e.Blob, tx.Now())
+		id, c.ID, e.Member, e.Kind, e.MediaType, e.Size, e.Width, e.Height, e.SHA256, e.Blob, tx.Now()); err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "evidence.added", SubjectKind: "evidence", Subject: id, Case: c.ID})
 }
 
 // Detach takes a member's photo out of the case. It stays on file.
 func Detach(tx db.Tx, c Case, member string) error {
-	return tx.Exec(`update evidence set removed_at = $3 where case_id = $1 and member = $2 and removed_at is null`, c.ID, member, tx.Now())
+	n, err := tx.Count(`update evidence set removed_at = $3 where case_id = $1 and member = $2 and removed_at is null`, c.ID, member, tx.Now())
+	if err != nil || n == 0 {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "evidence.removed", SubjectKind: "case", Subject: c.ID, Case: c.ID})
 }
 
 // EvidenceOf lists the photos of a case. Those of a member who was taken out of

@@ -98,13 +98,21 @@ func Store(tx db.Tx, f registry.Field) (db.ID, error) {
 	if f.Options == nil {
 		f.Options = registry.Options{}
 	}
-	return f.ID, tx.Exec(`
+	if err := tx.Exec(`
 		insert into field_definition (id, subject, roster, code, version, type, label, question, help, unit, options, rules,
 			sensitivity, asked, section, position, formula, result, visible_when, evidence, roles)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
 		f.ID, f.Subject, f.Roster, f.Code, f.Version, f.Type, text(f.Label), text(f.Question), text(f.Help), text(f.Unit),
 		asJSON(f.Options), asJSON(f.Rules), f.Sensitivity, f.Asked, f.Section, f.Position, f.Formula, f.Result, f.VisibleWhen,
-		f.Evidence, asJSON(f.Roles))
+		f.Evidence, asJSON(f.Roles)); err != nil {
+		return f.ID, err
+	}
+	return f.ID, log(tx, "field.drafted", f.ID, f)
+}
+
+func log(tx db.Tx, action string, id db.ID, f registry.Field) error {
+	return audit.Write(tx, audit.Event{Action: action, SubjectKind: "field", Subject: id,
+		Detail: map[string]any{"subject": f.Subject, "code": f.Code, "version": f.Version}})
 }
 
 // Discard deletes a draft. What was published stays (fault.Conflict).
@@ -116,7 +124,10 @@ func Discard(tx db.Tx, id db.ID) error {
 	if d.State() != "draft" {
 		return fault.New(fault.Conflict, "field.error.published")
 	}
-	return tx.Exec(`delete from field_definition where id = $1`, id)
+	if err := tx.Exec(`delete from field_definition where id = $1`, id); err != nil {
+		return err
+	}
+	return log(tx, "field.discarded", id, d.Field)
 }
 
 // Publish puts a draft into use at once: forms, imports and records follow it
@@ -158,8 +169,7 @@ func publish(tx db.Tx, id db.ID, languages []string, together bool) (Definition,
 			return d, err
 		}
 	}
-	return d, audit.Write(tx, audit.Event{Action: "field.published", SubjectKind: "field", Subject: id,
-		Detail: map[string]any{"subject": d.Subject, "code": d.Code, "version": d.Version}})
+	return d, log(tx, "field.published", id, d.Field)
 }
 
 // Retire takes a definition out of the forms. Its values stay on the records.
@@ -190,8 +200,7 @@ func Retire(tx db.Tx, id db.ID) error {
 	if err := tx.Exec(`update field_definition set retired_at = $2 where id = $1`, id, tx.Now()); err != nil {
 		return err
 	}
-	return audit.Write(tx, audit.Event{Action: "field.retired", SubjectKind: "field", Subject: id,
-		Detail: map[string]any{"subject": d.Subject, "code": d.Code, "version": d.Version}})
+	return log(tx, "field.retired", id, d.Field)
 }
 
 // keepRetired keeps the answers that are offered no more: somebody gave them.

@@ -11,6 +11,7 @@ const (
 	KindRecomputeFields     = "recompute_fields"
 	KindApplyAreas          = "apply_area_change"
 	KindContestedIdentifier = "contested_identifier"
+	KindVerifyAudit         = "verify_audit"
 )
 
 // AssessHousehold decides every programme for a household, as it is in a
@@ -49,3 +50,11 @@ type ContestedIdentifier struct {
 
 // Kind names the job for river.
 func (ContestedIdentifier) Kind() string { return KindContestedIdentifier }
+
+// VerifyAudit verifies the audit log and keeps what it finds.
+type VerifyAudit struct {
+	Check db.ID `json:"check"`
+}
+
+// Kind names the job for river.
+func (VerifyAudit) Kind() string { return KindVerifyAudit }

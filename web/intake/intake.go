@@ -152,6 +152,11 @@ func (v *visit) at(page string) string {
 	return strings.TrimSuffix(v.site.Base+"/"+v.c.Ref+"/"+page, "/")
 }
 
+// proofURL is where anybody can have the entry of a receipt proven.
+func (v *visit) proofURL(leaf string) string {
+	return v.site.PortalURL + v.URL("/audit/proof/"+leaf)
+}
+
 // back is where the back link leads: to the answers when they are being
 // checked, else to the task list.
 func (v *visit) back() string {

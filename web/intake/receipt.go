@@ -1,6 +1,8 @@
 package intake
 
 import (
+	"daftar/db"
+	"daftar/registry/audit"
 	"daftar/registry/cases"
 	"daftar/web"
 )
@@ -15,5 +17,12 @@ func (s Site) receipt(c *web.Ctx) error {
 	if v.c.State == cases.StateDraft {
 		return c.Redirect(c.URL(v.at("")))
 	}
-	return c.Render(receiptPage(v))
+	var receipts []audit.Receipt
+	if err := c.View(func(tx db.Tx) (err error) {
+		receipts, err = audit.Receipts(tx, v.c.ID)
+		return err
+	}); err != nil {
+		return err
+	}
+	return c.Render(receiptPage(v, receipts))
 }

@@ -57,7 +57,9 @@ func (s site) callback(c *web.Ctx) error {
 	var secret string
 	err = c.WithTx(func(tx db.Tx) error {
 		var subject db.ID
+		kind := "account"
 		if s.audience == auth.Admin {
+			kind = "staff"
 			subject, err = auth.StaffMember(tx, id)
 		} else {
 			subject, err = auth.Account(tx, id)
@@ -68,7 +70,7 @@ func (s site) callback(c *web.Ctx) error {
 		if secret, err = auth.StartSession(tx, s.audience, subject, id, c.Principal().Session); err != nil {
 			return err
 		}
-		return audit.Write(tx, audit.Event{Action: "session.started", SubjectKind: "account", Subject: subject})
+		return audit.Write(tx, audit.Event{Action: "session.started", SubjectKind: kind, Subject: subject})
 	})
 	if fault.Is(err, fault.Forbidden) {
 		return c.RenderStatus(web.Status(fault.Forbidden), failedPage(web.AsFault(err)))
