@@ -11,6 +11,7 @@ import (
 	"daftar/admin/fields"
 	"daftar/admin/filters"
 	"daftar/admin/home"
+	"daftar/admin/kin"
 	"daftar/admin/people"
 	"daftar/admin/purpose"
 	"daftar/admin/search"
@@ -45,6 +46,8 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
 		{auth.FieldEdit, ui.NavItem{Key: "nav.fields", Path: "/fields"}},
 		{auth.AreaRead, ui.NavItem{Key: "nav.areas", Path: "/areas"}},
+		{auth.KinEnd, ui.NavItem{Key: "nav.declarations", Path: "/declarations"}},
+		{auth.Staff, ui.NavItem{Key: "nav.relatives", Path: "/relatives"}},
 	} {
 		if p.May(item.need) {
 			items = append(items, item.NavItem)
@@ -60,6 +63,12 @@ func Routes(cfg Config) []web.Route {
 	routes := []web.Route{
 		{Method: get, Path: "/", Permission: auth.Public, Handler: home.Root, Bare: true},
 		{Method: get, Path: "", Permission: auth.Public, Handler: home.Start},
+
+		// whom one is close to
+		{Method: get, Path: "/relatives", Permission: auth.Staff, Handler: kin.Mine},
+		{Method: post, Path: "/relatives", Permission: auth.Staff, Handler: kin.Declare},
+		{Method: get, Path: "/declarations", Permission: auth.KinEnd, Handler: kin.Others},
+		{Method: post, Path: "/declarations/:ref/end", Permission: auth.KinEnd, Handler: kin.End},
 
 		// cases
 		{Method: get, Path: "/cases", Permission: auth.CaseRead, Handler: cases.Queue},

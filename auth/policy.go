@@ -33,6 +33,8 @@ const (
 	PersonSearch    Permission = "person.search" // find people, and use filters
 	PersonExport    Permission = "person.export" // take what a filter finds away as a file
 	FilterShare     Permission = "filter.share"  // let a role use one's filter
+
+	KinEnd Permission = "kin.end" // see whom staff declared as their relatives, and end a declaration
 )
 
 // roles says what each staff role may do. A role that is missing here, or
@@ -49,7 +51,7 @@ var roles = map[string][]Permission{
 	"programme":   {PersonSearch, PersonExport, FilterShare},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {},
-	"dpo":         {},
+	"dpo":         {KinEnd},
 	"sysadmin":    {FieldEdit}, // runs the system and sees nobody's data
 }
 

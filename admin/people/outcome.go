@@ -21,6 +21,9 @@ var outcomeInputs = []string{"base", "outcome", "date", "into", "note"}
 
 // OutcomeForm asks how a person's record ends, or whether it goes on after all.
 func OutcomeForm(c *web.Ctx) error {
+	if _, ok, err := why(c, registry.KindPerson); err != nil || !ok {
+		return err
+	}
 	v, err := loadProposal(c, registry.KindPerson)
 	if err != nil {
 		return err

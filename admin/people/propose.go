@@ -39,12 +39,13 @@ type proposal struct {
 // Reasons that are chosen on the form; the others come of themselves.
 var reasons = []string{"mistake", "evidence", "moved", "married", "separated", "income", "health", "confirmed", "other"}
 
-// loadProposal reads the record that is to change.
+// loadProposal reads the record that is to change. That is a purpose of its own:
+// a form that was filled in is not held up by a question.
 func loadProposal(c *web.Ctx, kind string) (proposal, error) {
 	v := proposal{Kind: kind, Form: &ui.Form{Values: map[string][]string{}}}
 	err := c.WithTx(func(tx db.Tx) error {
 		r := reader(c)
-		id, err := registry.ReadRecord(tx, r, kind, c.Param("ref"), "change")
+		id, err := registry.ReadRecord(tx, r, kind, c.Param("ref"), "correction")
 		if err != nil {
 			return err
 		}
@@ -143,6 +144,9 @@ func ProposeHousehold(c *web.Ctx) error { return proposeForm(c, registry.KindHou
 func SendHousehold(c *web.Ctx) error { return sendProposal(c, registry.KindHousehold) }
 
 func proposeForm(c *web.Ctx, kind string) error {
+	if _, ok, err := why(c, kind); err != nil || !ok {
+		return err
+	}
 	v, err := loadProposal(c, kind)
 	if err != nil {
 		return err

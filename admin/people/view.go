@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"time"
 
+	"daftar/admin/purpose"
 	"daftar/auth"
 	"daftar/db"
 	"daftar/i18n"
@@ -87,13 +88,30 @@ func when(c *web.Ctx) moment {
 	return m
 }
 
-// open finds the record, logs the reading and fills what every kind of record
-// has.
+// why is what the officer needs the record for, outside a case. What is not
+// theirs is not there before anything is asked; ok is false when the page was
+// answered with the question.
+func why(c *web.Ctx, kind string) (code string, ok bool, err error) {
+	if err := c.View(func(tx db.Tx) error {
+		_, err := registry.FindRecord(tx, reader(c), kind, c.Param("ref"))
+		return err
+	}); err != nil {
+		return "", false, err
+	}
+	return purpose.Of(c)
+}
+
+// open finds the record, asks what for, logs the reading and fills what every
+// kind of record has.
 func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) error) error {
 	p := c.Printer()
+	code, ok, err := why(c, kind)
+	if err != nil || !ok {
+		return err
+	}
 	v := view{Kind: kind, At: when(c), MayPropose: c.Principal().May(auth.ChangePropose)}
-	err := c.WithTx(func(tx db.Tx) error {
-		id, err := registry.ReadRecord(tx, reader(c), kind, c.Param("ref"), "record")
+	err = c.WithTx(func(tx db.Tx) error {
+		id, err := registry.ReadRecord(tx, reader(c), kind, c.Param("ref"), code)
 		if err != nil {
 			return err
 		}

@@ -105,7 +105,7 @@ func sourced(tx db.Tx, it *registry.Item) error {
 }
 
 func write(tx db.Tx, action, kind string, subject, change db.ID) error {
-	return audit.Write(tx, audit.Event{Action: action, SubjectKind: kind, Subject: subject, Change: change, Purpose: "change"})
+	return audit.Write(tx, audit.Event{Action: action, SubjectKind: kind, Subject: subject, Change: change, Purpose: "correction"})
 }
 
 // Amendment is one proposal with what it would change.
@@ -185,7 +185,7 @@ func Open(tx db.Tx, r registry.Reader) ([]Amendment, error) {
 	for i, a := range list {
 		subjects[i] = a.Subject
 	}
-	return list, audit.Write(tx, audit.Event{Action: "change.listed", Purpose: "change", Detail: map[string]any{"subjects": subjects}})
+	return list, audit.Write(tx, audit.Event{Action: "change.listed", Purpose: "correction", Detail: map[string]any{"subjects": subjects}})
 }
 
 // Verify notes that somebody other than the proposer checked the proposal.
