@@ -55,6 +55,7 @@ func Routes(cfg Config) []web.Route {
 		// one's own
 		{Method: get, Path: "/home", Permission: auth.Citizen, Handler: home.Home},
 		{Method: get, Path: "/record", Permission: auth.Citizen, Handler: record.Show},
+		{Method: get, Path: "/record/people/:ref", Permission: auth.Citizen, Handler: record.Child},
 		{Method: get, Path: "/record/looks", Permission: auth.Citizen, Handler: record.Looks},
 		{Method: get, Path: "/decisions/:ref", Permission: auth.Citizen, Handler: record.Decision},
 

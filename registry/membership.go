@@ -137,6 +137,10 @@ type Membership struct {
 	PersonID     db.ID          `db:"person_id"`
 	PersonRef    string         `db:"person_ref"`
 	PersonName   string         `db:"person_name"`
+	PersonLatin  string         `db:"person_latin"`
+	PersonStatus string         `db:"person_status"`
+	BirthFrom    sql.NullTime   `db:"birth_from"`
+	BirthTo      sql.NullTime   `db:"birth_to"`
 	Tie          string         `db:"tie"`
 	Relationship string         `db:"relationship"`
 	StartDate    sql.NullTime   `db:"start_date"`
@@ -144,8 +148,12 @@ type Membership struct {
 	EndReason    sql.NullString `db:"end_reason"`
 }
 
+// Birth is what is known about the person's day of birth.
+func (m Membership) Birth() BirthDate { return BirthDate{From: m.BirthFrom.Time, To: m.BirthTo.Time} }
+
 const membershipQuery = `
 	select m.id, m.household_id, h.ref as household_ref, m.person_id, p.ref as person_ref, coalesce(p.full_name, '') as person_name,
+	       coalesce(p.full_name_latin, '') as person_latin, p.status as person_status, p.birth_from, p.birth_to,
 	       m.tie, m.relationship, m.start_date, m.end_date, m.end_reason
 	from membership m join household h on h.id = m.household_id join person p on p.id = m.person_id `
 
@@ -175,6 +183,27 @@ type Role struct {
 	OfName       string       `db:"of_name"`
 	StartDate    sql.NullTime `db:"start_date"`
 	EndDate      sql.NullTime `db:"end_date"`
+}
+
+// Payee is who receives what a household gets.
+type Payee struct {
+	Person      db.ID `db:"person_id"`
+	Provisional bool  `db:"provisional"` // the alternative, because there is no payee now
+}
+
+// PayeeOf is who receives what a household gets: the payee, or, when there is
+// none any more, for the time being the alternative (RULES R16). That is derived,
+// so there is nothing to undo when the payee comes back; nil when there is nobody.
+func PayeeOf(tx db.Tx, household db.ID) (*Payee, error) {
+	var list []Payee
+	err := tx.Select(&list, `
+		select person_id, role = 'alternate_payee' as provisional from membership_role
+		where household_id = $1 and role in ('payee', 'alternate_payee') and end_date is null
+		order by provisional, start_date nulls first, person_id limit 1`, household)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
 }
 
 // RolesIn lists who does what in a household, those in force first.

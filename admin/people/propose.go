@@ -55,7 +55,7 @@ func loadProposal(c *web.Ctx, kind string) (proposal, error) {
 		v.Fields = v.Fields.Of(kind)
 		if kind == registry.KindPerson {
 			v.Person, v.Base, err = registry.CurrentPerson(tx, id)
-			v.Ref, v.Title = v.Person.Ref, show.Name(c.Printer(), v.Person.FullName)
+			v.Ref, v.Title = v.Person.Ref, show.FullName(c.Printer(), v.Person.FullName, v.Person.FullNameLatin)
 			return err
 		}
 		if v.Household, v.Base, err = registry.CurrentHousehold(tx, id); err != nil {

@@ -151,10 +151,7 @@ func rows(c *web.Ctx, hits []search.Hit) [][]ui.Cell {
 	p := c.Printer()
 	var out [][]ui.Cell
 	for _, h := range hits {
-		name := ui.Cell{Text: show.Name(p, h.Name)}
-		if h.Latin != "" && h.Latin != h.Name {
-			name.Text = p.T("search.two_names", "Name", name.Text, "Latin", h.Latin)
-		}
+		name := ui.Cell{Text: show.FullName(p, h.Name, h.Latin)}
 		area := h.AreaName.In(p)
 		if h.Protected {
 			area = p.T("search.protected")

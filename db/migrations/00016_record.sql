@@ -4,6 +4,8 @@
 alter table source add column method text check (method in ('issuer', 'document', 'copy', 'witness', 'said'));
 grant insert (method) on source to daftar_staff, daftar_jobs;
 
+grant select on residence to daftar_citizen;
+
 -- Ties that a correction took out of a record altogether: the household finds
 -- them here when it is asked how it was at another time.
 create table membership_lost (

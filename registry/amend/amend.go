@@ -27,8 +27,10 @@ const (
 // Draft is what somebody proposes.
 type Draft struct {
 	Item registry.Item
-	Note string // why, in the proposer's own words
-	Lang string
+	// Method is how it was checked: one of registry.VerificationMethods.
+	Method string
+	Note   string // why, in the proposer's own words
+	Lang   string
 }
 
 // Propose stores a proposal and returns its reference. Values that differ from
@@ -40,7 +42,7 @@ func Propose(tx db.Tx, r registry.Reader, ref string, d Draft) (string, error) {
 		return "", err
 	}
 	d.Item.Subject = id
-	if err := sourced(tx, &d.Item); err != nil {
+	if err := sourced(tx, &d.Item, d.Method); err != nil {
 		return "", err
 	}
 	change, err := registry.Propose(tx, registry.OriginCase, []registry.Item{d.Item})
@@ -58,7 +60,7 @@ func Propose(tx db.Tx, r registry.Reader, ref string, d Draft) (string, error) {
 }
 
 // sourced gives what differs, or all that is confirmed, a source of its own.
-func sourced(tx db.Tx, it *registry.Item) error {
+func sourced(tx db.Tx, it *registry.Item, method string) error {
 	versions, err := history.Versions(tx, it.Subject, tx.Now())
 	if err != nil {
 		return err
@@ -77,7 +79,7 @@ func sourced(tx db.Tx, it *registry.Item) error {
 	if len(names) == 0 {
 		return fault.New(fault.Conflict, "propose.error.nothing")
 	}
-	source, err := registry.AddSource(tx, registry.SourceOffice, nil, "")
+	source, err := registry.AddOfficeSource(tx, method)
 	if err != nil {
 		return err
 	}
