@@ -83,6 +83,78 @@ func (p PersonData) Move(to MembershipData, reason string) PersonData {
 	return next
 }
 
+// Belong adds a tie to a household that the person does not usually live in.
+func (p PersonData) Belong(to MembershipData) PersonData {
+	p.Memberships = append(slices.Clone(p.Memberships), to)
+	return p
+}
+
+// Leave ends a tie on a day, and what the person does there; false when there is
+// no such tie that goes on.
+func (p PersonData) Leave(tie db.ID, day, reason string) (PersonData, bool) {
+	return p.tie(tie, func(m MembershipData) MembershipData { return m.end(max(day, m.StartDate), reason) })
+}
+
+// Relate says what the person is to the head of a household from a day on: the
+// tie ends, and another goes on with the same duties. On the day on which the tie
+// began it was wrong from the start, and is put right.
+func (p PersonData) Relate(tie, id db.ID, relationship, day string) (PersonData, bool) {
+	var next *MembershipData
+	p, ok := p.tie(tie, func(m MembershipData) MembershipData {
+		if day <= m.StartDate {
+			m.Relationship = relationship
+			return m
+		}
+		more := m
+		more.ID, more.Relationship, more.StartDate, more.Roles = id, relationship, day, nil
+		for _, r := range m.Roles {
+			if r.EndDate == "" {
+				more.Roles = append(more.Roles, RoleData{Role: r.Role, Of: r.Of, StartDate: max(day, r.StartDate)})
+			}
+		}
+		next = &more
+		return m.end(day, "role")
+	})
+	if next != nil {
+		p.Memberships = append(p.Memberships, *next)
+	}
+	return p, ok
+}
+
+// Serve gives the person a duty in a household that they are tied to.
+func (p PersonData) Serve(tie db.ID, duty RoleData) (PersonData, bool) {
+	return p.tie(tie, func(m MembershipData) MembershipData {
+		m.Roles = append(slices.Clone(m.Roles), duty)
+		return m
+	})
+}
+
+// Resign ends the nth duty of a tie on a day.
+func (p PersonData) Resign(tie db.ID, nth int, day string) (PersonData, bool) {
+	done := false
+	p, ok := p.tie(tie, func(m MembershipData) MembershipData {
+		if nth < 0 || nth >= len(m.Roles) || m.Roles[nth].EndDate != "" {
+			return m
+		}
+		m.Roles = slices.Clone(m.Roles)
+		m.Roles[nth].EndDate, done = max(day, m.Roles[nth].StartDate), true
+		return m
+	})
+	return p, ok && done
+}
+
+// tie changes a tie that goes on.
+func (p PersonData) tie(id db.ID, change func(MembershipData) MembershipData) (PersonData, bool) {
+	for i, m := range p.Memberships {
+		if m.ID == id && m.EndDate == "" {
+			p.Memberships = slices.Clone(p.Memberships)
+			p.Memberships[i] = change(m)
+			return p, true
+		}
+	}
+	return p, false
+}
+
 // end closes a membership and the roles in it.
 func (m MembershipData) end(day, reason string) MembershipData {
 	m.EndDate, m.EndReason = day, reason

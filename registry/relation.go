@@ -118,6 +118,26 @@ type Contact struct {
 // SafeFor reports whether a use is safe on the contact.
 func (c Contact) SafeFor(use string) bool { return strings.Contains(" "+c.Safe+" ", " "+use+" ") }
 
+// ReportedDead reports whether somebody is said to have died and nobody has
+// confirmed it (RULES R16).
+func ReportedDead(tx db.Tx, person db.ID) (bool, error) {
+	var reported bool
+	err := tx.Get(&reported, `select reported_dead($1)`, person)
+	return reported, err
+}
+
+// Reachable lists the contacts of somebody on which a use is safe (RULES R6).
+// There are none of somebody who died or is said to have died: the phone may be
+// in other hands.
+func Reachable(tx db.Tx, person db.ID, use string) ([]Contact, error) {
+	var list []Contact
+	err := tx.Select(&list, `
+		select c.kind, c.value, c.owner, array_to_string(c.safe, ' ') as safe, c.protected
+		from contact c join person p on p.id = c.person_id and p.status = 'active'
+		where c.person_id = $1 and $2 = any(c.safe) and not reported_dead(p.id) order by c.owner <> 'own', c.kind desc, c.value`, person, use)
+	return list, err
+}
+
 // Contacts lists the ways to reach a person.
 func Contacts(tx db.Tx, person db.ID) ([]Contact, error) {
 	var list []Contact

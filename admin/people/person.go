@@ -38,6 +38,9 @@ func Person(c *web.Ctx) error {
 		if v.Contested, err = registry.Claimants(tx, id); err != nil {
 			return err
 		}
+		if v.Reported, err = registry.ReportedDead(tx, id); err != nil {
+			return err
+		}
 		sees, err := reader(c).SeesContacts(tx, id)
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/amend"
 	"daftar/registry/history"
 	"daftar/web"
 	"daftar/web/show"
@@ -30,6 +31,8 @@ type view struct {
 	Protected        bool // told to nobody else
 	Hidden           bool // and not to this reader either
 	Contested        []registry.Claimant
+	Reported         bool     // dead, and not confirmed
+	Waiting          []string // references of proposals
 	Rows             []ui.Row
 	Numbers          []ui.Row
 	Contacts         []ui.Row
@@ -37,6 +40,17 @@ type view struct {
 	Life             []ui.Happening
 	Totals           *registry.Totals
 	MayPropose       bool
+}
+
+// parts are what can be proposed beyond the plain values.
+func (v view) parts() []part {
+	var list []part
+	for _, pt := range parts[v.Kind] {
+		if (pt.Key == "restore") == (v.Status != "") {
+			list = append(list, pt)
+		}
+	}
+	return list
 }
 
 // table is a list within a record.
@@ -120,6 +134,9 @@ func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) e
 			return err
 		}
 		told.Staff = true
+		if v.Waiting, err = amend.Waiting(tx, id); err != nil {
+			return err
+		}
 		return fill(tx, &v, told, id)
 	})
 	if err != nil {

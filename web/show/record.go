@@ -77,7 +77,7 @@ func (r Record) Row(key, value, name string) ui.Row {
 		row.Source = r.P.List([]string{row.Source, r.P.T("record.confirmed", "Date", r.P.Date(s.At))})
 	}
 	if r.stale(name, f) {
-		row.Lines = []string{r.P.T("record.stale")}
+		row.Lines = []string{r.P.T(map[bool]string{true: "record.stale", false: "record.stale_mine"}[r.Staff])}
 	}
 	if r.Staff && f.Since != "" {
 		row.Source = r.P.List([]string{row.Source, r.P.T("span.since", "From", Day(r.P, f.Since))})
