@@ -9,6 +9,7 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
+	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/amend"
 	"daftar/registry/history"
@@ -36,7 +37,7 @@ func List(c *web.Ctx) error {
 	for _, a := range list {
 		rows = append(rows, []ui.Cell{
 			{Text: a.Ref, Path: "/changes/" + a.Ref, LTR: true},
-			{Text: a.SubjectRef, LTR: true}, {Text: a.SubjectName},
+			{Text: a.SubjectRef, LTR: true}, {Text: full(p, a.Kind, a.SubjectName, a.Latin)},
 			{Text: p.T("nature." + string(a.Nature))}, {Text: p.Date(a.ProposedAt)}, {Text: a.Proposer},
 			{Text: p.T("amend.state." + a.State), Colour: colour(a.State)},
 		})
@@ -124,6 +125,14 @@ func load(c *web.Ctx) (view, error) {
 	return v, err
 }
 
+// full is what a record is called; a household has no name.
+func full(p *i18n.Printer, kind, name, latin string) string {
+	if kind == registry.KindHousehold {
+		return p.T("record.household_title")
+	}
+	return show.FullName(p, name, latin)
+}
+
 func diff(before, after []byte) ([]history.Change, error) {
 	var old, now history.State
 	if before != nil {
@@ -151,7 +160,7 @@ func (v *view) others(tx db.Tx, r registry.Reader, told show.Record) error {
 		if err != nil {
 			return err
 		}
-		v.Others = append(v.Others, other{Path: paths[o.Kind] + o.Ref, Name: o.Name, Ref: o.Ref, Changes: told.Changes(changes, names, show.Reader{Staff: true})})
+		v.Others = append(v.Others, other{Path: paths[o.Kind] + o.Ref, Name: full(told.P, o.Kind, o.Name, o.Latin), Ref: o.Ref, Changes: told.Changes(changes, names, show.Reader{Staff: true})})
 	}
 	return nil
 }

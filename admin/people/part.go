@@ -32,8 +32,8 @@ type part struct {
 // "part.error.<name>" says that it is missing.
 type input struct {
 	Name     string
-	Style    string                    // "text", "select", "radios", "boxes", "day"
-	Choices  func(*edit) []ui.Choice   // of select, radios and boxes
+	Style    string                     // "text", "select", "radios", "boxes", "day"
+	Choices  func(*edit) []ui.Choice    // of select, radios and boxes
 	Start    func(v *proposal) []string // what the form begins with
 	Optional bool
 	Hint     bool // there is a message "part.hint.<name>"

@@ -169,6 +169,9 @@ func serve(e *edit) error {
 		duty.Of = &of
 	}
 	tie := e.chose("which")
+	if duty.Role == registry.RolePayee { // and the alternative no longer
+		e.v.Person = resignAs(e.v.Person, tie, registry.RoleAlternatePayee, e.day)
+	}
 	e.v.Person, _ = e.v.Person.Serve(tie, duty)
 	if duty.Role != registry.RolePayee {
 		return nil
@@ -186,19 +189,24 @@ func serve(e *edit) error {
 	}
 	for _, b := range before {
 		if err := e.other(b.Person, func(p registry.PersonData) registry.PersonData {
-			for _, m := range p.Memberships {
-				for n, r := range m.Roles {
-					if m.ID == b.Tie && r.Role == registry.RolePayee && r.EndDate == "" {
-						p, _ = p.Resign(m.ID, n, e.day)
-					}
-				}
-			}
-			return p
+			return resignAs(p, b.Tie, registry.RolePayee, e.day)
 		}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// resignAs ends a duty of a tie, whichever it is by number.
+func resignAs(p registry.PersonData, tie db.ID, role, day string) registry.PersonData {
+	for _, m := range p.Memberships {
+		for n, r := range m.Roles {
+			if m.ID == tie && r.Role == role && r.EndDate == "" {
+				p, _ = p.Resign(tie, n, day)
+			}
+		}
+	}
+	return p
 }
 
 // openDuties are the duties that go on, as "tie:number".

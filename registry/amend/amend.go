@@ -138,6 +138,7 @@ type Amendment struct {
 	Subject     db.ID           `db:"subject_id"`
 	SubjectRef  string          `db:"subject_ref"`
 	SubjectName string          `db:"subject_name"`
+	Latin       string          `db:"subject_latin"` // the name in Latin letters
 	Nature      registry.Nature `db:"nature"`
 	Reason      string          `db:"reason"`
 	EffectiveOn string          `db:"effective_on"`
@@ -156,7 +157,8 @@ type Amendment struct {
 }
 
 const columns = `m.id, m.ref, m.change_id, c.state, m.subject_kind, m.subject_id, coalesce(p.ref, h.ref, g.ref, i.data->>'ref') as subject_ref,
-	coalesce(p.full_name, g.name, i.data->>'name', '') as subject_name, i.nature, i.reason, coalesce(to_char(i.effective_on, 'YYYY-MM-DD'), '') as effective_on,
+	coalesce(p.full_name, g.name, i.data->>'name', '') as subject_name,
+	coalesce(p.full_name_latin, g.name_latin, '') as subject_latin, i.nature, i.reason, coalesce(to_char(i.effective_on, 'YYYY-MM-DD'), '') as effective_on,
 	m.note, m.note_lang, m.answer, m.answer_lang, m.proposed_at, coalesce(s.name, '') as proposer, c.proposed_by, c.verified_by,
 	coalesce(v.name, '') as verifier, i.base_version, i.data, old.data as old_data`
 
@@ -296,6 +298,7 @@ type Other struct {
 	Kind    string `db:"kind"`
 	Ref     string `db:"ref"`
 	Name    string `db:"name"`
+	Latin   string `db:"latin"`
 	Data    []byte `db:"data"`
 	OldData []byte `db:"old_data"`
 }
@@ -304,7 +307,8 @@ type Other struct {
 func Others(tx db.Tx, a Amendment) ([]Other, error) {
 	var list []Other
 	err := tx.Select(&list, `
-		select i.kind, coalesce(p.ref, h.ref, g.ref) as ref, coalesce(p.full_name, g.name, '') as name, i.data, old.data as old_data
+		select i.kind, coalesce(p.ref, h.ref, g.ref) as ref, coalesce(p.full_name, g.name, '') as name,
+		       coalesce(p.full_name_latin, g.name_latin, '') as latin, i.data, old.data as old_data
 		from change_item i left join person p on p.id = i.subject_id left join household h on h.id = i.subject_id
 		left join group_record g on g.id = i.subject_id
 		left join record_state old on old.subject_id = i.subject_id and old.version = i.base_version

@@ -302,9 +302,7 @@ func (r Record) Timeline(entries []history.Entry, names Names, who Reader) []ui.
 			h.Lines = append(h.Lines, r.P.T("history.effective", "Date", Day(r.P, e.Effective)))
 		}
 		if i < len(entries)-1 {
-			for _, c := range e.Changes {
-				h.Lines = append(h.Lines, r.change(c, names, who))
-			}
+			h.Lines = append(h.Lines, r.Changes(e.Changes, names, who)...)
 		}
 		h.Lines = append(h.Lines, r.hands(e, who))
 		if e.Note != "" && who.Staff {
@@ -354,11 +352,31 @@ func (r Record) hands(e history.Entry, who Reader) string {
 	return r.P.List(hands)
 }
 
-// Changes tells what differs, one line for each value.
+// Changes tells what differs, one line for each value, and one for each duty that
+// somebody got or gave up in a household.
 func (r Record) Changes(list []history.Change, names Names, who Reader) []string {
 	var lines []string
 	for _, c := range list {
-		lines = append(lines, r.change(c, names, who))
+		if c.What != "memberships" || c.Old == nil || c.New == nil {
+			lines = append(lines, r.change(c, names, who))
+			continue
+		}
+		was, is := c.Old.Without("roles"), c.New.Without("roles")
+		if a, b := r.value(c.What, was, names), r.value(c.What, is, names); a != b {
+			lines = append(lines, r.change(history.Change{What: c.What, Old: was, New: is}, names, who))
+		}
+		before, after := r.roles(c.Old, names), r.roles(c.New, names)
+		home := apart(names[c.New.Text("household_id")])
+		for _, duty := range after {
+			if !slices.Contains(before, duty) {
+				lines = append(lines, r.P.T("history.added", "What", r.P.T("history.duty", "Household", home), "New", apart(duty)))
+			}
+		}
+		for _, duty := range before {
+			if !slices.Contains(after, duty) {
+				lines = append(lines, r.P.T("history.removed", "What", r.P.T("history.duty", "Household", home), "Old", apart(duty)))
+			}
+		}
 	}
 	return lines
 }
@@ -485,10 +503,11 @@ func (r Record) roles(s history.State, names Names) []string {
 		if role.Of != nil {
 			of = names[role.Of.String()]
 		}
-		out = append(out, Role(r.P, role.Role, of))
+		duty := Role(r.P, role.Role, of)
 		if role.StartDate+role.EndDate != "" {
-			out = append(out, Span(r.P, role.StartDate, role.EndDate))
+			duty = r.P.T("record.duty", "Role", duty, "When", Span(r.P, role.StartDate, role.EndDate))
 		}
+		out = append(out, duty)
 	}
 	return out
 }
