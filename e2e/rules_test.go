@@ -49,7 +49,9 @@ func TestR4WhoSeesWhom(t *testing.T) {
 	s.plant(t, "Amina Yusuf", "7770001")
 	s.plant(t, "Bilal Yusuf", "7770002")
 	s.plant(t, "Sara Yusuf", "7770003")
-	ref := func(latin string) string { return s.sql(t, `select ref from person where full_name_latin = '`+latin+`'`) }
+	ref := func(latin string) string {
+		return s.sql(t, `select ref from person where full_name_latin = '`+latin+`'`)
+	}
 	child := "/record/people/" + ref("Sara Yusuf")
 	reads := func(who string, v *Visitor, own, others []string, guardian bool) {
 		t.Helper()

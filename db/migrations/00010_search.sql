@@ -270,12 +270,13 @@ end $$;
 -- is a scan of everybody.
 
 -- +goose StatementBegin
-create function search_scope(p_now timestamptz, p_areas uuid[], out codes text[], out places text[], out whole boolean) language sql stable
-set search_path = public, pg_temp as $$
-  select coalesce(array_agg(distinct '@' || a.code), '{}'), array_agg(distinct a.place), coalesce(bool_or(a.level = 0), false)
+create function search_scope(p_now timestamptz, p_areas uuid[], out codes text[], out places text[], out whole boolean) language plpgsql stable
+set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
+begin
+  select coalesce(array_agg(distinct '@' || a.code), '{}'), array_agg(distinct a.place), coalesce(bool_or(a.level = 0), false) into codes, places, whole
   from staff_role r join area a on a.id = r.area_id
-  where r.staff_id = actor() and r.area_id = any(p_areas) and r.valid_from <= p_now and (r.valid_to is null or r.valid_to > p_now)
-$$;
+  where r.staff_id = actor() and r.area_id = any(p_areas) and r.valid_from <= p_now and (r.valid_to is null or r.valid_to > p_now);
+end $$;
 
 -- By a number that names one record: a reference, an identifier, a phone. Here
 -- one plan is right for all.
