@@ -63,6 +63,42 @@ func homesOn(list []registry.MembershipData) (most int) {
 	return most
 }
 
+// Two homes at once, for every two spans within four days: the check finds what a
+// count day by day finds.
+func TestTwoHomesAtOnce(t *testing.T) {
+	t.Parallel()
+	const days = 4
+	var spans [][2]string
+	for from := -1; from < days; from++ {
+		for to := max(from, 0); to <= days; to++ {
+			s := [2]string{"", ""}
+			if from >= 0 {
+				s[0] = nth(from)
+			}
+			if to < days {
+				s[1] = nth(to)
+			}
+			spans = append(spans, s)
+		}
+	}
+	both := 0
+	for _, a := range spans {
+		for _, b := range spans {
+			list := []registry.MembershipData{{ID: db.ID{1}, StartDate: a[0], EndDate: a[1]}, {ID: db.ID{2}, StartDate: b[0], EndDate: b[1]}}
+			right := homesOn(list) <= 1
+			if err := (registry.PersonData{Memberships: list}).Check(); (err == nil) != right {
+				t.Errorf("%v and %v: %v", a, b, err)
+			}
+			if right {
+				both++
+			}
+		}
+	}
+	if both == 0 || both == len(spans)*len(spans) {
+		t.Error("all spans are alike")
+	}
+}
+
 // The check, the database and a count day by day agree on who lives in two
 // places at once.
 func TestOneUsualResidenceEveryDay(t *testing.T) {

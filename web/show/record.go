@@ -204,7 +204,11 @@ func (r Record) Identifiers(list []registry.Identifier, types []registry.Identif
 			row.Lines = append(row.Lines, p.T("assurance."+i.Assurance.String))
 		}
 		if i.ExpiresOn.Valid {
-			row.Lines = append(row.Lines, p.T("identifier.expires", "Date", p.Day(i.ExpiresOn.Time)))
+			key := "identifier.expires"
+			if i.ExpiresOn.Time.Before(r.on) {
+				key = "identifier.expired"
+			}
+			row.Lines = append(row.Lines, p.T(key, "Date", p.Day(i.ExpiresOn.Time)))
 		}
 		row.Source = Sourced(p, r.Sources, i.Provenance, "*")
 		rows = append(rows, row)
