@@ -369,6 +369,9 @@ func (r Record) Changes(list []history.Change, names Names, who Reader) []string
 		if a, b := r.value(c.What, was, names), r.value(c.What, is, names); a != b {
 			lines = append(lines, r.change(history.Change{What: c.What, Old: was, New: is}, names, who))
 		}
+		if was.Text("end_date") != is.Text("end_date") {
+			continue // the duties end with the tie, or go on with it
+		}
 		before, after := r.roles(c.Old, names), r.roles(c.New, names)
 		home := apart(names[c.New.Text("household_id")])
 		for _, duty := range after {
