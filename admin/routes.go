@@ -11,6 +11,7 @@ import (
 	"daftar/admin/fields"
 	"daftar/admin/filters"
 	"daftar/admin/home"
+	"daftar/admin/kin"
 	"daftar/admin/oversight"
 	"daftar/admin/people"
 	"daftar/admin/purpose"
@@ -53,6 +54,8 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.QuestionAnswer, ui.NavItem{Key: "nav.questions", Path: "/questions"}},
 		{auth.DelayRead, ui.NavItem{Key: "nav.delays", Path: "/delays"}},
 		{auth.LookRelease, ui.NavItem{Key: "nav.releases", Path: "/releases"}},
+		{auth.KinEnd, ui.NavItem{Key: "nav.declarations", Path: "/declarations"}},
+		{auth.Staff, ui.NavItem{Key: "nav.relatives", Path: "/relatives"}},
 	} {
 		if p.May(item.need) {
 			items = append(items, item.NavItem)
@@ -68,6 +71,12 @@ func Routes(cfg Config) []web.Route {
 	routes := []web.Route{
 		{Method: get, Path: "/", Permission: auth.Public, Handler: home.Root, Bare: true},
 		{Method: get, Path: "", Permission: auth.Public, Handler: home.Start},
+
+		// whom one is close to
+		{Method: get, Path: "/relatives", Permission: auth.Staff, Handler: kin.Mine},
+		{Method: post, Path: "/relatives", Permission: auth.Staff, Handler: kin.Declare},
+		{Method: get, Path: "/declarations", Permission: auth.KinEnd, Handler: kin.Others},
+		{Method: post, Path: "/declarations/:ref/end", Permission: auth.KinEnd, Handler: kin.End},
 
 		// cases
 		{Method: get, Path: "/cases", Permission: auth.CaseRead, Handler: cases.Queue},
@@ -93,7 +102,15 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/households/:ref", Permission: auth.PersonRead, Handler: people.Household},
 		{Method: get, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: people.ProposeHousehold},
 		{Method: post, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: people.SendHousehold},
+		{Method: get, Path: "/people/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.PersonPart},
+		{Method: post, Path: "/people/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.SendPersonPart},
+		{Method: get, Path: "/households/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.HouseholdPart},
+		{Method: post, Path: "/households/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.SendHouseholdPart},
+		{Method: get, Path: "/groups/new", Permission: auth.ChangePropose, Handler: people.NewGroupForm},
+		{Method: post, Path: "/groups/new", Permission: auth.ChangePropose, Handler: people.NewGroup},
 		{Method: get, Path: "/groups/:ref", Permission: auth.PersonRead, Handler: people.Group},
+		{Method: get, Path: "/groups/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.GroupPart},
+		{Method: post, Path: "/groups/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.SendGroupPart},
 		{Method: get, Path: "/changes", Permission: auth.ChangeRead, Handler: changes.List},
 		{Method: get, Path: "/changes/:ref", Permission: auth.ChangeRead, Handler: changes.Show},
 		{Method: post, Path: "/changes/:ref/verify", Permission: auth.ChangeVerify, Handler: changes.Verify},

@@ -53,12 +53,16 @@ func Account(tx db.Tx, id Identity) (db.ID, error) {
 
 // StaffMember returns the member of staff for a subject at the staff
 // directory; fault.Forbidden when the directory knows somebody whom the
-// registry does not.
+// registry does not. Where the directory says who somebody is, their own record
+// is kept from them from then on (RULES R8).
 func StaffMember(tx db.Tx, id Identity) (db.ID, error) {
 	var staff db.ID
 	err := tx.Get(&staff, `select id from staff where provider = $1 and sub = $2 and active`, StaffProvider, id.Sub)
 	if fault.Is(err, fault.NotFound) {
 		return staff, fault.New(fault.Forbidden, "signin.error.not_staff")
+	}
+	if number := registry.NormalIdentifier(id.Claims.NationalID); err == nil && number != "" {
+		err = tx.Exec(`select declare_self($1, $2, $3, $4, $5, $6)`, tx.NewID(), registry.NewRef(registry.RefKin, tx.Rand()), staff, registry.NationalID, number, tx.Now())
 	}
 	return staff, err
 }

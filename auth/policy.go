@@ -41,6 +41,7 @@ const (
 	DelayRequest   Permission = "delay.request"
 	DelayDecide    Permission = "delay.decide"
 	LookRelease    Permission = "look.release" // show what was read for protection
+	KinEnd         Permission = "kin.end"      // see whom staff declared as their relatives, and end a declaration
 )
 
 // roles says what each staff role may do. A role that is missing here, or
@@ -57,7 +58,7 @@ var roles = map[string][]Permission{
 	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {AuditRead, DelayRead}, // sees everything but sealed cases, and changes nothing
-	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease},
+	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease, KinEnd},
 	"sysadmin":    {FieldEdit}, // runs the system and sees nobody's data
 }
 

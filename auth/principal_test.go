@@ -18,6 +18,7 @@ var policy = map[auth.Permission][]string{
 	auth.CaseDecide:       {"approver", "approver2"},
 	auth.CredentialRead:   {"credential"},
 	auth.CredentialRevoke: {"credential"},
+	auth.KinEnd:           {"dpo"},
 }
 
 var someID = db.ID{1}

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
@@ -70,6 +71,8 @@ type staff struct {
 	Name string `yaml:"name"`
 	Role string `yaml:"role"`
 	Area string `yaml:"area"`
+	// RelativeOf is the number of somebody whose record this one should not see.
+	RelativeOf string `yaml:"relative_of"`
 }
 
 type cast struct {
@@ -104,6 +107,8 @@ type tie struct {
 	Household    string `yaml:"household"` // its head's key
 	Tie          string `yaml:"tie"`
 	Relationship string `yaml:"relationship"`
+	Payee        string `yaml:"payee"`    // a role there
+	Relation     string `yaml:"relation"` // to its head
 }
 
 type group struct {
@@ -128,6 +133,7 @@ type household struct {
 	Phone    *phone   `yaml:"phone"`
 	Payee    string   `yaml:"payee"`
 	CaresFor []string `yaml:"cares_for"`
+	Ties     []tie    `yaml:"ties"`
 }
 
 func read(raw []byte, into any) error {
@@ -299,6 +305,15 @@ func (c country) install(tx db.Tx) error {
 			select $1, $2, id, $4 from area where code = $3`, id, s.Role, s.Area, tx.Now()); err != nil {
 			return err
 		}
+		if s.RelativeOf == "" {
+			continue
+		}
+		if err := tx.Exec(`
+			insert into staff_kin (id, ref, staff_id, bond, type, value, declared_at, declared_by) values ($1, $2, $3, $4, $5, $6, $7, $3)`,
+			tx.NewID(), registry.NewRef(registry.RefKin, tx.Rand()), id, auth.KinRelative, registry.NationalID,
+			registry.NormalIdentifier(s.RelativeOf), tx.Now()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -364,10 +379,10 @@ func (c cast) items(tx db.Tx) ([]registry.Item, []db.ID, error) {
 	for _, p := range c.People {
 		heads[p.Key] = p
 	}
-	ids := map[string]db.ID{} // of households, by the head's key
+	ids, persons := map[string]db.ID{}, map[string]db.ID{} // of households, and of their heads, by the head's key
 	for _, h := range c.Households {
 		if h.Head != "" {
-			ids[h.Head] = tx.NewID()
+			ids[h.Head], persons[h.Head] = tx.NewID(), tx.NewID()
 		}
 	}
 	var items []registry.Item
@@ -390,10 +405,10 @@ func (c cast) items(tx db.Tx) ([]registry.Item, []db.ID, error) {
 		if h.Head != "" {
 			head := heads[h.Head]
 			head.Relationship, head.Fields = "head", h.FieldsOfHead
-			head.Phone, head.Payee, head.CaresFor = h.Phone, h.Payee, h.CaresFor
+			head.Phone, head.Payee, head.CaresFor, head.Ties = h.Phone, h.Payee, h.CaresFor, h.Ties
 			members = append([]person{head}, members...)
 		}
-		items = append(items, people(tx, members, id, ids, from, vouched)...)
+		items = append(items, people(tx, members, id, ids, persons, from, vouched)...)
 	}
 	for _, g := range c.Groups {
 		ids[g.Key] = tx.NewID()
@@ -410,16 +425,25 @@ func (c cast) items(tx db.Tx) ([]registry.Item, []db.ID, error) {
 var related = map[string]string{"spouse": "spouse", "child": "child", "parent": "parent", "sibling": "sibling", "grandchild": "grandchild", "grandparent": "grandparent"}
 
 // people are the items of a household's people, the head first.
-func people(tx db.Tx, members []person, home db.ID, homes map[string]db.ID, from registry.Provenance, vouched db.ID) []registry.Item {
+func people(tx db.Tx, members []person, home db.ID, homes, heads map[string]db.ID, from registry.Provenance, vouched db.ID) []registry.Item {
 	ids := map[string]db.ID{}
 	for _, p := range members {
-		ids[p.Name] = tx.NewID()
+		if id, ok := heads[p.Key]; ok {
+			ids[p.Name] = id
+		} else {
+			ids[p.Name] = tx.NewID()
+		}
 	}
 	var items []registry.Item
 	for i, p := range members {
 		data := p.data(tx, home, homes, ids, from, vouched)
 		if kind, ok := related[p.Relationship]; ok && i > 0 {
 			data.Relations = []registry.RelationData{{ID: tx.NewID(), Type: kind, PersonID: ids[members[0].Name]}}
+		}
+		for _, t := range p.Ties {
+			if t.Relation != "" {
+				data.Relations = append(data.Relations, registry.RelationData{ID: tx.NewID(), Type: t.Relation, PersonID: heads[t.Household]})
+			}
 		}
 		items = append(items, registry.Item{Kind: registry.KindPerson, Subject: ids[p.Name], Reason: "registered", Data: data})
 	}
@@ -442,9 +466,11 @@ func (p person) data(tx db.Tx, home db.ID, homes, people map[string]db.ID, from 
 		BirthFrom: born, BirthTo: born, Fields: p.Fields, Provenance: from, Memberships: []registry.MembershipData{lives},
 	}
 	for _, t := range p.Ties {
-		data.Memberships = append(data.Memberships, registry.MembershipData{
-			ID: tx.NewID(), HouseholdID: homes[t.Household], Tie: t.Tie, Relationship: t.Relationship, StartDate: since,
-		})
+		bound := registry.MembershipData{ID: tx.NewID(), HouseholdID: homes[t.Household], Tie: t.Tie, Relationship: t.Relationship, StartDate: since}
+		if t.Payee != "" {
+			bound.Roles = []registry.RoleData{{Role: t.Payee, StartDate: since}}
+		}
+		data.Memberships = append(data.Memberships, bound)
 	}
 	if p.Phone != nil {
 		data.Contacts = []registry.ContactData{{

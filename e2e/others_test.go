@@ -44,6 +44,9 @@ type Thing struct {
 
 // at fills the parameters of a path.
 func (th Thing) at(path, ref string) string {
+	if kind, _, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/:ref/propose/:part"); ok {
+		return strings.NewReplacer(":ref", ref, ":part", map[string]string{"people": "move", "households": "protect", "groups": "member"}[kind]).Replace(path)
+	}
 	code := "rooms"
 	if strings.Contains(path, "/people/") {
 		code = "disability"
@@ -152,11 +155,12 @@ func TestOthersThings(t *testing.T) {
 	quality := signedIn(t, s.admin(), "en", "dataquality")
 	person := s.sql(t, `select ref from person where full_name = 'Tomás Rivera'`)
 	a, err := quality.post("/people/"+person+"/propose", url.Values{"base": {"1"}, "nature": {"correction"}, "reason": {"mistake"},
-		"note": {"His card"}, "full_name": {"Tomás Rivera Díaz"}, "sex": {"male"}})
+		"method": {"document"}, "note": {"His card"}, "full_name": {"Tomás Rivera Díaz"}, "sex": {"male"}})
 	change := amendmentRef.FindString(a.header.Get("Location"))
 	if err != nil || change == "" {
 		t.Fatal(a.status, headings(a.body), err)
 	}
+	quality.mustSave(t, "/purpose", url.Values{"purpose": {"check"}, "to": {""}})
 	hidden(t, s, routes, "admin", quality, north,
 		Thing{"/people/:ref", person, newRef(registry.RefPerson), ""},
 		Thing{"/households/:ref", s.sql(t, `select h.ref from household h join membership m on m.household_id = h.id join person p on p.id = m.person_id where p.ref = '`+person+`'`), newRef(registry.RefHousehold), ""},
@@ -313,7 +317,7 @@ func TestRolesKeepOut(t *testing.T) {
 		"credential":  {"credential.read", "credential.revoke", "person.search"},
 		"sysadmin":    {"field.edit"},
 		"auditor":     {"audit.read", "delay.read"},
-		"dpo":         {"audit.read", "alert.read", "question.answer", "delay.read", "delay.decide", "look.release"},
+		"dpo":         {"audit.read", "alert.read", "question.answer", "delay.read", "delay.decide", "look.release", "kin.end"},
 	}
 	before := s.everything(t)
 	for _, officer := range []string{

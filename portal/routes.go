@@ -65,6 +65,7 @@ func Routes(cfg Config) []web.Route {
 		// one's own
 		{Method: get, Path: "/home", Permission: auth.Citizen, Handler: home.Home},
 		{Method: get, Path: "/record", Permission: auth.Citizen, Handler: record.Show},
+		{Method: get, Path: "/record/people/:ref", Permission: auth.Citizen, Handler: record.Child},
 		{Method: get, Path: "/record/looks", Permission: auth.Citizen, Handler: record.Looks},
 		{Method: get, Path: "/record/looks.json", Permission: auth.Citizen, Handler: record.LooksFile},
 		{Method: get, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.AskForm},

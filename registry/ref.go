@@ -33,6 +33,7 @@ const (
 	RefCheck      = 'T' // of the audit log (test)
 	RefEntry      = 'E' // of the audit log, derived
 	RefOfficer    = 'S' // a member of staff, derived
+	RefKin        = 'K' // a declaration of staff
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

@@ -9,6 +9,7 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
+	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/amend"
 	"daftar/registry/history"
@@ -36,12 +37,12 @@ func List(c *web.Ctx) error {
 	for _, a := range list {
 		rows = append(rows, []ui.Cell{
 			{Text: a.Ref, Path: "/changes/" + a.Ref, LTR: true},
-			{Text: a.SubjectRef, LTR: true}, {Text: a.SubjectName},
+			{Text: a.SubjectRef, LTR: true}, {Text: full(p, a.Kind, a.SubjectName, a.Latin)},
 			{Text: p.T("nature." + string(a.Nature))}, {Text: p.Date(a.ProposedAt)}, {Text: a.Proposer},
 			{Text: p.T("amend.state." + a.State), Colour: colour(a.State)},
 		})
 	}
-	return c.Render(listPage(rows))
+	return c.Render(listPage(rows, c.Principal().May(auth.ChangePropose)))
 }
 
 func colour(state string) string {
@@ -63,9 +64,16 @@ type view struct {
 	amend.Amendment
 	Path    string
 	Changes []string
+	Others  []other // records that change with it
 	Form    *ui.Form
 	// The next steps that are open to this officer; the database decides again.
 	MayVerify, MayDecide, MayWithdraw bool
+}
+
+// other is a record that changes together with the proposal's own.
+type other struct {
+	Path, Name, Ref string
+	Changes         []string
 }
 
 // Show is one proposal, value by value.
@@ -88,11 +96,10 @@ func load(c *web.Ctx) (view, error) {
 		if err != nil {
 			return err
 		}
-		var old, now history.State
-		if err := errors.Join(json.Unmarshal(v.OldData, &old), json.Unmarshal(v.Data, &now)); err != nil {
+		changes, err := diff(v.OldData, v.Data)
+		if err != nil {
 			return err
 		}
-		changes := history.Diff(old, now)
 		names, err := show.NamesIn(tx, c.Printer(), changes...)
 		if err != nil {
 			return err
@@ -103,17 +110,63 @@ func load(c *web.Ctx) (view, error) {
 		} else if v.Kind == registry.KindPerson {
 			who.Contacts, err = r.SeesContacts(tx, v.Subject)
 		}
+		if err != nil {
+			return err
+		}
 		v.Changes = told.Changes(changes, names, who)
-		return err
+		return v.others(tx, r, told)
 	})
 	p, me := c.Principal(), c.Principal().ID
 	mine := v.ProposedBy == me || v.VerifiedBy != nil && *v.VerifiedBy == me
-	v.Path = map[string]string{"person": "/people/", "household": "/households/", "group": "/groups/"}[v.Kind] + v.SubjectRef
+	v.Path = paths[v.Kind] + v.SubjectRef
 	v.MayVerify = p.May(auth.ChangeVerify) && v.State == amend.Proposed && !mine
 	v.MayDecide = p.May(auth.ChangeApprove) && v.State == amend.Verified && !mine
 	v.MayWithdraw = v.ProposedBy == me && (v.State == amend.Proposed || v.State == amend.Verified)
 	return v, err
 }
+
+// full is what a record is called; a household has no name.
+func full(p *i18n.Printer, kind, name, latin string) string {
+	if kind == registry.KindHousehold {
+		return p.T("record.household_title")
+	}
+	return show.FullName(p, name, latin)
+}
+
+func diff(before, after []byte) ([]history.Change, error) {
+	var old, now history.State
+	if before != nil {
+		if err := json.Unmarshal(before, &old); err != nil {
+			return nil, err
+		}
+	}
+	err := json.Unmarshal(after, &now)
+	return history.Diff(old, now), err
+}
+
+// others tells what changes in other records along with it: the same kinds of
+// change, so none of them shows a place or a contact.
+func (v *view) others(tx db.Tx, r registry.Reader, told show.Record) error {
+	list, err := amend.Others(tx, v.Amendment)
+	if err != nil {
+		return err
+	}
+	for _, o := range list {
+		changes, err := diff(o.OldData, o.Data)
+		if err != nil {
+			return err
+		}
+		names, err := show.NamesIn(tx, told.P, changes...)
+		if err != nil {
+			return err
+		}
+		v.Others = append(v.Others, other{Path: paths[o.Kind] + o.Ref, Name: full(told.P, o.Kind, o.Name, o.Latin), Ref: o.Ref, Changes: told.Changes(changes, names, show.Reader{Staff: true})})
+	}
+	return nil
+}
+
+// paths are where the records of each kind are.
+var paths = map[string]string{registry.KindPerson: "/people/", registry.KindHousehold: "/households/", registry.KindGroup: "/groups/"}
 
 // Verify notes that the proposal was checked.
 func Verify(c *web.Ctx) error {

@@ -214,7 +214,7 @@ func rows(c *web.Ctx, subject filters.Subject, found []filters.Row) [][]ui.Cell 
 		}
 		name := ui.Cell{Text: show.Name(p, r.Name)}
 		if subject == filters.Households {
-			out = append(out, []ui.Cell{name, {Text: r.Ref, LTR: true}, {Text: p.Number(r.Members)}, {Text: area}})
+			out = append(out, []ui.Cell{name, {Text: r.Ref, Path: search.Record(c, r.Ref), LTR: true}, {Text: p.Number(r.Members)}, {Text: area}})
 			continue
 		}
 		years := func() (from, to int) {

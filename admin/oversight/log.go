@@ -112,7 +112,7 @@ func trimmed(values url.Values) url.Values {
 func newLogPage(c *web.Ctx, values url.Values) (logPage, error) {
 	p := c.Printer()
 	pg := logPage{Form: &ui.Form{Values: values}, Chosen: values}
-	for _, code := range append(auth.Purposes(), "audit", "investigation", "queue", "change") {
+	for _, code := range append(auth.Purposes(), "audit", "investigation", "queue") {
 		pg.Purposes = append(pg.Purposes, ui.Choice{Value: code, Label: known(p, "purpose.", code)})
 	}
 	err := asAuditor(c, func(tx db.Tx) error {

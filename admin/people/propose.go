@@ -30,7 +30,10 @@ type proposal struct {
 	Base             int
 	Person           registry.PersonData
 	Household        registry.HouseholdData
+	Group            registry.GroupData
+	ID               db.ID
 	Hidden           bool // the place is not shown, and stays as it is
+	SeesContacts     bool // those that are told to nobody, too
 	Fields           registry.Fields
 	AreaCode         string
 	Form             *ui.Form
@@ -39,22 +42,37 @@ type proposal struct {
 // Reasons that are chosen on the form; the others come of themselves.
 var reasons = []string{"mistake", "evidence", "moved", "married", "separated", "income", "health", "confirmed", "other"}
 
-// loadProposal reads the record that is to change.
+// loadProposal reads the record that is to change. That is a purpose of its own:
+// a form that was filled in is not held up by a question.
 func loadProposal(c *web.Ctx, kind string) (proposal, error) {
 	v := proposal{Kind: kind, Form: &ui.Form{Values: map[string][]string{}}}
 	err := c.WithTx(func(tx db.Tx) error {
 		r := reader(c)
-		id, err := registry.ReadRecord(tx, r, kind, c.Param("ref"), "change")
+		id, err := registry.ReadRecord(tx, r, kind, c.Param("ref"), "correction")
 		if err != nil {
 			return err
 		}
+		v.ID = id
 		if v.Fields, err = registry.LoadFields(tx); err != nil {
 			return err
 		}
 		v.Fields = v.Fields.Of(kind)
 		if kind == registry.KindPerson {
 			v.Person, v.Base, err = registry.CurrentPerson(tx, id)
-			v.Ref, v.Title = v.Person.Ref, show.Name(c.Printer(), v.Person.FullName)
+			if err != nil {
+				return err
+			}
+			v.Ref, v.Title = v.Person.Ref, show.FullName(c.Printer(), v.Person.FullName, v.Person.FullNameLatin)
+			v.SeesContacts, err = r.SeesContacts(tx, id)
+			return err
+		}
+		if kind == registry.KindGroup {
+			v.Group, v.Base, err = registry.CurrentGroup(tx, id)
+			v.Ref, v.Title = v.Group.Ref, v.Group.Name
+			if err != nil || v.Group.AreaID == nil {
+				return err
+			}
+			v.AreaCode, err = areaCode(tx, *v.Group.AreaID)
 			return err
 		}
 		if v.Household, v.Base, err = registry.CurrentHousehold(tx, id); err != nil {
@@ -66,13 +84,18 @@ func loadProposal(c *web.Ctx, kind string) (proposal, error) {
 		if err != nil || v.Hidden {
 			return err
 		}
-		path, err := registry.AreaPath(tx, v.Household.AreaID)
-		if err == nil {
-			v.AreaCode = path[len(path)-1].Code
-		}
+		v.AreaCode, err = areaCode(tx, v.Household.AreaID)
 		return err
 	})
 	return v, err
+}
+
+func areaCode(tx db.Tx, id db.ID) (string, error) {
+	path, err := registry.AreaPath(tx, id)
+	if err != nil {
+		return "", err
+	}
+	return path[len(path)-1].Code, nil
 }
 
 // fill puts the record's values into the form.
@@ -87,8 +110,9 @@ func (v *proposal) fill() {
 		set("full_name_latin", p.FullNameLatin)
 		set("family_name", p.FamilyName)
 		set("given_name", p.GivenName)
+		set("other_names", p.OtherNames)
 		set("sex", p.Sex)
-		year, month, day := parts(p)
+		year, month, day := birthParts(p)
 		set("year", year)
 		set("month", month)
 		set("day", day)
@@ -101,9 +125,9 @@ func (v *proposal) fill() {
 	}
 }
 
-// parts are the parts of a birth date that are known for sure; none for a range
+// birthParts are the parts of a birth date that are known for sure; none for a range
 // that is no year or month.
-func parts(p registry.PersonData) (year, month, day string) {
+func birthParts(p registry.PersonData) (year, month, day string) {
 	from, err := time.Parse(time.DateOnly, p.BirthFrom)
 	to, err2 := time.Parse(time.DateOnly, p.BirthTo)
 	if err != nil || err2 != nil {
@@ -122,7 +146,7 @@ func parts(p registry.PersonData) (year, month, day string) {
 }
 
 func (v *proposal) inputs() []string {
-	names := []string{"base", "nature", "reason", "effective", "note", "full_name", "full_name_latin", "family_name", "given_name", "sex",
+	names := []string{"base", "nature", "reason", "effective", "method", "note", "full_name", "full_name_latin", "family_name", "given_name", "other_names", "sex",
 		"day", "month", "year", "area", "directions"}
 	for _, f := range v.Fields {
 		names = append(names, "f."+f.Code)
@@ -143,6 +167,9 @@ func ProposeHousehold(c *web.Ctx) error { return proposeForm(c, registry.KindHou
 func SendHousehold(c *web.Ctx) error { return sendProposal(c, registry.KindHousehold) }
 
 func proposeForm(c *web.Ctx, kind string) error {
+	if _, ok, err := why(c, kind); err != nil || !ok {
+		return err
+	}
 	v, err := loadProposal(c, kind)
 	if err != nil {
 		return err
@@ -196,15 +223,6 @@ func send(c *web.Ctx, kind string, state *ui.Form, inputs []string, page func() 
 func (v *proposal) read(c *web.Ctx, tx db.Tx, f *web.Form) (amend.Draft, error) {
 	var check fault.Check
 	d := amend.Draft{Lang: c.Printer().Tag}
-	d.Item.Nature = registry.Nature(f.Choice(&check, "nature", []string{"correction", "event"}, "propose.error.nature"))
-	d.Item.Reason = f.Choice(&check, "reason", reasons, "propose.error.reason")
-	d.Note = f.Required(&check, "note", maxNote, "propose.error.note")
-	if s := i18n.LatinDigits(strings.TrimSpace(f.Get("effective"))); s != "" {
-		if t, err := time.Parse(time.DateOnly, s); err != nil || t.After(registry.Today(c.Now(), c.Printer().Zone)) {
-			check.Fail("effective", "propose.error.effective")
-		}
-		d.Item.EffectiveOn = s
-	}
 	base, err := strconv.Atoi(f.Get("base"))
 	if err != nil {
 		return d, fault.Wrap(err, fault.Malformed, "error.malformed")
@@ -220,6 +238,11 @@ func (v *proposal) read(c *web.Ctx, tx db.Tx, f *web.Form) (amend.Draft, error) 
 	if err != nil {
 		return d, err
 	}
+	d.Item.Nature = registry.Nature(f.Choice(&check, "nature", []string{"correction", "event"}, "propose.error.nature"))
+	d.Item.Reason = f.Choice(&check, "reason", reasons, "propose.error.reason")
+	d.Item.EffectiveOn = day(f, &check, "effective", registry.Today(c.Now(), c.Printer().Zone))
+	d.Method = method(f, &check)
+	d.Note = f.Required(&check, "note", maxNote, "propose.error.note")
 	return d, check.Err()
 }
 
@@ -229,6 +252,7 @@ func (v *proposal) readPerson(c *web.Ctx, f *web.Form, check *fault.Check) error
 	p.FullNameLatin = f.Text(check, "full_name_latin", maxName)
 	p.FamilyName = f.Text(check, "family_name", maxName)
 	p.GivenName = f.Text(check, "given_name", maxName)
+	p.OtherNames = f.Text(check, "other_names", maxName)
 	if f.Get("sex") != "" || p.Sex != "" {
 		p.Sex = f.Choice(check, "sex", registry.Sexes(), "about.error.sex")
 	}
@@ -242,7 +266,7 @@ func (v *proposal) readPerson(c *web.Ctx, f *web.Form, check *fault.Check) error
 // readBirth takes the parts that are known; a range that the form cannot show
 // stays as long as nothing is typed.
 func (v *proposal) readBirth(c *web.Ctx, f *web.Form, check *fault.Check) error {
-	year, month, day := parts(v.Person)
+	year, month, day := birthParts(v.Person)
 	if f.Get("year") == year && f.Get("month") == month && f.Get("day") == day {
 		return nil
 	}

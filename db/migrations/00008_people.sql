@@ -157,6 +157,7 @@ set search_path = public, pg_temp as $$
   )
   select distinct m.household_id from inside i join group_member m on m.group_id = i.id
   where m.household_id is not null and daterange(m.start_date, m.end_date) @> p_on
+    and not exists (select from household h where h.id = m.household_id and h.status_date <= p_on)
 $$;
 
 create function group_people(p_group uuid, p_on date) returns table (person_id uuid) language sql stable
@@ -169,6 +170,7 @@ set search_path = public, pg_temp as $$
   )
   select m.person_id from inside i join group_member m on m.group_id = i.id
   where m.person_id is not null and daterange(m.start_date, m.end_date) @> p_on
+    and not exists (select from person p where p.id = m.person_id and p.status_date <= p_on)
   union
   select r.person_id from group_households(p_group, p_on) h join membership r on r.household_id = h.household_id
   where r.tie = 'usual' and daterange(r.start_date, r.end_date) @> p_on

@@ -270,12 +270,14 @@ end $$;
 -- is a scan of everybody.
 
 -- +goose StatementBegin
-create function search_scope(p_now timestamptz, p_areas uuid[], out codes text[], out places text[], out whole boolean) language sql stable
-set search_path = public, pg_temp as $$
-  select coalesce(array_agg(distinct '@' || a.code), '{}'), array_agg(distinct a.place), coalesce(bool_or(a.level = 0), false)
+create function search_scope(p_now timestamptz, p_areas uuid[], out codes text[], out places text[], out whole boolean, out small boolean) language plpgsql stable
+set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
+begin
+  select coalesce(array_agg(distinct '@' || a.code), '{}'), array_agg(distinct a.place), coalesce(bool_or(a.level = 0), false), coalesce(min(a.level) > 1, false)
+    into codes, places, whole, small
   from staff_role r join area a on a.id = r.area_id
-  where r.staff_id = actor() and r.area_id = any(p_areas) and r.valid_from <= p_now and (r.valid_to is null or r.valid_to > p_now)
-$$;
+  where r.staff_id = actor() and r.area_id = any(p_areas) and r.valid_from <= p_now and (r.valid_to is null or r.valid_to > p_now);
+end $$;
 
 -- By a number that names one record: a reference, an identifier, a phone. Here
 -- one plan is right for all.
@@ -337,6 +339,7 @@ declare
   codes text[];
   places text[];
   whole boolean;
+  small boolean; -- no area is as large as a region
   must text[] := case when p_area is null then '{}' else array['@' || p_area] end;
   years text[] := case when p_year is null then null else array['#' || p_year, '#?'] end;
   n integer := cardinality(p_words);
@@ -344,16 +347,17 @@ declare
   seen uuid[];
   w1 text[]; w2 text[]; w3 text[]; w4 text[];
 begin
-  select s.codes, s.places, s.whole into codes, places, whole from search_scope(p_now, p_areas) s;
+  select s.codes, s.places, s.whole, s.small into codes, places, whole, small from search_scope(p_now, p_areas) s;
   if codes = '{}' or n > 8 or n = 0 and (p_area is null or p_year is null) then
     return;
   end if;
-  -- One word is looked up together with the areas. What several words have in
-  -- common is so few that they are looked at one by one.
-  if whole or n > 1 then
+  -- A small area is looked up together with the words: a thousand people of one
+  -- name live all over the country. The list of a region is so long that what
+  -- several words have in common is looked at one by one.
+  if whole or n > 1 and not small then
     codes := null;
   end if;
-  if whole or n <= 1 then
+  if whole or n <= 1 or small then
     places := null;
   end if;
 

@@ -22,12 +22,13 @@ type Record struct {
 	Facts   map[string]history.Fact
 	// Staff reads it: it is told also since when each value is so in the world.
 	Staff bool
+	on    time.Time // the day on which it is told
 }
 
 // LoadRecord reads what is needed to tell of a record as it was known at a
 // moment.
 func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Record, error) {
-	r := Record{P: p}
+	r := Record{P: p, on: registry.Today(known, p.Zone)}
 	versions, err := history.Versions(tx, subject, known)
 	if err != nil {
 		return r, err
@@ -56,6 +57,18 @@ func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Reco
 	return r, err
 }
 
+// For hides the cases of other people from somebody who reads in the portal:
+// which values came with which case is each applicant's own business (RULES R4).
+func (r Record) For(account db.ID) Record {
+	for id, s := range r.Sources {
+		if s.Applicant == nil || *s.Applicant != account {
+			s.CaseRef = ""
+			r.Sources[id] = s
+		}
+	}
+	return r
+}
+
 // Row is one value by its name in the provenance.
 func (r Record) Row(key, value, name string) ui.Row {
 	f := r.Facts[name]
@@ -63,10 +76,23 @@ func (r Record) Row(key, value, name string) ui.Row {
 	if s, ok := r.Sources[f.Confirmed]; ok && f.Confirmed != f.Source {
 		row.Source = r.P.List([]string{row.Source, r.P.T("record.confirmed", "Date", r.P.Date(s.At))})
 	}
+	if r.stale(name, f) {
+		row.Lines = []string{r.P.T(map[bool]string{true: "record.stale", false: "record.stale_mine"}[r.Staff])}
+	}
 	if r.Staff && f.Since != "" {
 		row.Source = r.P.List([]string{row.Source, r.P.T("span.since", "From", Day(r.P, f.Since))})
 	}
 	return row
+}
+
+// stale reports whether nobody has said for long that a value is still so. What
+// lasts for life, such as a name, does not grow old.
+func (r Record) stale(name string, f history.Fact) bool {
+	said := r.Sources[f.Source].At
+	if confirmed := r.Sources[f.Confirmed].At; confirmed.After(said) {
+		said = confirmed
+	}
+	return !said.IsZero() && !history.Lasts(name) && said.AddDate(0, history.StaleMonths, 0).Before(r.on)
 }
 
 // Person tells a person's own values.
@@ -89,12 +115,21 @@ func (r Record) Person(d registry.PersonData) []ui.Row {
 		}
 	}
 	rows = append(rows,
-		r.Row(p.T("birth.label"), born(p, d.BirthFrom, d.BirthTo), "birth"),
+		r.birth(d),
 		r.Row(p.T("about.sex"), Code(p, "sex.", d.Sex), "sex"))
 	if d.Status != "" && d.Status != registry.Active {
 		rows = append(rows, r.Row(p.T("record.status"), Outcome(p, d.Status, d.StatusReason, d.StatusDate), "status"))
 	}
 	return append(append(rows, r.tags(d.Tags)...), r.values(registry.KindPerson, d.Fields)...)
+}
+
+// birth is the birth date with the age, of somebody who lives.
+func (r Record) birth(d registry.PersonData) ui.Row {
+	row := r.Row(r.P.T("birth.label"), born(r.P, d.BirthFrom, d.BirthTo), "birth")
+	if age := Age(r.P, d.Birth(), r.on); age != "" && (d.Status == "" || d.Status == registry.Active) {
+		row.Lines = append(row.Lines, r.P.T("age.now", "Age", age))
+	}
+	return row
 }
 
 // Household tells a household's values; place is where it is, or nothing when
@@ -149,7 +184,7 @@ func (r Record) values(kind string, values registry.Values) []ui.Row {
 	for _, f := range r.Fields.Of(kind) {
 		if value, ok := values[f.Code]; ok {
 			row := r.Row(f.Label.In(r.P), f.Show(r.P, value), f.Code)
-			row.Lines = Rows(r.P, r.Fields, f, value)
+			row.Lines = append(Rows(r.P, r.Fields, f, value), row.Lines...)
 			rows = append(rows, row)
 		}
 	}
@@ -169,7 +204,11 @@ func (r Record) Identifiers(list []registry.Identifier, types []registry.Identif
 			row.Lines = append(row.Lines, p.T("assurance."+i.Assurance.String))
 		}
 		if i.ExpiresOn.Valid {
-			row.Lines = append(row.Lines, p.T("identifier.expires", "Date", p.Day(i.ExpiresOn.Time)))
+			key := "identifier.expires"
+			if i.ExpiresOn.Time.Before(r.on) {
+				key = "identifier.expired"
+			}
+			row.Lines = append(row.Lines, p.T(key, "Date", p.Day(i.ExpiresOn.Time)))
 		}
 		row.Source = Sourced(p, r.Sources, i.Provenance, "*")
 		rows = append(rows, row)
@@ -246,12 +285,7 @@ func Day(p *i18n.Printer, s string) string {
 }
 
 func born(p *i18n.Printer, from, to string) string {
-	first, err := time.Parse(time.DateOnly, from)
-	last, err2 := time.Parse(time.DateOnly, to)
-	if err != nil || err2 != nil {
-		return Birth(p, registry.BirthDate{})
-	}
-	return Birth(p, registry.BirthDate{From: first, To: last})
+	return Birth(p, registry.PersonData{BirthFrom: from, BirthTo: to}.Birth())
 }
 
 // Reader is who reads a timeline: what is hidden from them, and how much of the
@@ -272,9 +306,7 @@ func (r Record) Timeline(entries []history.Entry, names Names, who Reader) []ui.
 			h.Lines = append(h.Lines, r.P.T("history.effective", "Date", Day(r.P, e.Effective)))
 		}
 		if i < len(entries)-1 {
-			for _, c := range e.Changes {
-				h.Lines = append(h.Lines, r.change(c, names, who))
-			}
+			h.Lines = append(h.Lines, r.Changes(e.Changes, names, who)...)
 		}
 		h.Lines = append(h.Lines, r.hands(e, who))
 		if e.Note != "" && who.Staff {
@@ -324,11 +356,34 @@ func (r Record) hands(e history.Entry, who Reader) string {
 	return r.P.List(hands)
 }
 
-// Changes tells what differs, one line for each value.
+// Changes tells what differs, one line for each value, and one for each duty that
+// somebody got or gave up in a household.
 func (r Record) Changes(list []history.Change, names Names, who Reader) []string {
 	var lines []string
 	for _, c := range list {
-		lines = append(lines, r.change(c, names, who))
+		if c.What != "memberships" || c.Old == nil || c.New == nil {
+			lines = append(lines, r.change(c, names, who))
+			continue
+		}
+		was, is := c.Old.Without("roles"), c.New.Without("roles")
+		if a, b := r.value(c.What, was, names), r.value(c.What, is, names); a != b {
+			lines = append(lines, r.change(history.Change{What: c.What, Old: was, New: is}, names, who))
+		}
+		if was.Text("end_date") != is.Text("end_date") {
+			continue // the duties end with the tie, or go on with it
+		}
+		before, after := r.roles(c.Old, names), r.roles(c.New, names)
+		home := apart(names[c.New.Text("household_id")])
+		for _, duty := range after {
+			if !slices.Contains(before, duty) {
+				lines = append(lines, r.P.T("history.added", "What", r.P.T("history.duty", "Household", home), "New", apart(duty)))
+			}
+		}
+		for _, duty := range before {
+			if !slices.Contains(after, duty) {
+				lines = append(lines, r.P.T("history.removed", "What", r.P.T("history.duty", "Household", home), "Old", apart(duty)))
+			}
+		}
 	}
 	return lines
 }
@@ -421,11 +476,7 @@ func (r Record) value(what string, s history.State, names Names) string {
 	case "area_id":
 		return names[s.Text("area_id")]
 	case "memberships":
-		tie := s.Text("tie")
-		if tie == "" {
-			tie = registry.TieUsual
-		}
-		parts := []string{p.T("tie." + tie), Code(p, "relationship.", s.Text("relationship")), names[s.Text("household_id")], span()}
+		parts := []string{Tie(p, s.Text("tie")), Code(p, "relationship.", s.Text("relationship")), names[s.Text("household_id")], span()}
 		if s.Text("end_reason") != "" {
 			parts = append(parts, p.T("membership.end."+s.Text("end_reason")))
 		}
@@ -459,12 +510,21 @@ func (r Record) roles(s history.State, names Names) []string {
 		if role.Of != nil {
 			of = names[role.Of.String()]
 		}
-		out = append(out, Role(r.P, role.Role, of))
+		duty := Role(r.P, role.Role, of)
 		if role.StartDate+role.EndDate != "" {
-			out = append(out, Span(r.P, role.StartDate, role.EndDate))
+			duty = r.P.T("record.duty", "Role", duty, "When", Span(r.P, role.StartDate, role.EndDate))
 		}
+		out = append(out, duty)
 	}
 	return out
+}
+
+// Tie says how somebody belongs to a household.
+func Tie(p *i18n.Printer, tie string) string {
+	if tie == "" {
+		tie = registry.TieUsual
+	}
+	return p.T("tie." + tie)
 }
 
 // Role says what somebody does in a household, and for whom.
