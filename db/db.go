@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,6 +61,7 @@ type DB struct {
 	pools map[Role]*sqlx.DB
 	clock func() time.Time
 	rand  io.Reader
+	memo  sync.Map // see Tx.Memo
 }
 
 // Open prepares the pools; connections are made on first use.

@@ -30,7 +30,7 @@ func (is *Issuer) issuerMetadata(c *web.Ctx) error {
 		"nonce_endpoint":                      is.Origin + "/nonce",
 		"notification_endpoint":               is.Origin + "/notification",
 		"batch_credential_issuance":           object{"batch_size": BatchSize},
-		"display":                             is.display(func(p *i18n.Printer) object { return object{"name": p.T("issuer.name")} }),
+		"display":                             is.display(func(p *i18n.Printer) object { return object{"name": p.Owner()} }),
 		"credential_configurations_supported": configurations,
 	})
 }

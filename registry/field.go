@@ -115,7 +115,7 @@ const Unknown = "unknown"
 type Option struct {
 	Code    string    `json:"code" yaml:"code"`
 	Label   i18n.Text `json:"label" yaml:"label"`
-	Retired bool      `json:"retired,omitempty" yaml:"retired"` // still shown where it was answered, no longer offered
+	Retired bool      `json:"retired,omitempty" yaml:"retired,omitempty"` // still shown where it was answered, no longer offered
 }
 
 // Options is a choice's answers, in order.
@@ -146,10 +146,10 @@ func (o Options) Label(code string) i18n.Text {
 
 // FieldRules bound a value.
 type FieldRules struct {
-	Min       *float64 `json:"min,omitempty" yaml:"min"`
-	Max       *float64 `json:"max,omitempty" yaml:"max"`
-	MaxLength int      `json:"max_length,omitempty" yaml:"max_length"` // characters; 200 when zero
-	Decimals  int      `json:"decimals,omitempty" yaml:"decimals"`
+	Min       *float64 `json:"min,omitempty" yaml:"min,omitempty"`
+	Max       *float64 `json:"max,omitempty" yaml:"max,omitempty"`
+	MaxLength int      `json:"max_length,omitempty" yaml:"max_length,omitempty"` // characters; 200 when zero
+	Decimals  int      `json:"decimals,omitempty" yaml:"decimals,omitempty"`
 }
 
 // Scan reads a jsonb column.

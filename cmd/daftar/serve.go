@@ -117,6 +117,7 @@ type system struct {
 	tls    *tls.Config
 	ops    http.Handler
 	worker func(context.Context) error
+	live   func(context.Context) error // keeps the settings current
 	banner string
 }
 
@@ -129,7 +130,7 @@ type site interface {
 func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	errs := make(chan error, len(listeners)+2)
+	errs := make(chan error, len(listeners)+3)
 	var running sync.WaitGroup
 	start := func(name string, f func() error) {
 		running.Go(func() {
@@ -147,6 +148,7 @@ func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log
 		}
 		start(name, func() error { return s.sites[name].Serve(ln, s.tls) })
 	}
+	start("settings", func() error { return s.live(ctx) })
 	if s.worker != nil {
 		start("worker", func() error { return s.worker(ctx) })
 	}

@@ -36,15 +36,11 @@ func Assess(tx db.Tx, household db.ID) error {
 	if err != nil {
 		return err
 	}
-	country, err := registry.LoadCountry(tx)
+	today, err := registry.TodayOf(tx, tx.Now())
 	if err != nil {
 		return err
 	}
-	calendar, err := country.Calendar()
-	if err != nil {
-		return err
-	}
-	inputs := InputsOf(h, calendar.Today(tx.Now()))
+	inputs := InputsOf(h, today)
 	for _, r := range rules {
 		var rule Rule
 		if err := json.Unmarshal(r.JSON, &rule); err != nil {

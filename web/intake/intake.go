@@ -120,17 +120,13 @@ func LoadForm(tx db.Tx, counter bool) (cases.Form, error) {
 	if err != nil {
 		return cases.Form{}, err
 	}
-	country, err := registry.LoadCountry(tx)
-	if err != nil {
-		return cases.Form{}, err
-	}
-	calendar, err := country.Calendar()
+	today, err := registry.TodayOf(tx, tx.Now())
 	if err != nil {
 		return cases.Form{}, err
 	}
 	asked := fields.Asked()
 	formulas, err := formula.New(asked)
-	return cases.Form{Fields: asked, Formulas: formulas, Counter: counter, Today: calendar.Today(tx.Now())}, err
+	return cases.Form{Fields: asked, Formulas: formulas, Counter: counter, Today: today}, err
 }
 
 func (v *visit) actor() cases.Actor { return Actor(v.Ctx, v.site.Counter) }

@@ -19,10 +19,11 @@ import (
 var area = page{
 	inputs: []string{"area"},
 	load: func(v *visit, tx db.Tx) (err error) {
-		country, err := registry.LoadCountry(tx)
+		settings, err := registry.LoadSettings(tx)
 		if err != nil {
 			return err
 		}
+		country := settings.Country
 		inside := v.Query("in")
 		if inside == "" {
 			inside = country.Code

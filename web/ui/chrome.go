@@ -57,7 +57,7 @@ type PageProps struct {
 }
 
 func (p PageProps) title(ctx context.Context) string {
-	title := i18n.T(ctx, "page.title", "Title", p.Title)
+	title := i18n.T(ctx, "page.title", "Title", p.Title, "Service", i18n.From(ctx).Service())
 	if p.Form.Failed() {
 		return i18n.T(ctx, "page.title_error", "Title", title)
 	}
