@@ -58,6 +58,7 @@ func Routes(cfg Config) []web.Route {
 	const get, post = fiber.MethodGet, fiber.MethodPost
 	evidence := cases.Evidence{Blobs: cfg.Blobs}
 	routes := []web.Route{
+		web.Logo(),
 		{Method: get, Path: "/", Permission: auth.Public, Handler: home.Root, Bare: true},
 		{Method: get, Path: "", Permission: auth.Public, Handler: home.Start},
 

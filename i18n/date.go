@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -86,6 +87,12 @@ func (p *Printer) month(calendar string, m int) string {
 func (p *Printer) Time(t time.Time) string {
 	t = t.In(p.Zone)
 	return p.T("date.with_time", "Date", p.Day(t), "Time", p.digits(t.Format("15:04")))
+}
+
+// Hours shows a span of the day, such as "08:00-14:00".
+func (p *Printer) Hours(span string) string {
+	from, to, _ := strings.Cut(span, "-")
+	return p.T("date.hours", "From", p.digits(from), "To", p.digits(to))
 }
 
 func (p *Printer) mark(s string) string {

@@ -9,19 +9,21 @@ import (
 	"daftar/i18n"
 	"daftar/jose"
 	"daftar/registry/credentials"
+	"daftar/registry/settings"
 	"daftar/web"
 )
 
 type object = map[string]any
 
-const colour, textColour = "#14504b", "#ffffff"
+// colour is the country's, as cards are shown.
+func colour(c *web.Ctx) string { return settings.ColourOf(c.Settings().Branding.Colour).Hex }
 
 // issuerMetadata is the credential issuer's metadata (OpenID4VCI 1.0 section
 // 12.2), made from the credential types in every language of the portal.
 func (is *Issuer) issuerMetadata(c *web.Ctx) error {
 	configurations := object{}
 	for _, t := range credentials.Types() {
-		configurations[t.ID] = is.configuration(t)
+		configurations[t.ID] = is.configuration(t, colour(c))
 	}
 	c.Set(fiber.HeaderCacheControl, "public, max-age=300")
 	return c.JSON(fiber.StatusOK, object{
@@ -35,7 +37,7 @@ func (is *Issuer) issuerMetadata(c *web.Ctx) error {
 	})
 }
 
-func (is *Issuer) configuration(t credentials.Type) object {
+func (is *Issuer) configuration(t credentials.Type, colour string) object {
 	var claims []object
 	for _, claim := range t.Claims {
 		claims = append(claims, object{
@@ -54,7 +56,7 @@ func (is *Issuer) configuration(t credentials.Type) object {
 			"display": is.display(func(p *i18n.Printer) object {
 				return object{
 					"name": p.T("credential." + t.ID + ".name"), "description": p.T("credential." + t.ID + ".description"),
-					"background_color": colour, "text_color": textColour,
+					"background_color": colour, "text_color": settings.Words,
 				}
 			}),
 			"claims": claims,
@@ -128,7 +130,7 @@ func (is *Issuer) typeMetadata(c *web.Ctx) error {
 		"display": is.display(func(p *i18n.Printer) object {
 			return object{
 				"name": p.T("credential." + t.ID + ".name"), "description": p.T("credential." + t.ID + ".description"),
-				"rendering": object{"simple": object{"background_color": colour, "text_color": textColour}},
+				"rendering": object{"simple": object{"background_color": colour(c), "text_color": settings.Words}},
 			}
 		}),
 		"claims": claims,

@@ -44,6 +44,7 @@ func Routes(cfg Config) []web.Route {
 	offers := credentials.Pages{Codes: cfg.OfferCodes, IssuerURL: cfg.IssuerURL}
 	routes := []web.Route{
 		// before signing in
+		web.Logo(),
 		{Method: get, Path: "/", Permission: auth.Public, Handler: home.Languages, Bare: true},
 		{Method: get, Path: "", Permission: auth.Public, Handler: home.Start},
 		{Method: get, Path: "/help", Permission: auth.Public, Handler: home.Help},

@@ -301,6 +301,9 @@ func (f Field) Show(p *i18n.Printer, value any) string {
 		}
 		return v
 	case float64:
+		if f.Shape() == TypeMoney {
+			return p.Money(v)
+		}
 		text := p.Decimal(v)
 		if unit := f.Unit.In(p); unit != "" {
 			text = p.T("field.with_unit", "Value", text, "Unit", unit)

@@ -13,7 +13,7 @@ type Office struct {
 	Parent  *db.ID    `db:"parent_id"`
 	Kind    string    `db:"kind"`
 	Name    i18n.Text `db:"name"`
-	Seat    *db.ID    `db:"seat_id"`
+	Seat    string    `db:"seat"` // P-code of the area where it stands; "" for nowhere
 	Address i18n.Text `db:"address"`
 	Phone   string    `db:"phone"`
 	Opening Opening   `db:"opening"`
@@ -29,7 +29,8 @@ func (o *Opening) Scan(src any) error { return scanJSON(src, o) }
 // "office.kind.<kind>".
 func OfficeKinds() []string { return []string{"ministry", "regional", "district", "counter"} }
 
-const officeColumns = `o.id, o.code, o.parent_id, o.kind, o.name, o.seat_id, o.address, o.phone, o.opening`
+const officeColumns = `o.id, o.code, o.parent_id, o.kind, o.name, o.address, o.phone, o.opening,
+	coalesce((select s.code from area s where s.id = o.seat_id and s.valid_to is null), '') as seat`
 
 // OfficeFor is the office that answers for an area: the nearest one that names
 // it or an area around it; false when none does.
@@ -52,12 +53,18 @@ func OfficeOf(tx db.Tx, staff db.ID) (Office, bool, error) {
 		order by array_position(array['counter', 'district', 'regional', 'ministry'], o.kind), o.code limit 1`, staff, tx.Now())
 }
 
-// SeatedOffices lists the offices at which somebody without a fixed place can
-// register: those that stand somewhere.
-func SeatedOffices(tx db.Tx) ([]Office, error) {
-	var list []Office
-	err := tx.Select(&list, `select `+officeColumns+` from office o where o.seat_id is not null and not o.closed order by o.code`)
-	return list, err
+// OfficeOfCase is the office that a case is with: where it was taken at a
+// counter, else the one that answers for the place.
+func OfficeOfCase(tx db.Tx, openedBy, area *db.ID) (Office, bool, error) {
+	if openedBy != nil {
+		if o, ok, err := OfficeOf(tx, *openedBy); ok || err != nil {
+			return o, ok, err
+		}
+	}
+	if area == nil {
+		return Office{}, false, nil
+	}
+	return OfficeFor(tx, *area)
 }
 
 func office(tx db.Tx, query string, args ...any) (Office, bool, error) {

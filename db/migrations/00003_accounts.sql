@@ -119,6 +119,10 @@ begin
     union
     select i.office_id, o.id from inside i join office o on o.parent_id = i.id and not o.closed)
   select distinct i.office_id, a.area_id from inside i join office_area a on a.office_id = i.id;
+  -- What lies inside another area of the same office goes without saying.
+  delete from office_scope s using area x, office_scope o
+  where x.id = s.area_id and o.office_id = s.office_id and o.area_id <> s.area_id
+    and o.area_id in (x.l0, x.l1, x.l2, x.l3, x.l4);
 end $$;
 -- +goose StatementEnd
 

@@ -139,10 +139,14 @@ func changeItems(tx db.Tx, c Case, form Form, area db.ID) ([]registry.Item, erro
 			return nil, err
 		}
 	}
-	items := []registry.Item{{Kind: registry.KindHousehold, Subject: d.HouseholdID, Data: registry.HouseholdData{
+	home := registry.HouseholdData{
 		Ref: d.HouseholdRef, AreaID: area, Directions: d.Directions, Fields: form.Answers(registry.KindHousehold, d.Fields),
 		Provenance: registry.Provenance{"*": said},
-	}}}
+	}
+	if d.NoFixed != "" {
+		home.Tags = []string{registry.TagNoFixedPlace}
+	}
+	items := []registry.Item{{Kind: registry.KindHousehold, Subject: d.HouseholdID, Data: home}}
 	since := form.Today.Format(time.DateOnly)
 	for _, m := range d.Members {
 		birth := m.Birth.Date()

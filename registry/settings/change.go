@@ -139,7 +139,7 @@ func FromFile(tx db.Tx, name string, content []byte) (Proposal, error) {
 		return Proposal{}, err
 	}
 	next := old.With(f)
-	if err := Check(tx, f, next); err != nil {
+	if err := Check(tx, f, old, next); err != nil {
 		return Proposal{}, f.Placed(err)
 	}
 	return Proposal{Origin: OriginFile, File: name, Items: Diff(old, next)}, nil

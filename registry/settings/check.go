@@ -38,13 +38,19 @@ type checker struct {
 	fault.Check
 	file  *File
 	next  *State
+	moves map[thing]bool
 	areas map[string]bool // P-codes in use
 }
 
-// Check says what is wrong with what a file or a page says, within the state
-// that it would make: fault.Invalid, with paths of the file as names.
-func Check(tx db.Tx, f *File, next *State) error {
-	c := &checker{file: f, next: next}
+func (c *checker) same(kind, key string) bool { return !c.moves[thing{kind, key}] }
+
+// Check says what is wrong with what a file or a page would change: fault.Invalid,
+// with paths of the file as names. What stays as it is may be as it is.
+func Check(tx db.Tx, f *File, old, next *State) error {
+	c := &checker{file: f, next: next, moves: map[thing]bool{}}
+	for _, it := range Diff(old, next) {
+		c.moves[thing{it.Kind, it.Key}] = true
+	}
 	if err := c.loadAreas(tx); err != nil {
 		return err
 	}
@@ -137,7 +143,7 @@ var areaCode = regexp.MustCompile(`^[A-Z0-9]{2,20}$`)
 
 func (c *checker) country() {
 	f := c.file.Country
-	if f == nil {
+	if f == nil || c.same(KindSetting, "country") {
 		return
 	}
 	c.text("country.name", f.Name, maxText, true)
@@ -152,7 +158,7 @@ func (c *checker) country() {
 
 func (c *checker) languages() {
 	f := c.file.Languages
-	if f == nil {
+	if f == nil || c.same(KindSetting, "languages") {
 		return
 	}
 	shipped := func(tag string) *i18n.Locale {
@@ -193,7 +199,7 @@ var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
 
 func (c *checker) currency() {
 	f := c.file.Currency
-	if f == nil {
+	if f == nil || c.same(KindSetting, "currency") {
 		return
 	}
 	if !currencyCode.MatchString(f.Code) {
@@ -213,7 +219,7 @@ func (c *checker) currency() {
 
 func (c *checker) workingDays() {
 	f := c.file.WorkingDays
-	if f == nil {
+	if f == nil || c.same(KindSetting, "working_days") {
 		return
 	}
 	for i, day := range f.Weekend {
@@ -245,7 +251,7 @@ func (c *checker) workingDays() {
 }
 
 func (c *checker) clocks() {
-	if f := c.file.Clocks; f != nil && (f.AnswerDays < 1 || f.AnswerDays > maxAnswerDays) {
+	if f := c.file.Clocks; f != nil && !c.same(KindSetting, "clocks") && (f.AnswerDays < 1 || f.AnswerDays > maxAnswerDays) {
 		c.Fail("clocks.answer_days", "settings.error.between", "Min", 1, "Max", maxAnswerDays)
 	}
 	if f := c.file.Retention; f != nil {
@@ -260,14 +266,14 @@ func (c *checker) clocks() {
 }
 
 func (c *checker) branding() {
-	if f := c.file.Branding; f != nil {
+	if f := c.file.Branding; f != nil && !c.same(KindSetting, "branding") {
 		c.text("branding.service", f.Service, 60, true)
 		c.text("branding.owner", f.Owner, maxText, false)
 		if f.Colour != "" && ColourOf(f.Colour).Code != f.Colour {
 			c.Fail("branding.colour", "field.error.choice")
 		}
 	}
-	if f := c.file.Logo; f != nil && f.Data != "" {
+	if f := c.file.Logo; f != nil && f.Data != "" && !c.same(KindSetting, "logo") {
 		if err := checkLogo(*f); err != nil {
 			c.Fail("logo.data", "settings.logo.type")
 		}
@@ -276,7 +282,7 @@ func (c *checker) branding() {
 
 func (c *checker) contact() {
 	f := c.file.Contact
-	if f == nil {
+	if f == nil || c.same(KindSetting, "contact") {
 		return
 	}
 	if len(f.Lines) > maxLines {
@@ -307,6 +313,9 @@ var (
 
 func (c *checker) areaKinds() {
 	for i, k := range c.file.AreaKinds {
+		if c.same(KindAreaKind, k.key()) {
+			continue
+		}
 		path := fmt.Sprintf("area_kinds.%d", i)
 		if k.Level < 0 || k.Level > 5 {
 			c.Fail(path+".level", "settings.error.between", "Min", 0, "Max", 5)
@@ -330,6 +339,9 @@ func (c *checker) offices() {
 		}
 		if slices.IndexFunc(c.file.Offices, func(x Office) bool { return x.Code == o.Code }) < i {
 			c.Fail(path+".code", "settings.error.twice", "Code", o.Code)
+		}
+		if c.same(KindOffice, o.Code) {
+			continue
 		}
 		if !slices.Contains(registry.OfficeKinds(), o.Kind) {
 			c.Fail(path+".kind", "field.error.choice")
@@ -377,6 +389,9 @@ func (c *checker) fields() {
 			c.Fail(path+".code", "settings.error.twice", "Code", e.Code)
 		}
 		published[f.Key()] = i
+		if c.same(KindField, fieldKey(e)) {
+			continue
+		}
 		if !slices.Contains([]string{"ordinary", "personal", "sensitive"}, f.Sensitivity) {
 			c.Fail(path+".sensitivity", "field.error.choice")
 		}
@@ -408,6 +423,9 @@ func (c *checker) identifiers(tx db.Tx) error {
 		}
 		if slices.IndexFunc(c.file.Identifiers, func(x Identifier) bool { return x.Code == t.Code }) < i {
 			c.Fail(path+".code", "settings.error.twice", "Code", t.Code)
+		}
+		if c.same(KindIdentifier, t.Code) {
+			continue
 		}
 		if t.Code == registry.NationalID && t.Retired {
 			c.Fail(path+".retired", "settings.error.national_id")

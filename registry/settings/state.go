@@ -222,12 +222,7 @@ func (s *State) With(f *File) *State {
 		}
 	}
 	next.AreaKinds = merge(s.AreaKinds, f.AreaKinds, AreaKind.key)
-	var identifiers []Identifier
-	for n, i := range f.Identifiers {
-		i.Position = n + 1
-		identifiers = append(identifiers, i.normal())
-	}
-	next.Identifiers = merge(s.Identifiers, identifiers, func(i Identifier) string { return i.Code })
+	next.Identifiers = s.placed(f.Identifiers)
 	var offices []Office
 	for _, o := range f.Offices {
 		offices = append(offices, o.normal())
@@ -239,6 +234,31 @@ func (s *State) With(f *File) *State {
 	}
 	next.Fields = merge(s.Fields, entries, fieldKey)
 	return &next
+}
+
+// placed are the kinds of numbers with those of a file. A file that names them
+// all says their order; else what is there keeps its place.
+func (s *State) placed(now []Identifier) []Identifier {
+	code := func(i Identifier) string { return i.Code }
+	next := merge(s.Identifiers, nil, code)
+	last := 0
+	for _, i := range next {
+		last = max(last, i.Position)
+	}
+	var list []Identifier
+	for n, i := range now {
+		at := slices.IndexFunc(next, func(o Identifier) bool { return o.Code == i.Code })
+		switch i.Position = n + 1; {
+		case len(merge(next, now, code)) == len(now):
+		case at >= 0:
+			i.Position = next[at].Position
+		default:
+			last++
+			i.Position = last
+		}
+		list = append(list, i.normal())
+	}
+	return merge(next, list, code)
 }
 
 // merge puts the new things in place of those with their key, and others behind.

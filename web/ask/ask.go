@@ -104,6 +104,14 @@ func choices(ctx context.Context, f registry.Field) []ui.Choice {
 	return list
 }
 
+// suffix is the unit beside a number that is typed.
+func suffix(ctx context.Context, f registry.Field) string {
+	if f.Type == registry.TypeMoney {
+		return i18n.From(ctx).Currency()
+	}
+	return f.Unit.For(ctx)
+}
+
 func hint(ctx context.Context, f registry.Field) string {
 	text := f.Help.For(ctx)
 	if text == "" && f.Type == registry.TypeDate {

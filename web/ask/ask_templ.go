@@ -49,7 +49,7 @@ func Field(field registry.Field, name string, heading bool, f *ui.Form) templ.Co
 				return templ_7745c5c3_Err
 			}
 		case registry.TypeNumber, registry.TypeMoney:
-			templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: q, Class: "govuk-input--width-10", Mode: "decimal", Dir: "ltr", Suffix: field.Unit.For(ctx)}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: q, Class: "govuk-input--width-10", Mode: "decimal", Dir: "ltr", Suffix: suffix(ctx, field)}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -147,6 +147,9 @@ func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string
 			return nil, err
 		}
 		where = registry.PathName(p, path)
+		if d.NoFixed != "" {
+			where = p.T("area.no_fixed_in", "Area", where)
+		}
 	}
 	place.Rows = append(place.Rows,
 		ui.Row{Key: p.T("area.label"), Value: where, Path: change("area"), Change: p.T("area.label")},

@@ -78,6 +78,7 @@ type visit struct {
 	row    registry.Row    // of a roster
 	areas  []registry.Area // to choose from
 	path   []registry.Area // chosen so far
+	office registry.Office // that somebody without a fixed place belongs to
 }
 
 // open loads the application and what the path names. Anything that is not

@@ -13,9 +13,13 @@ import (
 	"daftar/web/ui"
 )
 
-// area asks for the place where the household lives, one level at a time. Who
-// has no fixed place stays with the area chosen so far, once it is smaller than
-// the country (RULES R1).
+// noFixed is the choice of who has no fixed place: they belong to the office
+// that registers them, and so to where it stands (RULES R1).
+const noFixed = "no_fixed"
+
+// area asks for the place where the household lives, one level at a time. Where
+// no office is known to stand somewhere, who has no fixed place stays with the
+// area chosen so far, once it is smaller than the country.
 var area = page{
 	inputs: []string{"area"},
 	load: func(v *visit, tx db.Tx) (err error) {
@@ -38,20 +42,39 @@ var area = page{
 		if v.path[0].Code != country.Code {
 			return fault.Hidden()
 		}
-		v.areas, err = registry.Subareas(tx, inside)
+		if v.areas, err = registry.Subareas(tx, inside); err != nil {
+			return err
+		}
+		here := parent.ID
+		office, there, err := registry.OfficeOfCase(tx, v.c.OpenedBy, &here)
+		if there && office.Seat != "" {
+			v.office = office
+		}
 		return err
 	},
-	fill: func(v *visit) map[string][]string { return one("area", v.c.Draft.AreaCode) },
+	fill: func(v *visit) map[string][]string {
+		if v.c.Draft.NoFixed != "" {
+			return one("area", noFixed)
+		}
+		return one("area", v.c.Draft.AreaCode)
+	},
 	read: func(v *visit, f *web.Form) (func(*cases.Draft) error, error) {
 		var check fault.Check
 		code := f.Get("area")
+		if code == noFixed && v.office.Seat != "" {
+			return func(d *cases.Draft) error {
+				d.AreaCode, d.NoFixed = v.office.Seat, v.office.Code
+				d.Mark("area")
+				return nil
+			}, nil
+		}
 		chosen := slices.ContainsFunc(v.areas, func(a registry.Area) bool { return a.Code == code })
 		if here := v.path[len(v.path)-1]; !chosen && (code != here.Code || here.Level == 0) {
 			check.Fail("area", "area.error.missing")
 		}
 		final := code == v.path[len(v.path)-1].Code || !v.hasSubareas(code)
 		return func(d *cases.Draft) error {
-			d.AreaCode = code
+			d.AreaCode, d.NoFixed = code, ""
 			if final {
 				d.Mark("area")
 			} else {

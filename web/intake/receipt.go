@@ -1,6 +1,8 @@
 package intake
 
 import (
+	"daftar/db"
+	"daftar/registry"
 	"daftar/registry/cases"
 	"daftar/web"
 )
@@ -14,6 +16,12 @@ func (s Site) receipt(c *web.Ctx) error {
 	}
 	if v.c.State == cases.StateDraft {
 		return c.Redirect(c.URL(v.at("")))
+	}
+	if err := c.View(func(tx db.Tx) (err error) {
+		v.office, _, err = registry.OfficeOfCase(tx, v.c.OpenedBy, v.c.Area)
+		return err
+	}); err != nil {
+		return err
 	}
 	return c.Render(receiptPage(v))
 }

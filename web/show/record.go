@@ -141,7 +141,18 @@ func (r Record) tags(tags []string) []ui.Row {
 	if len(tags) == 0 {
 		return nil
 	}
-	return []ui.Row{r.Row(r.P.T("record.tags"), r.P.List(tags), "tags")}
+	return []ui.Row{r.Row(r.P.T("record.tags"), r.P.List(tagNames(r.P, tags)), "tags")}
+}
+
+// tagNames are tags in words; those that an office made up are words already.
+func tagNames(p *i18n.Printer, tags []string) []string {
+	names := slices.Clone(tags)
+	for i, tag := range names {
+		if p.Has("tag." + tag) {
+			names[i] = p.T("tag." + tag)
+		}
+	}
+	return names
 }
 
 func (r Record) values(kind string, values registry.Values) []ui.Row {
@@ -445,7 +456,7 @@ func (r Record) value(what string, s history.State, names Names) string {
 	case "tags":
 		var tags []string
 		_ = json.Unmarshal(s["tags"], &tags)
-		return p.List(tags)
+		return p.List(tagNames(p, tags))
 	}
 	return s.Text(what)
 }

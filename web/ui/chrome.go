@@ -4,10 +4,12 @@ package ui
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/registry"
 )
 
 // Chrome is what surrounds every page of a site.
@@ -23,6 +25,22 @@ type Chrome struct {
 	ExtraStyle string
 	Script     string
 	Icon       string
+	Colour     string // of the palette
+	Logo       Logo
+	Contact    registry.ServiceContact
+}
+
+// Logo is the owner's mark; none without an address.
+type Logo struct {
+	URL           string
+	Width, Height int
+}
+
+// height is how tall a logo stands in the header, in pixels.
+const height = 40
+
+func (l Logo) size() (width, tall string) {
+	return strconv.Itoa(max(1, l.Width*height/max(1, l.Height))), strconv.Itoa(height)
 }
 
 // NavItem is one main page.
