@@ -14,6 +14,7 @@ import (
 	"daftar/admin/people"
 	"daftar/admin/purpose"
 	"daftar/admin/search"
+	"daftar/admin/settings"
 	"daftar/auth"
 	"daftar/blob"
 	registrycases "daftar/registry/cases"
@@ -45,6 +46,7 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
 		{auth.FieldEdit, ui.NavItem{Key: "nav.fields", Path: "/fields"}},
 		{auth.AreaRead, ui.NavItem{Key: "nav.areas", Path: "/areas"}},
+		{auth.SettingRead, ui.NavItem{Key: "nav.settings", Path: "/settings"}},
 	} {
 		if p.May(item.need) {
 			items = append(items, item.NavItem)
@@ -145,6 +147,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.SplitForm},
 		{Method: post, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.Split},
 	}
+	routes = append(routes, settings.Routes()...)
 	routes = append(routes, signin.Routes(auth.Admin, cfg.Provider)...)
 	return append(routes, intake.Site{
 		Base: "/counter", Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes,

@@ -82,6 +82,14 @@ func (b *Bundle) Configure(s Setup) {
 	b.now.Store(now)
 }
 
+// With is a bundle with the same messages that speaks by another setup: to look
+// at it before it holds.
+func (b *Bundle) With(s Setup) *Bundle {
+	other := &Bundle{messages: b.messages}
+	other.Configure(s)
+	return other
+}
+
 // Service is what the service is called.
 func (p *Printer) Service() string {
 	if name := p.setup.Service.In(p); name != "" {

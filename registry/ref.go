@@ -25,6 +25,7 @@ const (
 	RefGroup      = 'G'
 	RefAmendment  = 'M'
 	RefSettings   = 'S' // a change of settings
+	RefStaff      = 'W' // who works here
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

@@ -211,6 +211,9 @@ func (c *Ctx) Printer() *i18n.Printer { return c.printer }
 // PrinterOf speaks another language than the request's; nil for none.
 func (c *Ctx) PrinterOf(tag string) *i18n.Printer { return c.server.cfg.Messages.Printer(tag) }
 
+// Trial is what the languages would be like by another setup.
+func (c *Ctx) Trial(s i18n.Setup) *i18n.Bundle { return c.server.cfg.Messages.With(s) }
+
 // Locales lists the languages on offer.
 func (c *Ctx) Locales() []i18n.Locale { return c.server.cfg.Messages.Locales() }
 

@@ -165,7 +165,7 @@ func problemsOf(p *i18n.Printer, file string, f *fault.Error) string {
 			break
 		}
 		args := one.Args
-		if why, ok := args["Why"].(settings.Why); ok {
+		if why, ok := args["Why"].(fault.Nested); ok {
 			args["Why"] = p.T(why.Key, pairsOf(why.Args)...)
 		}
 		lines = append(lines, "  "+p.T(one.Key, pairsOf(args)...))

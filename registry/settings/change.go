@@ -2,6 +2,7 @@ package settings
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -297,6 +298,12 @@ type Member struct {
 	Name   string `db:"name"`
 	Active bool   `db:"active"`
 	Roles  []Post `db:"-"`
+}
+
+// Ref names a member of staff in an address.
+func (m Member) Ref() string {
+	sum := sha256.Sum256(m.ID[:])
+	return registry.NewRef(registry.RefStaff, bytes.NewReader(bytes.Repeat(sum[:], 8)))
 }
 
 // Post is a role with where it holds: an office, or areas given directly.

@@ -152,7 +152,7 @@ func (c *checker) country() {
 		c.Fail("country.code", "settings.error.area", "Code", f.Code)
 	}
 	if _, err := time.LoadLocation(f.TimeZone); err != nil || f.TimeZone == "" || f.TimeZone == "Local" {
-		c.Fail("country.time_zone", "settings.error.time_zone")
+		c.Fail("country.time_zone", "settings.error.time_zone", "Example", "Africa/Nairobi")
 	}
 }
 
@@ -299,7 +299,7 @@ func (c *checker) contact() {
 		c.text(path+".label", link.Label, 80, true)
 		u, err := url.Parse(link.URL)
 		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || len(link.URL) > 300 {
-			c.Fail(path+".url", "settings.error.url")
+			c.Fail(path+".url", "settings.error.url", "Begin", "https://")
 		}
 	}
 }
@@ -335,7 +335,7 @@ func (c *checker) offices() {
 	for i, o := range c.file.Offices {
 		path := fmt.Sprintf("offices.%d", i)
 		if !officeCode.MatchString(o.Code) {
-			c.Fail(path+".code", "settings.error.office_code")
+			c.Fail(path+".code", "settings.error.office_code", "Example", "old-town")
 		}
 		if slices.IndexFunc(c.file.Offices, func(x Office) bool { return x.Code == o.Code }) < i {
 			c.Fail(path+".code", "settings.error.twice", "Code", o.Code)

@@ -181,14 +181,8 @@ func unreadable(err error) error {
 
 func at(line int, path, key string, args ...any) error {
 	var check fault.Check
-	check.Fail("file", "settings.file.at", "Line", line, "Key", path, "Why", Why{key, fault.Pairs(args...)})
+	check.Fail("file", "settings.file.at", "Line", line, "Key", path, "Why", fault.Nested{Key: key, Args: fault.Pairs(args...)})
 	return check.Err()
-}
-
-// Why is a message within another.
-type Why struct {
-	Key  string
-	Args map[string]any
 }
 
 // Placed puts the lines of the file before what Check found.
@@ -199,7 +193,7 @@ func (f *File) Placed(err error) error {
 	}
 	var check fault.Check
 	for _, one := range wrong.Fields {
-		check.Fail("file", "settings.file.at", "Line", f.Line(one.Name), "Key", one.Name, "Why", Why{one.Key, one.Args})
+		check.Fail("file", "settings.file.at", "Line", f.Line(one.Name), "Key", one.Name, "Why", fault.Nested{Key: one.Key, Args: one.Args})
 	}
 	return check.Err()
 }

@@ -331,7 +331,7 @@ func TestBadFiles(t *testing.T) {
 		var f *fault.Error
 		if errors.As(err, &f) {
 			for _, one := range f.Fields {
-				if why, ok := one.Args["Why"].(settings.Why); ok && !p.Has(why.Key) {
+				if why, ok := one.Args["Why"].(fault.Nested); ok && !p.Has(why.Key) {
 					t.Errorf("no message %s", why.Key)
 				}
 			}
@@ -360,7 +360,7 @@ func told(err error) string {
 	var list []string
 	for _, one := range f.Fields {
 		key := one.Key
-		if why, ok := one.Args["Why"].(settings.Why); ok {
+		if why, ok := one.Args["Why"].(fault.Nested); ok {
 			key = why.Key
 		}
 		list = append(list, strings.Join(strings.Fields(number(one.Args["Line"])+" "+text(one.Args["Key"])+" "+key), " "))

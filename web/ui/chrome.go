@@ -139,6 +139,8 @@ func Message(ctx context.Context, key string, args map[string]any) string {
 		switch v := value.(type) {
 		case i18n.Text:
 			value = v.For(ctx)
+		case fault.Nested:
+			value = Message(ctx, v.Key, v.Args)
 		case string:
 			if strings.HasPrefix(v, "@") {
 				value = i18n.T(ctx, v[1:])
