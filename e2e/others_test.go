@@ -311,7 +311,8 @@ func TestRolesKeepOut(t *testing.T) {
 		"dataquality": {"field.edit", "area.read", "area.propose", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share"},
 		"programme":   {"person.search", "person.export", "filter.share"},
 		"credential":  {"credential.read", "credential.revoke", "person.search"},
-		"sysadmin":    {"field.edit"},
+		"dpo":         {"setting.read", "setting.approve"},
+		"sysadmin":    {"field.edit", "setting.read", "setting.edit", "setting.approve"},
 	}
 	before := s.everything(t)
 	for _, officer := range []string{

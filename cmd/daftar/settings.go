@@ -135,7 +135,7 @@ func difference(p *i18n.Printer, items []settings.Item) string {
 	for _, it := range items {
 		key, about := it.Title()
 		title := strings.TrimSpace(p.T(key) + " " + about)
-		if it.Base == 0 {
+		if it.Before == nil {
 			title += " (new)"
 		}
 		fmt.Fprintln(&b, title)

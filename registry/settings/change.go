@@ -283,6 +283,7 @@ func List(tx db.Tx) ([]Change, error) {
 // Role is a role of a member of staff at an office.
 type Role struct {
 	Staff  db.ID  `json:"staff" db:"staff_id"`
+	Name   string `json:"name,omitempty" db:"-"` // for whoever confirms
 	Role   string `json:"role" db:"role"`
 	Office string `json:"office" db:"office"`
 	Until  string `json:"until,omitempty" db:"until"` // an instant; "" for no end
@@ -345,6 +346,9 @@ func Staff(tx db.Tx) ([]Member, error) {
 
 // ProposeRole proposes to give somebody a role at an office, or to end it.
 func ProposeRole(tx db.Tx, r Role, p Proposal) (string, error) {
+	if err := tx.Get(&r.Name, `select name from staff where id = $1 and active`, r.Staff); err != nil {
+		return "", err
+	}
 	it := Item{Kind: KindRole, Key: r.Key(), Value: encode(r)}
 	var there []Post
 	if err := tx.Select(&there, `
@@ -354,7 +358,9 @@ func ProposeRole(tx db.Tx, r Role, p Proposal) (string, error) {
 		return "", err
 	}
 	if len(there) > 0 {
-		it.Base, it.Before = there[0].Version, encode(there[0].Role)
+		was := there[0].Role
+		was.Name = r.Name
+		it.Base, it.Before = there[0].Version, encode(was)
 	} else if r.Ended {
 		return "", fault.Hidden()
 	}

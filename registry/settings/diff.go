@@ -15,7 +15,7 @@ type Item struct {
 	Kind   string          `db:"kind"`
 	Key    string          `db:"key"`
 	Base   int             `db:"base"` // its version; 0: there is none yet
-	Before json.RawMessage `db:"before"`
+	Before json.RawMessage `db:"before"` // nil for a new thing
 	Value  json.RawMessage `db:"value"`
 }
 
@@ -31,11 +31,7 @@ func Diff(old, next *State) []Item {
 		if known && bytes.Equal(was, n.value) {
 			continue
 		}
-		it := Item{Kind: n.Kind, Key: n.Key, Base: old.versions[n.thing], Value: n.value}
-		if it.Base > 0 {
-			it.Before = was
-		}
-		items = append(items, it)
+		items = append(items, Item{Kind: n.Kind, Key: n.Key, Base: old.versions[n.thing], Before: was, Value: n.value})
 	}
 	return ordered(items)
 }
@@ -74,6 +70,9 @@ func (it Item) Lines() []Line {
 	was, is := flatten(it.Before), flatten(it.Value)
 	var lines []Line
 	for _, l := range is {
+		if it.Kind == KindRole && l.Path == "staff" {
+			continue // the name says who
+		}
 		if old := find(was, l.Path); old != l.New {
 			lines = append(lines, Line{l.Path, short(old), short(l.New)})
 		}
@@ -183,7 +182,11 @@ func (it Item) Title() (key, about string) {
 	if it.Kind == KindSetting {
 		return "setting." + it.Key, ""
 	}
-	return "setting.kind." + it.Kind, strings.Trim(strings.ReplaceAll(it.Key, "//", "/"), "/")
+	about = strings.Trim(strings.ReplaceAll(it.Key, "//", "/"), "/")
+	if it.Kind == KindRole {
+		about = about[:strings.LastIndex(about, "/")] // without the number of who gets it
+	}
+	return "setting.kind." + it.Kind, about
 }
 
 // Careful reports whether a group of settings takes two people.
