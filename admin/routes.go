@@ -59,6 +59,7 @@ func Nav(p auth.Principal) []ui.NavItem {
 func Routes(cfg Config) []web.Route {
 	const get, post = fiber.MethodGet, fiber.MethodPost
 	evidence := cases.Evidence{Blobs: cfg.Blobs}
+	records := people.Proposals{Blobs: cfg.Blobs}
 	routes := []web.Route{
 		web.Logo(),
 		{Method: get, Path: "/", Permission: auth.Public, Handler: home.Root, Bare: true},
@@ -68,6 +69,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/cases", Permission: auth.CaseRead, Handler: cases.Queue},
 		{Method: get, Path: "/cases/:ref", Permission: auth.CaseRead, Handler: cases.Show},
 		{Method: get, Path: "/cases/:ref/evidence/:member", Permission: auth.CaseRead, Handler: evidence.Photo},
+		{Method: get, Path: "/cases/:ref/photos/:photo", Permission: auth.CaseRead, Handler: evidence.Answer},
 		{Method: get, Path: "/cases/:ref/ask", Permission: auth.CaseAsk, Handler: cases.AskForm},
 		{Method: post, Path: "/cases/:ref/ask", Permission: auth.CaseAsk, Handler: cases.Ask},
 		{Method: get, Path: "/cases/:ref/recommend", Permission: auth.CaseRecommend, Handler: cases.RecommendForm},
@@ -82,12 +84,14 @@ func Routes(cfg Config) []web.Route {
 		// records, and proposals to change them
 		{Method: get, Path: "/people/:ref", Permission: auth.PersonRead, Handler: people.Person},
 		{Method: get, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: people.ProposePerson},
-		{Method: post, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: people.SendPerson},
+		{Method: post, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: records.SendPerson, Upload: true},
 		{Method: get, Path: "/people/:ref/outcome", Permission: auth.ChangePropose, Handler: people.OutcomeForm},
 		{Method: post, Path: "/people/:ref/outcome", Permission: auth.ChangePropose, Handler: people.Outcome},
 		{Method: get, Path: "/households/:ref", Permission: auth.PersonRead, Handler: people.Household},
 		{Method: get, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: people.ProposeHousehold},
-		{Method: post, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: people.SendHousehold},
+		{Method: post, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: records.SendHousehold, Upload: true},
+		{Method: get, Path: "/people/:ref/photos/:photo", Permission: auth.PersonRead, Handler: records.PersonPhoto},
+		{Method: get, Path: "/households/:ref/photos/:photo", Permission: auth.PersonRead, Handler: records.HouseholdPhoto},
 		{Method: get, Path: "/groups/:ref", Permission: auth.PersonRead, Handler: people.Group},
 		{Method: get, Path: "/changes", Permission: auth.ChangeRead, Handler: changes.List},
 		{Method: get, Path: "/changes/:ref", Permission: auth.ChangeRead, Handler: changes.Show},
@@ -121,6 +125,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/fields/packs", Permission: auth.FieldEdit, Handler: fields.InstallPack},
 		{Method: get, Path: "/fields/new", Permission: auth.FieldEdit, Handler: fields.NewForm},
 		{Method: post, Path: "/fields/new", Permission: auth.FieldEdit, Handler: fields.New},
+		{Method: get, Path: "/fields/schemas/:subject", Permission: auth.FieldEdit, Handler: fields.Schema},
 		{Method: get, Path: "/fields/:subject/:code", Permission: auth.FieldEdit, Handler: fields.Show},
 		{Method: get, Path: "/fields/:subject/:code/edit", Permission: auth.FieldEdit, Handler: fields.EditForm},
 		{Method: post, Path: "/fields/:subject/:code/edit", Permission: auth.FieldEdit, Handler: fields.Edit},

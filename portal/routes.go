@@ -56,6 +56,7 @@ func Routes(cfg Config) []web.Route {
 		// one's own
 		{Method: get, Path: "/home", Permission: auth.Citizen, Handler: home.Home},
 		{Method: get, Path: "/record", Permission: auth.Citizen, Handler: record.Show},
+		{Method: get, Path: "/record/photos/:photo", Permission: auth.Citizen, Handler: record.Photos{Blobs: cfg.Blobs}.Photo},
 		{Method: get, Path: "/record/looks", Permission: auth.Citizen, Handler: record.Looks},
 		{Method: get, Path: "/decisions/:ref", Permission: auth.Citizen, Handler: record.Decision},
 

@@ -26,6 +26,7 @@ const (
 	RefAmendment  = 'M'
 	RefSettings   = 'S' // a change of settings
 	RefStaff      = 'W' // who works here
+	RefFile       = 'F' // a photo that is an answer
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

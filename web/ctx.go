@@ -319,6 +319,16 @@ func (c *Ctx) Send(status int, contentType string, body []byte) error {
 	return c.fiber.Status(status).Send(body)
 }
 
+// SendPhoto answers with a photo of the blob store, which is kept nowhere.
+func (c *Ctx) SendPhoto(get func(string) ([]byte, error), blob, mediaType string) error {
+	b, err := get(blob)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.Send(fiber.StatusOK, mediaType, b)
+}
+
 // Set sets a response header.
 func (c *Ctx) Set(name, value string) { c.fiber.Set(name, value) }
 

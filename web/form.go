@@ -121,7 +121,7 @@ func (f *Form) readParts(r *multipart.Reader) error {
 		if err != nil {
 			return err
 		}
-		if n > 200 {
+		if n > 1000 { // a page of rosters has many inputs
 			return errors.New("too many parts")
 		}
 		b, err := io.ReadAll(part)

@@ -18,7 +18,7 @@ import (
 )
 
 func reader(c *web.Ctx) registry.Reader {
-	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected)}
+	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected), Roles: c.Principal().Roles()}
 }
 
 // List shows the proposals that wait for somebody.
@@ -92,6 +92,7 @@ func load(c *web.Ctx) (view, error) {
 		if err := errors.Join(json.Unmarshal(v.OldData, &old), json.Unmarshal(v.Data, &now)); err != nil {
 			return err
 		}
+		told.Staff, told.Roles = true, r.Roles
 		changes := history.Diff(old, now)
 		names, err := show.NamesIn(tx, c.Printer(), changes...)
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 
 // reader is what the member of staff may see with the route's permission.
 func reader(c *web.Ctx) registry.Reader {
-	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected)}
+	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected), Roles: c.Principal().Roles()}
 }
 
 // view is one record.
@@ -101,7 +101,7 @@ func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) e
 		if err != nil {
 			return err
 		}
-		told.Staff = true
+		told.Staff, told.Roles, told.Photos = true, c.Principal().Roles(), c.Here()
 		return fill(tx, &v, told, id)
 	})
 	if err != nil {

@@ -306,5 +306,63 @@ create trigger office_follow after insert on area_successor
 grant execute on function send_setting_change(uuid), withdraw_setting_change(uuid), refuse_setting_change(uuid, text, text, timestamptz),
   stale_setting_change(uuid), apply_setting_change(uuid, timestamptz), try_pattern(text, text) to daftar_staff, daftar_jobs;
 
+-- Fields that hold a place or a photo; questions of one programme or one kind of
+-- life event; fields that a credential says.
+alter table field_definition
+  drop constraint field_definition_type_check,
+  add constraint field_definition_type_check
+    check (type in ('text', 'number', 'money', 'yes_no', 'date', 'choice', 'choices', 'area', 'file', 'roster', 'calculated')),
+  add column form text not null default '' check (form ~ '^[a-z0-9_-]{0,60}$'),   -- a programme, or a kind of event; '': any
+  add column claim jsonb not null default '{}',      -- registry.FieldClaim
+  add check (form = '' or subject in ('application', 'event')),
+  add check (claim = '{}' or subject in ('person', 'household') and roster = '' and type not in ('file', 'roster'));
+
+-- Photos that are answers. The bytes are in the blob store; who may see one is
+-- who may see the record or the case that holds its reference.
+create table file (
+  id          uuid primary key,
+  ref         text not null unique,
+  media_type  text not null,
+  size        integer not null,
+  width       integer not null,
+  height      integer not null,
+  sha256      bytea not null,
+  blob        text not null,
+  uploaded_at timestamptz not null,
+  uploaded_by uuid not null default actor()
+);
+grant select, insert (id, ref, media_type, size, width, height, sha256, blob, uploaded_at) on file to daftar_citizen, daftar_staff;
+grant select on file to daftar_jobs;
+
+-- A photo may back any answer that a definition asks evidence for.
+alter table evidence drop constraint evidence_kind_check, add constraint evidence_kind_check check (kind ~ '^[a-z][a-z0-9_]{0,40}$');
+
+-- What somebody answered to the questions of a programme or a life event, for the
+-- case that asks them.
+create table case_answers (
+  case_id    uuid not null references case_file,
+  subject    text not null check (subject in ('application', 'event')),
+  form       text not null,
+  values     jsonb not null,
+  fields     jsonb not null,                     -- the version of each definition that was asked: {"code": 2}
+  changed_at timestamptz not null,
+  changed_by uuid not null default actor(),
+  primary key (case_id, subject, form)
+);
+grant select, insert (case_id, subject, form, values, fields, changed_at), update (values, fields, changed_at) on case_answers to daftar_citizen, daftar_staff;
+grant select on case_answers to daftar_jobs;
+
+-- The claims of each credential type, by version: what was issued under one is
+-- described by it for good. Version 1 of a type is the program's own.
+create table credential_version (
+  type         text not null,
+  version      integer not null check (version > 1),
+  claims       jsonb not null,                   -- credentials.DefinedClaim, in order
+  published_at timestamptz not null,
+  primary key (type, version)
+);
+grant select on credential_version to daftar_citizen, daftar_staff, daftar_issuer, daftar_jobs;
+grant insert on credential_version to daftar_staff, daftar_jobs;
+
 -- +goose Down
 select 1;

@@ -55,6 +55,7 @@ func load(tx db.Tx, p *i18n.Printer, id db.ID) (view, error) {
 	if err != nil {
 		return v, err
 	}
+	told.Photos = "/record"
 	me, _, err := registry.CurrentPerson(tx, id)
 	if err != nil {
 		return v, err
@@ -152,6 +153,7 @@ func (v *view) home(tx db.Tx, p *i18n.Printer, id, me db.ID) error {
 	if err != nil {
 		return err
 	}
+	told.Photos = "/record"
 	data, _, err := registry.CurrentHousehold(tx, id)
 	if err != nil {
 		return err

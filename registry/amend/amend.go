@@ -4,6 +4,7 @@
 package amend
 
 import (
+	"strings"
 	"time"
 
 	"daftar/db"
@@ -40,7 +41,7 @@ func Propose(tx db.Tx, r registry.Reader, ref string, d Draft) (string, error) {
 		return "", err
 	}
 	d.Item.Subject = id
-	if err := sourced(tx, &d.Item); err != nil {
+	if err := sourced(tx, r, &d.Item); err != nil {
 		return "", err
 	}
 	change, err := registry.Propose(tx, registry.OriginCase, []registry.Item{d.Item})
@@ -58,7 +59,7 @@ func Propose(tx db.Tx, r registry.Reader, ref string, d Draft) (string, error) {
 }
 
 // sourced gives what differs, or all that is confirmed, a source of its own.
-func sourced(tx db.Tx, it *registry.Item) error {
+func sourced(tx db.Tx, r registry.Reader, it *registry.Item) error {
 	versions, err := history.Versions(tx, it.Subject, tx.Now())
 	if err != nil {
 		return err
@@ -70,7 +71,11 @@ func sourced(tx db.Tx, it *registry.Item) error {
 	if err != nil {
 		return err
 	}
-	names := history.Names(history.Diff(versions[len(versions)-1].Data, next))
+	differs := history.Diff(versions[len(versions)-1].Data, next)
+	if err := mayEdit(tx, r, it.Kind, differs); err != nil {
+		return err
+	}
+	names := history.Names(differs)
 	if it.Reason == "confirmed" && len(names) == 0 {
 		names = []string{"*"}
 	}
@@ -100,6 +105,25 @@ func sourced(tx db.Tx, it *registry.Item) error {
 	case registry.GroupData:
 		data.Provenance = with(data.Provenance)
 		it.Data = data
+	}
+	return nil
+}
+
+// mayEdit refuses a change of a value that the proposer's roles may not see or
+// change, whatever the form allowed; and of a value that formulas give.
+func mayEdit(tx db.Tx, r registry.Reader, kind string, differs []history.Change) error {
+	all, err := registry.LoadFields(tx)
+	if err != nil {
+		return err
+	}
+	for _, c := range differs {
+		code, ok := strings.CutPrefix(c.What, "fields.")
+		if !ok {
+			continue
+		}
+		if f, known := all.Of(kind).Get(code); known && (f.Type == registry.TypeCalculated || !f.May("see", r.Roles) || !f.May("edit", r.Roles)) {
+			return fault.New(fault.Forbidden, "propose.error.field", "Field", f.Label)
+		}
 	}
 	return nil
 }
@@ -228,6 +252,9 @@ func Approve(tx db.Tx, r registry.Reader, ref string) error {
 		if err := tx.Enqueue(jobs.KindAssessHousehold, id, a.Base+1); err != nil {
 			return err
 		}
+	}
+	if err := tx.Enqueue(jobs.KindRecomputeFields, a.Subject, a.Base+1); err != nil {
+		return err
 	}
 	return write(tx, "change.applied", a.Kind, a.Subject, a.Change)
 }

@@ -37,6 +37,8 @@ type Entry struct {
 	VisibleWhen string              `yaml:"visible_when,omitempty"`
 	Evidence    string              `yaml:"evidence,omitempty"`
 	Roles       registry.FieldRoles `yaml:"roles,omitempty"`
+	Form        string              `yaml:"form,omitempty"`
+	Claim       registry.FieldClaim `yaml:"claim,omitempty"`
 }
 
 // Field is the entry as a definition at a position in the form.
@@ -45,6 +47,7 @@ func (e Entry) Field(position int) registry.Field {
 		Subject: e.Subject, Roster: e.Roster, Code: e.Code, Type: e.Type, Label: e.Label, Question: e.Question, Help: e.Help,
 		Unit: e.Unit, Options: e.Options, Rules: e.Rules, Sensitivity: e.Sensitivity, Asked: e.Asked, Section: e.Section,
 		Position: position, Formula: e.Formula, Result: e.Result, VisibleWhen: e.VisibleWhen, Evidence: e.Evidence, Roles: e.Roles,
+		Form: e.Form, Claim: e.Claim,
 	}
 	if f.Sensitivity == "" {
 		f.Sensitivity = "personal"
@@ -61,6 +64,7 @@ func EntryOf(f registry.Field) Entry {
 		Subject: f.Subject, Roster: f.Roster, Code: f.Code, Type: f.Type, Label: f.Label, Question: f.Question, Help: f.Help,
 		Unit: f.Unit, Options: f.Options, Rules: f.Rules, Sensitivity: f.Sensitivity, Asked: f.Asked, Section: f.Section,
 		Formula: f.Formula, Result: f.Result, VisibleWhen: f.VisibleWhen, Evidence: f.Evidence, Roles: f.Roles,
+		Form: f.Form, Claim: f.Claim,
 	}.Normal()
 }
 
@@ -207,5 +211,5 @@ func PublishAll(tx db.Tx, list registry.Fields, languages []string) error {
 			}
 		}
 	}
-	return nil
+	return follow(tx)
 }

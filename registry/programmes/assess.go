@@ -239,3 +239,16 @@ func Publish(tx db.Tx, programme db.ID, rule Rule, fields registry.Fields) error
 		select $1, $2, coalesce(max(version), 0) + 1, $3, $4 from programme_rule where programme_id = $2`,
 		tx.NewID(), programme, string(raw), tx.Now())
 }
+
+// Programme is what people can be found eligible for.
+type Programme struct {
+	Code string    `db:"code"`
+	Name i18n.Text `db:"name"`
+}
+
+// Active lists the programmes that are running.
+func Active(tx db.Tx) ([]Programme, error) {
+	var list []Programme
+	err := tx.Select(&list, `select code, name from programme where active order by code`)
+	return list, err
+}

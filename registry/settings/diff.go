@@ -14,7 +14,7 @@ import (
 type Item struct {
 	Kind   string          `db:"kind"`
 	Key    string          `db:"key"`
-	Base   int             `db:"base"` // its version; 0: there is none yet
+	Base   int             `db:"base"`   // its version; 0: there is none yet
 	Before json.RawMessage `db:"before"` // nil for a new thing
 	Value  json.RawMessage `db:"value"`
 }

@@ -662,4 +662,3 @@ func TestPalette(t *testing.T) {
 		t.Errorf("the style sheet has %d colours", len(in))
 	}
 }
-

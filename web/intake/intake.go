@@ -36,8 +36,7 @@ type Site struct {
 func (s Site) Routes() []web.Route {
 	var routes []web.Route
 	add := func(method, path string, h web.Handler) {
-		routes = append(routes, web.Route{Method: method, Path: s.Base + "/:ref" + path, Permission: s.Permission, Handler: h,
-			Upload: strings.HasPrefix(path, "/documents") && method == fiber.MethodPost})
+		routes = append(routes, web.Route{Method: method, Path: s.Base + "/:ref" + path, Permission: s.Permission, Handler: h})
 	}
 	question := func(path string, p page) {
 		add(fiber.MethodGet, path, s.show(p))
@@ -58,9 +57,16 @@ func (s Site) Routes() []web.Route {
 	question("/q/:code", fieldQuestion)
 	question("/q/:code/rows/:row", rosterRow)
 	question("/q/:code/rows/:row/remove", removeRow)
-	add(fiber.MethodGet, "/documents/:member", s.document)
-	add(fiber.MethodPost, "/documents/:member", s.upload)
-	add(fiber.MethodGet, "/documents/:member/photo", s.photo)
+	for _, p := range s.photos() {
+		if strings.HasSuffix(p.path, "/photo") { // an answer: its page is the question's
+			add(fiber.MethodGet, p.path, p.send(s))
+		} else {
+			add(fiber.MethodGet, p.path, p.show(s))
+			add(fiber.MethodGet, p.path+"/photo", p.send(s))
+		}
+		add(fiber.MethodPost, p.path, p.save(s))
+		routes[len(routes)-1].Upload = true
+	}
 	add(fiber.MethodGet, "/check", s.check)
 	add(fiber.MethodPost, "/check", s.send)
 	add(fiber.MethodGet, "/receipt", s.receipt)

@@ -22,30 +22,11 @@ const noFixed = "no_fixed"
 // area chosen so far, once it is smaller than the country.
 var area = page{
 	inputs: []string{"area"},
-	load: func(v *visit, tx db.Tx) (err error) {
-		settings, err := registry.LoadSettings(tx)
-		if err != nil {
+	load: func(v *visit, tx db.Tx) error {
+		if err := v.loadAreas(tx); err != nil {
 			return err
 		}
-		country := settings.Country
-		inside := v.Query("in")
-		if inside == "" {
-			inside = country.Code
-		}
-		parent, err := registry.AreaByCode(tx, inside)
-		if err != nil {
-			return err
-		}
-		if v.path, err = registry.AreaPath(tx, parent.ID); err != nil {
-			return err
-		}
-		if v.path[0].Code != country.Code {
-			return fault.Hidden()
-		}
-		if v.areas, err = registry.Subareas(tx, inside); err != nil {
-			return err
-		}
-		here := parent.ID
+		here := v.path[len(v.path)-1].ID
 		office, there, err := registry.OfficeOfCase(tx, v.c.OpenedBy, &here)
 		if there && office.Seat != "" {
 			v.office = office
@@ -94,6 +75,31 @@ var area = page{
 		}
 		return v.at(to)
 	},
+}
+
+// loadAreas reads the areas to choose from: those inside the one in the query,
+// or inside the country.
+func (v *visit) loadAreas(tx db.Tx) error {
+	settings, err := registry.LoadSettings(tx)
+	if err != nil {
+		return err
+	}
+	inside := v.Query("in")
+	if inside == "" {
+		inside = settings.Country.Code
+	}
+	parent, err := registry.AreaByCode(tx, inside)
+	if err != nil {
+		return err
+	}
+	if v.path, err = registry.AreaPath(tx, parent.ID); err != nil {
+		return err
+	}
+	if v.path[0].Code != settings.Country.Code {
+		return fault.Hidden()
+	}
+	v.areas, err = registry.Subareas(tx, inside)
+	return err
 }
 
 // hasSubareas reports whether a chosen area has smaller ones.
