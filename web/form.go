@@ -65,6 +65,11 @@ type File struct {
 	Bytes []byte
 }
 
+// NewForm is a form that was not sent: to read answers from elsewhere.
+func NewForm(values url.Values, files map[string]File) *Form {
+	return &Form{values: values, files: files, unfit: map[string]bool{}}
+}
+
 // switchField is set by the language switch inside a form.
 const switchField = "switch-language"
 
