@@ -102,6 +102,11 @@ func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) e
 			return err
 		}
 		told.Staff, told.Roles, told.Photos = true, c.Principal().Roles(), c.Here()
+		if !v.At.Past() {
+			if err := told.Calculate(tx, id); err != nil {
+				return err
+			}
+		}
 		return fill(tx, &v, told, id)
 	})
 	if err != nil {

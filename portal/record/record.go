@@ -56,6 +56,9 @@ func load(tx db.Tx, p *i18n.Printer, id db.ID) (view, error) {
 		return v, err
 	}
 	told.Photos = "/record"
+	if err := told.Calculate(tx, id); err != nil {
+		return v, err
+	}
 	me, _, err := registry.CurrentPerson(tx, id)
 	if err != nil {
 		return v, err
@@ -154,6 +157,9 @@ func (v *view) home(tx db.Tx, p *i18n.Printer, id, me db.ID) error {
 		return err
 	}
 	told.Photos = "/record"
+	if err := told.Calculate(tx, id); err != nil {
+		return err
+	}
 	data, _, err := registry.CurrentHousehold(tx, id)
 	if err != nil {
 		return err

@@ -123,7 +123,11 @@ func (s Sheet) Read(a *Answers, old registry.Values, id func() string) registry.
 		case registry.TypeRoster:
 			put(f.Code, s.rows(a, f, old[f.Code], id))
 		default:
-			put(f.Code, a.Read(f, input(f), old[f.Code]))
+			value := a.Read(f, input(f), old[f.Code])
+			if f.Type == registry.TypeChoices && sameAnswers(f, value, old[f.Code]) {
+				value = old[f.Code] // in whatever order they stand
+			}
+			put(f.Code, value)
 		}
 	}
 	for _, f := range s.Questions { // last: only of a form without a mistake
@@ -140,6 +144,12 @@ func (s Sheet) Read(a *Answers, old registry.Values, id func() string) registry.
 		}
 	}
 	return next
+}
+
+// sameAnswers reports whether two values of a field with several answers say the
+// same.
+func sameAnswers(f registry.Field, a, b any) bool {
+	return a != nil && b != nil && slices.Equal(slices.Sorted(slices.Values(f.Input(a))), slices.Sorted(slices.Values(f.Input(b))))
 }
 
 // rows reads a roster: rows keep their identity, empty ones are none, and those

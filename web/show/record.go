@@ -63,11 +63,6 @@ func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Reco
 	if r.Fields, err = registry.WithPlaces(tx, r.Fields, values...); err != nil {
 		return r, err
 	}
-	if !known.Before(tx.Now()) {
-		if r.Calculated, err = fields.Calculated(tx, subject); err != nil {
-			return r, err
-		}
-	}
 	named := []registry.Provenance{}
 	for _, f := range r.Facts {
 		named = append(named, registry.Provenance{"source": f.Source, "confirmed": f.Confirmed})
@@ -84,6 +79,12 @@ func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Reco
 	}
 	r.Sources, err = registry.Sources(tx, named...)
 	return r, err
+}
+
+// Calculate reads what formulas give for the record as it is now.
+func (r *Record) Calculate(tx db.Tx, subject db.ID) (err error) {
+	r.Calculated, err = fields.Calculated(tx, subject)
+	return err
 }
 
 // Row is one value by its name in the provenance.
