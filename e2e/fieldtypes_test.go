@@ -124,7 +124,7 @@ func recordOfAFarm(t *testing.T, s *System, lang string) {
 	quality.open(home + "/propose")
 	quality.look("propose")
 	quality.choose("f.farms", "yes")
-	quality.choose("f.plots.0.crop", "maize")
+	quality.pick("f.plots.0.crop", "maize")
 	quality.fill("f.plots.0.ha", "2.5")
 	quality.fill("f.plots.0.place", "Atlantis")
 	quality.choose("nature", "event")
@@ -132,7 +132,7 @@ func recordOfAFarm(t *testing.T, s *System, lang string) {
 	quality.fill("note", "She showed me the field.")
 	quality.press(`button[name=more][value=plots]`) // nothing is sent, and nothing is lost
 	quality.holds("f.plots.0.ha", "2.5")
-	quality.choose("f.plots.1.crop", "rice")
+	quality.pick("f.plots.1.crop", "rice")
 	quality.fill("f.plots.1.ha", "1")
 	quality.fill("f.animals.0.heads", "-4")
 	quality.press(sendButton)
@@ -173,7 +173,9 @@ func recordOfAFarm(t *testing.T, s *System, lang string) {
 	}
 	mine.sees(t, "/record", photoRef)
 	for name, ask := range map[string]func(string) (Answer, error){
-		"another citizen": func(ref string) (Answer, error) { return signedIn(t, s.portal(), lang, "joseph").get("/record/photos/" + ref) },
+		"another citizen": func(ref string) (Answer, error) {
+			return signedIn(t, s.portal(), lang, "joseph").get("/record/photos/" + ref)
+		},
 		"another region": func(ref string) (Answer, error) {
 			return signedIn(t, s.admin(), lang, "approver-north").get(strings.ReplaceAll(picture, photoRef, ref))
 		},

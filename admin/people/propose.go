@@ -60,6 +60,7 @@ func loadProposal(c *web.Ctx, kind string) (proposal, error) {
 		v.Sheet = ask.NewSheet(all, slices.DeleteFunc(all.Of(kind), func(f registry.Field) bool {
 			return !f.May("see", r.Roles) || !f.May("edit", r.Roles)
 		}))
+		v.Sheet.Office = true
 		if kind == registry.KindPerson {
 			v.Person, v.Base, err = registry.CurrentPerson(tx, id)
 			v.Ref, v.Title = v.Person.Ref, show.Name(c.Printer(), v.Person.FullName)

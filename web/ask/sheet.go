@@ -19,6 +19,7 @@ type Sheet struct {
 	Questions registry.Fields // of the sheet, in order
 	Formulas  *formula.Set    // nil: every question is asked, whatever was answered
 	Spare     int             // empty rows at the end of each roster
+	Office    bool            // an officer reads it: names instead of questions, and short lists
 }
 
 // NewSheet is the sheet of the definitions of a subject. Calculated ones are
@@ -41,6 +42,14 @@ func About(all registry.Fields, subject, form string) (Sheet, error) {
 	}))
 	s.Formulas = set
 	return s, nil
+}
+
+// put is how a definition is drawn on the sheet.
+func (s Sheet) put(f registry.Field) registry.Field {
+	if s.Office {
+		f.Question, f.Help = nil, nil
+	}
+	return f
 }
 
 // input is the name of a question's input: a prefix keeps it apart from others

@@ -62,7 +62,7 @@ func askedToBack(v *visit) bool { return cases.Backs(v.field, v.answers()[v.fiel
 
 func evidenceWords(ctx context.Context, v *visit) photoWords {
 	title := i18n.T(ctx, "evidence.title", "Field", v.field.Label.For(ctx))
-	return photoWords{Caption: v.caption(), Title: title, Lead: i18n.T(ctx, "evidence.optional"), Label: i18n.T(ctx, "document.label"), Alt: title}
+	return photoWords{Caption: v.caption(), Title: title, Lead: i18n.T(ctx, "evidence.optional"), Label: i18n.T(ctx, "field.photo"), Alt: title}
 }
 
 // document is a page for a photo that is kept beside the answers.
@@ -120,7 +120,7 @@ func (s Site) answer(path string) photo {
 			if help == "" {
 				help = i18n.T(ctx, "question.skip")
 			}
-			return photoWords{Caption: v.caption(), Title: v.field.Ask().For(ctx), Lead: help, Label: i18n.T(ctx, "document.label"), Alt: v.field.Label.For(ctx)}
+			return photoWords{Caption: v.caption(), Title: v.field.Ask().For(ctx), Lead: help, Label: i18n.T(ctx, "field.photo"), Alt: v.field.Label.For(ctx)}
 		},
 	}
 }
