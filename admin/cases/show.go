@@ -54,7 +54,7 @@ func load(c *web.Ctx, logged bool) (view, error) {
 			return err
 		}
 		// Of what somebody told, an officer sees what their roles may see.
-		form.Fields = seen(c, form.Fields)
+		form.Fields = told(c, form.Fields)
 		v.Fields = form.Fields
 		if v.Answers, err = intake.Answers(c, tx, v.Case, form, nil); err != nil {
 			return err
@@ -82,8 +82,8 @@ func load(c *web.Ctx, logged bool) (view, error) {
 	return v, err
 }
 
-// seen are the definitions whose values the officer may see.
-func seen(c *web.Ctx, all registry.Fields) registry.Fields {
+// told are the definitions whose values the officer may see.
+func told(c *web.Ctx, all registry.Fields) registry.Fields {
 	roles := c.Principal().Roles()
 	return slices.DeleteFunc(slices.Clone(all), func(f registry.Field) bool { return !f.May("see", roles) })
 }
@@ -133,7 +133,7 @@ func (e Evidence) Answer(c *web.Ctx) error {
 		for _, m := range k.Draft.Members {
 			values = append(values, m.Fields)
 		}
-		file, _, err = registry.FileIn(tx, seen(c, all), c.Param("photo"), values...)
+		file, _, err = registry.FileIn(tx, told(c, all), c.Param("photo"), values...)
 		return err
 	})
 	if err != nil {
@@ -154,7 +154,7 @@ func (e Evidence) Photo(c *web.Ctx) error {
 			return err
 		}
 		all, err := registry.LoadFields(tx)
-		if err == nil && !shown(photo, seen(c, all)) {
+		if err == nil && !shown(photo, told(c, all)) {
 			err = fault.Hidden()
 		}
 		return err

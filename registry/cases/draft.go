@@ -88,10 +88,21 @@ func (d *Draft) WithID(id string) *Member {
 	return nil
 }
 
+// NextKey is the key that the next member gets.
+func (d *Draft) NextKey() string { return strconv.Itoa(d.LastKey + 1) }
+
+// Room is fault.Conflict when the household has as many members as a form takes.
+func (d *Draft) Room() error {
+	if len(d.Members) >= MaxMembers {
+		return fault.New(fault.Conflict, "people.error.too_many", "Max", MaxMembers)
+	}
+	return nil
+}
+
 // AddMember appends an empty member.
 func (d *Draft) AddMember() (*Member, error) {
-	if len(d.Members) >= MaxMembers {
-		return nil, fault.New(fault.Conflict, "people.error.too_many", "Max", MaxMembers)
+	if err := d.Room(); err != nil {
+		return nil, err
 	}
 	d.LastKey++
 	d.Members = append(d.Members, Member{Key: strconv.Itoa(d.LastKey), Fields: registry.Values{}})
@@ -152,10 +163,15 @@ func set(values registry.Values, code string, value any) {
 	}
 }
 
-// IsChild reports whether the member may be under age on a day; somebody of
-// unknown age may be.
+// IsChild reports whether the member may be under age on a day. Somebody of
+// unknown age may be, unless they head the household or are an elder of who
+// does.
 func (m *Member) IsChild(day time.Time) bool {
-	youngest, _ := m.Birth.Date().Age(day)
+	birth := m.Birth.Date()
+	if !birth.Known() {
+		return !slices.Contains([]string{"head", "spouse", "parent", "parent_in_law", "grandparent"}, m.Relationship)
+	}
+	youngest, _ := birth.Age(day)
 	return youngest < registry.Majority
 }
 

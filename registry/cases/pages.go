@@ -84,11 +84,8 @@ func Backs(f registry.Field, answer any) bool {
 	if f.Evidence != "asked" || f.Type == registry.TypeFile {
 		return false
 	}
-	switch answer {
-	case nil, "", "no", "none", "never", registry.Unknown, 0.0:
-		return false
-	}
-	return true
+	given := f.Input(answer)
+	return len(given) > 0 && !slices.Contains([]string{"", "0", "no", "none", "never", registry.Unknown, registry.NoneOf}, given[0])
 }
 
 // MemberPages lists the pages about one member, after "people/<key>/".

@@ -13,8 +13,9 @@ import (
 // maxAnswer is the longest answer that is read at all, in characters.
 const maxAnswer = 2000
 
-// choices are the radios or checkboxes of a field; a yes/no question always
-// offers "I do not know".
+// choices are the radios or checkboxes of a field. A yes/no question always
+// offers "I do not know", and several choices "none of these": an empty page is
+// no answer.
 func choices(ctx context.Context, f registry.Field) []ui.Choice {
 	if f.Type == registry.TypeYesNo {
 		return []ui.Choice{
@@ -28,6 +29,9 @@ func choices(ctx context.Context, f registry.Field) []ui.Choice {
 		if !o.Retired {
 			list = append(list, ui.Choice{Value: o.Code, Label: o.Label.For(ctx)})
 		}
+	}
+	if f.Type == registry.TypeChoices {
+		list = append(list, ui.Choice{Value: registry.NoneOf, Label: i18n.T(ctx, "answer.none"), Apart: true})
 	}
 	return list
 }

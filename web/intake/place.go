@@ -37,6 +37,10 @@ var area = page{
 		if v.c.Draft.NoFixed != "" {
 			return one("area", noFixed)
 		}
+		// The area just chosen is not yet an answer to where in it they live.
+		if here := v.path[len(v.path)-1]; here.Code == v.c.Draft.AreaCode && !v.c.Draft.Done["area"] {
+			return nil
+		}
 		return one("area", v.c.Draft.AreaCode)
 	},
 	read: func(v *visit, f *web.Form) (func(*cases.Draft) error, error) {
