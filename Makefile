@@ -59,6 +59,7 @@ generate: bin/tools
 
 months: deps-test
 	@$(node) node tools/cldr/months.mjs
+	@gofmt -w i18n/months_gen.go
 
 ## assets: style sheets and script into static/
 assets: deps-test

@@ -26,6 +26,7 @@ var layers = [][]string{
 	{"registry/history", "registry/programmes", "registry/credentials", "registry/importer", "registry/areas", "registry/seed/sow", "registry/search", "registry/filters", "registry/looks", "registry/oversight"},
 	{"registry/cases", "registry/amend"},
 	{"registry/fields"},
+	{"registry/settings"},
 	{"auth"},
 	{"oauth", "web/ui"},
 	{"web/show"},

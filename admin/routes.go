@@ -16,6 +16,7 @@ import (
 	"daftar/admin/people"
 	"daftar/admin/purpose"
 	"daftar/admin/search"
+	"daftar/admin/settings"
 	"daftar/auth"
 	"daftar/blob"
 	registrycases "daftar/registry/cases"
@@ -56,6 +57,7 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.LookRelease, ui.NavItem{Key: "nav.releases", Path: "/releases"}},
 		{auth.KinEnd, ui.NavItem{Key: "nav.declarations", Path: "/declarations"}},
 		{auth.Staff, ui.NavItem{Key: "nav.relatives", Path: "/relatives"}},
+		{auth.SettingRead, ui.NavItem{Key: "nav.settings", Path: "/settings"}},
 	} {
 		if p.May(item.need) {
 			items = append(items, item.NavItem)
@@ -68,7 +70,9 @@ func Nav(p auth.Principal) []ui.NavItem {
 func Routes(cfg Config) []web.Route {
 	const get, post = fiber.MethodGet, fiber.MethodPost
 	evidence := cases.Evidence{Blobs: cfg.Blobs}
+	records := people.Proposals{Blobs: cfg.Blobs}
 	routes := []web.Route{
+		web.Logo(),
 		{Method: get, Path: "/", Permission: auth.Public, Handler: home.Root, Bare: true},
 		{Method: get, Path: "", Permission: auth.Public, Handler: home.Start},
 
@@ -82,6 +86,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/cases", Permission: auth.CaseRead, Handler: cases.Queue},
 		{Method: get, Path: "/cases/:ref", Permission: auth.CaseRead, Handler: cases.Show},
 		{Method: get, Path: "/cases/:ref/evidence/:member", Permission: auth.CaseRead, Handler: evidence.Photo},
+		{Method: get, Path: "/cases/:ref/photos/:photo", Permission: auth.CaseRead, Handler: evidence.Answer},
 		{Method: get, Path: "/cases/:ref/ask", Permission: auth.CaseAsk, Handler: cases.AskForm},
 		{Method: post, Path: "/cases/:ref/ask", Permission: auth.CaseAsk, Handler: cases.Ask},
 		{Method: get, Path: "/cases/:ref/recommend", Permission: auth.CaseRecommend, Handler: cases.RecommendForm},
@@ -96,18 +101,20 @@ func Routes(cfg Config) []web.Route {
 		// records, and proposals to change them
 		{Method: get, Path: "/people/:ref", Permission: auth.PersonRead, Handler: people.Person},
 		{Method: get, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: people.ProposePerson},
-		{Method: post, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: people.SendPerson},
+		{Method: post, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: records.SendPerson, Upload: true},
 		{Method: get, Path: "/people/:ref/outcome", Permission: auth.ChangePropose, Handler: people.OutcomeForm},
 		{Method: post, Path: "/people/:ref/outcome", Permission: auth.ChangePropose, Handler: people.Outcome},
 		{Method: get, Path: "/households/:ref", Permission: auth.PersonRead, Handler: people.Household},
 		{Method: get, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: people.ProposeHousehold},
-		{Method: post, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: people.SendHousehold},
 		{Method: get, Path: "/people/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.PersonPart},
 		{Method: post, Path: "/people/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.SendPersonPart},
 		{Method: get, Path: "/households/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.HouseholdPart},
 		{Method: post, Path: "/households/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.SendHouseholdPart},
 		{Method: get, Path: "/groups/new", Permission: auth.ChangePropose, Handler: people.NewGroupForm},
 		{Method: post, Path: "/groups/new", Permission: auth.ChangePropose, Handler: people.NewGroup},
+		{Method: post, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: records.SendHousehold, Upload: true},
+		{Method: get, Path: "/people/:ref/photos/:photo", Permission: auth.PersonRead, Handler: records.PersonPhoto},
+		{Method: get, Path: "/households/:ref/photos/:photo", Permission: auth.PersonRead, Handler: records.HouseholdPhoto},
 		{Method: get, Path: "/groups/:ref", Permission: auth.PersonRead, Handler: people.Group},
 		{Method: get, Path: "/groups/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.GroupPart},
 		{Method: post, Path: "/groups/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.SendGroupPart},
@@ -143,6 +150,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/fields/packs", Permission: auth.FieldEdit, Handler: fields.InstallPack},
 		{Method: get, Path: "/fields/new", Permission: auth.FieldEdit, Handler: fields.NewForm},
 		{Method: post, Path: "/fields/new", Permission: auth.FieldEdit, Handler: fields.New},
+		{Method: get, Path: "/fields/schemas/:subject", Permission: auth.FieldEdit, Handler: fields.Schema},
 		{Method: get, Path: "/fields/:subject/:code", Permission: auth.FieldEdit, Handler: fields.Show},
 		{Method: get, Path: "/fields/:subject/:code/edit", Permission: auth.FieldEdit, Handler: fields.EditForm},
 		{Method: post, Path: "/fields/:subject/:code/edit", Permission: auth.FieldEdit, Handler: fields.Edit},
@@ -187,6 +195,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.SplitForm},
 		{Method: post, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.Split},
 	}
+	routes = append(routes, settings.Routes()...)
 	routes = append(routes, signin.Routes(auth.Admin, cfg.Provider)...)
 	return append(routes, intake.Site{
 		Base: "/counter", Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL,

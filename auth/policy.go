@@ -20,6 +20,9 @@ const (
 	CredentialRead   Permission = "credential.read"
 	CredentialRevoke Permission = "credential.revoke"
 	FieldEdit        Permission = "field.edit" // define what is asked and stored
+	SettingRead      Permission = "setting.read"
+	SettingEdit      Permission = "setting.edit"    // propose settings; those that need one person hold at once
+	SettingApprove   Permission = "setting.approve" // be the second person
 	AreaRead         Permission = "area.read"
 	AreaPropose      Permission = "area.propose" // imports, corrections, merges, splits
 	AreaApprove      Permission = "area.approve"
@@ -58,8 +61,8 @@ var roles = map[string][]Permission{
 	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {AuditRead, DelayRead}, // sees everything but sealed cases, and changes nothing
-	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease, KinEnd},
-	"sysadmin":    {FieldEdit}, // runs the system and sees nobody's data
+	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease, KinEnd, SettingRead, SettingApprove},
+	"sysadmin":    {FieldEdit, SettingRead, SettingEdit, SettingApprove}, // runs the system and sees nobody's data
 }
 
 // Roles lists the roles that the principal has, wherever.

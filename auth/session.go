@@ -113,7 +113,7 @@ func Resolve(tx db.Tx, a Audience, secret string) (p Principal, stale bool, err 
 	if a == Admin {
 		p.ID = *row.Staff
 		err = tx.Select(&p.Grants, `
-			select role, area_id from staff_role
+			select role, area_id from staff_scope
 			where staff_id = $1 and valid_from <= $2 and (valid_to is null or valid_to > $2)`, p.ID, tx.Now())
 	} else {
 		p.ID = *row.Account

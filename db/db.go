@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -75,6 +76,7 @@ type DB struct {
 	clock func() time.Time
 	rand  io.Reader
 	may   func(Principal) error
+	memo  sync.Map // see Tx.Memo
 }
 
 // Open prepares the pools; connections are made on first use.

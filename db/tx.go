@@ -171,6 +171,25 @@ func (t Tx) Count(query string, args ...any) (int64, error) {
 	return res.RowsAffected()
 }
 
+// Memo keeps what make returned for as long as version is the same: for what
+// rarely changes and is read with every request. The version comes from the
+// database, so that several processes agree. What is kept is shared: nobody
+// writes to it.
+func (t Tx) Memo(name string, version int64, make func() (any, error)) (any, error) {
+	type kept struct {
+		version int64
+		value   any
+	}
+	if k, ok := t.db.memo.Load(name); ok && k.(kept).version == version {
+		return k.(kept).value, nil
+	}
+	value, err := make()
+	if err == nil {
+		t.db.memo.Store(name, kept{version, value})
+	}
+	return value, err
+}
+
 // CopyFrom streams rows into a table with COPY and returns how many.
 func (t Tx) CopyFrom(table string, columns []string, rows pgx.CopyFromSource) (int64, error) {
 	n, err := t.raw.CopyFrom(t.ctx, pgx.Identifier{table}, columns, rows)

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -19,12 +18,15 @@ import (
 	"daftar/mockid"
 	"daftar/registry"
 	"daftar/registry/audit"
-	"daftar/registry/fields"
 	"daftar/registry/programmes"
+	"daftar/registry/settings"
 )
 
 //go:embed country.yaml
 var countryYAML []byte
+
+//go:embed demo.yaml
+var demoYAML []byte
 
 //go:embed people.yaml
 var peopleYAML []byte
@@ -35,21 +37,11 @@ const (
 	StaffRealm   = "staff"
 )
 
+// country is what the demo has beside its country's settings.
 type country struct {
-	Country    registry.Country `yaml:"country"`
-	AreaKinds  []areaKind       `yaml:"area_kinds"`
-	Areas      []area           `yaml:"areas"`
-	Fields     []fields.Entry   `yaml:"fields"`
-	Programmes []programme      `yaml:"programmes"`
-	Staff      []staff          `yaml:"staff"`
-	// Identifiers are the patterns of the numbers that the country gives.
-	Identifiers map[string]string `yaml:"identifiers"`
-}
-
-type areaKind struct {
-	Level int       `yaml:"level"`
-	Code  string    `yaml:"code"`
-	Name  i18n.Text `yaml:"name"`
+	Areas      []area      `yaml:"areas"`
+	Programmes []programme `yaml:"programmes"`
+	Staff      []staff     `yaml:"staff"`
 }
 
 type area struct {
@@ -70,7 +62,9 @@ type staff struct {
 	Key  string `yaml:"key"`
 	Name string `yaml:"name"`
 	Role string `yaml:"role"`
-	Area string `yaml:"area"`
+	// Where: an area with everything inside, or an office.
+	Area   string `yaml:"area"`
+	Office string `yaml:"office"`
 	// RelativeOf is the number of somebody whose record this one should not see.
 	RelativeOf string `yaml:"relative_of"`
 }
@@ -143,8 +137,8 @@ func read(raw []byte, into any) error {
 }
 
 func load() (c country, p cast, err error) {
-	if err := read(countryYAML, &c); err != nil {
-		return c, p, fmt.Errorf("country.yaml: %w", err)
+	if err := read(demoYAML, &c); err != nil {
+		return c, p, fmt.Errorf("demo.yaml: %w", err)
 	}
 	if err := read(peopleYAML, &p); err != nil {
 		return c, p, fmt.Errorf("people.yaml: %w", err)
@@ -233,6 +227,9 @@ func Seed(ctx context.Context, d *db.DB, providers map[string]string) error {
 	if err := d.WithTx(ctx, worker, func(tx db.Tx) error { return c.install(tx) }); err != nil {
 		return err
 	}
+	if err := c.settle(ctx, d); err != nil {
+		return err
+	}
 	if err := cast.register(ctx, d); err != nil {
 		return err
 	}
@@ -244,23 +241,8 @@ func Seed(ctx context.Context, d *db.DB, providers map[string]string) error {
 	})
 }
 
-// install writes settings, areas, fields, programmes and staff.
+// install writes the areas and who works there.
 func (c country) install(tx db.Tx) error {
-	raw, err := json.Marshal(c.Country)
-	if err != nil {
-		return err
-	}
-	if err := tx.Exec(`
-		insert into setting (key, value, updated_at) values ('country', $1, $2)
-		on conflict (key) do update set value = excluded.value`, string(raw), tx.Now()); err != nil {
-		return err
-	}
-	for _, k := range c.AreaKinds {
-		if err := tx.Exec(`insert into area_kind (level, code, name) values ($1, $2, $3) on conflict (level, code) do update set name = excluded.name`,
-			k.Level, k.Code, k.Name); err != nil {
-			return err
-		}
-	}
 	levels := map[string]int{}
 	for _, a := range c.Areas {
 		if a.Parent != "" {
@@ -271,27 +253,6 @@ func (c country) install(tx db.Tx) error {
 			values ($1, $2, $3, $4, (select id from area where code = nullif($5, '')), $6) on conflict (code) do nothing`,
 			tx.NewID(), a.Code, levels[a.Code], a.Kind, a.Parent, a.Name); err != nil {
 			return err
-		}
-	}
-	if err := fields.PublishAll(tx, c.Fields, 0, []string{i18n.Source}); err != nil {
-		return err
-	}
-	for code, pattern := range c.Identifiers {
-		if err := tx.Exec(`update identifier_type set pattern = $2 where code = $1`, code, pattern); err != nil {
-			return err
-		}
-	}
-	definitions, err := registry.LoadFields(tx)
-	if err != nil {
-		return err
-	}
-	for _, p := range c.Programmes {
-		id := tx.NewID()
-		if err := tx.Exec(`insert into programme (id, code, name, summary) values ($1, $2, $3, $4)`, id, p.Code, p.Name, p.Summary); err != nil {
-			return err
-		}
-		if err := programmes.Publish(tx, id, p.Rule, definitions); err != nil {
-			return fmt.Errorf("programme %s: %w", p.Code, err)
 		}
 	}
 	for _, s := range c.Staff {
@@ -305,14 +266,89 @@ func (c country) install(tx db.Tx) error {
 			select $1, $2, id, $4 from area where code = $3`, id, s.Role, s.Area, tx.Now()); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// settle brings in the country's settings as a country does: from a file, which
+// one person proposes and another approves. Then whoever works at an office gets
+// their role there, and the programmes are published.
+func (c country) settle(ctx context.Context, d *db.DB) error {
+	sysadmin, err := Staff(ctx, d, "sysadmin")
+	if err != nil {
+		return err
+	}
+	dpo, err := Staff(ctx, d, "dpo")
+	if err != nil {
+		return err
+	}
+	both := func(propose func(db.Tx) (string, error)) error {
+		var ref string
+		if err := d.WithTx(ctx, sysadmin, func(tx db.Tx) (err error) { ref, err = propose(tx); return err }); err != nil {
+			return err
+		}
+		return d.WithTx(ctx, dpo, func(tx db.Tx) error { return settings.Approve(tx, ref) })
+	}
+	if err := both(func(tx db.Tx) (string, error) {
+		draft, err := settings.FromFile(tx, "country.yaml", countryYAML)
+		if err != nil {
+			return "", fmt.Errorf("country.yaml: %w", err)
+		}
+		ref, _, err := settings.Propose(tx, draft)
+		return ref, err
+	}); err != nil {
+		return err
+	}
+	for _, s := range c.Staff {
+		if s.Office == "" {
+			continue
+		}
+		who, err := Staff(ctx, d, s.Key)
+		if err != nil {
+			return err
+		}
+		if err := both(func(tx db.Tx) (string, error) {
+			return settings.ProposeRole(tx, settings.Role{Staff: who.Actor, Role: s.Role, Office: s.Office}, settings.Proposal{Origin: settings.OriginFile})
+		}); err != nil {
+			return err
+		}
+	}
+	if err := d.WithTx(ctx, worker, c.declare); err != nil {
+		return err
+	}
+	return d.WithTx(ctx, worker, c.offer)
+}
+
+// declare says whose records some of the staff should not see.
+func (c country) declare(tx db.Tx) error {
+	for _, s := range c.Staff {
 		if s.RelativeOf == "" {
 			continue
 		}
 		if err := tx.Exec(`
-			insert into staff_kin (id, ref, staff_id, bond, type, value, declared_at, declared_by) values ($1, $2, $3, $4, $5, $6, $7, $3)`,
-			tx.NewID(), registry.NewRef(registry.RefKin, tx.Rand()), id, auth.KinRelative, registry.NationalID,
+			insert into staff_kin (id, ref, staff_id, bond, type, value, declared_at, declared_by)
+			select $1, $2, id, $4, $5, $6, $7, id from staff where sub = $3 and provider = 'staff'`,
+			tx.NewID(), registry.NewRef(registry.RefKin, tx.Rand()), mockid.Subject(StaffRealm, s.Key), auth.KinRelative, registry.NationalID,
 			registry.NormalIdentifier(s.RelativeOf), tx.Now()); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// offer publishes the programmes.
+func (c country) offer(tx db.Tx) error {
+	definitions, err := registry.LoadFields(tx)
+	if err != nil {
+		return err
+	}
+	for _, p := range c.Programmes {
+		id := tx.NewID()
+		if err := tx.Exec(`insert into programme (id, code, name, summary) values ($1, $2, $3, $4)`, id, p.Code, p.Name, p.Summary); err != nil {
+			return err
+		}
+		if err := programmes.Publish(tx, id, p.Rule, definitions); err != nil {
+			return fmt.Errorf("programme %s: %w", p.Code, err)
 		}
 	}
 	return nil

@@ -46,6 +46,7 @@ func Routes(cfg Config) []web.Route {
 	offers := credentials.Pages{Codes: cfg.OfferCodes, IssuerURL: cfg.IssuerURL}
 	routes := []web.Route{
 		// before signing in
+		web.Logo(),
 		{Method: get, Path: "/", Permission: auth.Public, Handler: home.Languages, Bare: true},
 		{Method: get, Path: "", Permission: auth.Public, Handler: home.Start},
 		{Method: get, Path: "/help", Permission: auth.Public, Handler: home.Help},
@@ -66,6 +67,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/home", Permission: auth.Citizen, Handler: home.Home},
 		{Method: get, Path: "/record", Permission: auth.Citizen, Handler: record.Show},
 		{Method: get, Path: "/record/people/:ref", Permission: auth.Citizen, Handler: record.Child},
+		{Method: get, Path: "/record/photos/:photo", Permission: auth.Citizen, Handler: record.Photos{Blobs: cfg.Blobs}.Photo},
 		{Method: get, Path: "/record/looks", Permission: auth.Citizen, Handler: record.Looks},
 		{Method: get, Path: "/record/looks.json", Permission: auth.Citizen, Handler: record.LooksFile},
 		{Method: get, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.AskForm},

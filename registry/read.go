@@ -14,6 +14,7 @@ import (
 type Reader struct {
 	Areas     []db.ID
 	Protected []db.ID
+	Roles     []string // what they may see and change of a record's fields
 }
 
 // Texts are identifiers as an argument of the database.

@@ -34,6 +34,9 @@ const (
 	RefEntry      = 'E' // of the audit log, derived
 	RefOfficer    = 'S' // a member of staff, derived
 	RefKin        = 'K' // a declaration of staff
+	RefSettings   = 'R' // a change of settings
+	RefStaff      = 'U' // who works here
+	RefFile       = 'F' // a photo that is an answer
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

@@ -13,6 +13,8 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/registry"
+	"daftar/registry/settings"
 	"daftar/web/ui"
 )
 
@@ -39,6 +41,9 @@ func (s *Server) handle(r Route) fiber.Handler {
 		}
 		if err := c.speak(); err != nil {
 			return err
+		}
+		if to := c.otherwise(); to != "" {
+			return c.Redirect(to)
 		}
 		if f.Method() != fiber.MethodGet && f.Method() != fiber.MethodHead {
 			if !r.Cross {
@@ -79,6 +84,16 @@ func (c *Ctx) speak() error {
 	}
 	c.ctx = i18n.With(c.ctx, c.printer)
 	return nil
+}
+
+// otherwise is this page in the default language, where its own is on offer no
+// more. What was typed in it is still read.
+func (c *Ctx) otherwise() string {
+	messages := c.server.cfg.Messages
+	if c.printer == nil || c.route.Bare || messages.Offers(c.printer.Tag) || c.fiber.Method() != fiber.MethodGet {
+		return ""
+	}
+	return "/" + messages.Locales()[0].Tag + c.localPath()
 }
 
 // Speak changes the request's language, for a page whose address has none; an
@@ -133,22 +148,35 @@ func (c *Ctx) dress() {
 	if c.printer == nil || c.server.cfg.Assets == nil {
 		return
 	}
-	chrome := ui.Chrome{
-		Site: c.server.cfg.Name, Demo: c.server.cfg.Demo,
-		Path: c.localPath(), SignedIn: c.principal.SignedIn(), Name: c.principal.Name,
-		Style: c.server.style("portal", c.printer.Dir), Script: c.server.cfg.Assets.URL("app.js"),
-		Icon: c.server.cfg.Assets.URL("icon.svg"),
-	}
-	if !c.route.Bare {
-		chrome.Languages = c.server.cfg.Messages.Locales()
-	}
-	if c.server.cfg.Audience == auth.Admin {
-		chrome.ExtraStyle = c.server.style("admin", c.printer.Dir)
-	}
+	chrome := c.server.chrome(c.printer, !c.route.Bare)
+	chrome.Path, chrome.SignedIn, chrome.Name = c.localPath(), c.principal.SignedIn(), c.principal.Name
 	if c.server.cfg.Nav != nil && c.principal.SignedIn() {
 		chrome.Nav = c.server.cfg.Nav(c.principal)
 	}
 	c.ctx = ui.WithChrome(c.ctx, chrome)
+}
+
+// chrome is what surrounds every page of the site.
+func (s *Server) chrome(p *i18n.Printer, languages bool) ui.Chrome {
+	set := s.cfg.Live.Settings()
+	chrome := ui.Chrome{
+		Site: s.cfg.Name, Demo: s.cfg.Demo,
+		Style: s.style("portal", p.Dir), Script: s.cfg.Assets.URL("app.js"), Icon: s.cfg.Assets.URL("icon.svg"),
+		Colour: settings.ColourOf(set.Branding.Colour).Code,
+	}
+	if languages {
+		chrome.Languages = s.cfg.Messages.Locales()
+	}
+	if s.cfg.Audience != "" {
+		chrome.Contact = set.Contact
+		if set.Logo.Hash != "" {
+			chrome.Logo = ui.Logo{URL: logoPath + set.Logo.Hash, Width: set.Logo.Width, Height: set.Logo.Height}
+		}
+	}
+	if s.cfg.Audience == auth.Admin {
+		chrome.ExtraStyle = s.style("admin", p.Dir)
+	}
+	return chrome
 }
 
 func (s *Server) style(name, dir string) string {
@@ -187,8 +215,17 @@ func (c *Ctx) Printer() *i18n.Printer { return c.printer }
 // PrinterOf speaks another language than the request's; nil for none.
 func (c *Ctx) PrinterOf(tag string) *i18n.Printer { return c.server.cfg.Messages.Printer(tag) }
 
+// Trial is what the languages would be like by another setup.
+func (c *Ctx) Trial(s i18n.Setup) *i18n.Bundle { return c.server.cfg.Messages.With(s) }
+
 // Locales lists the languages on offer.
 func (c *Ctx) Locales() []i18n.Locale { return c.server.cfg.Messages.Locales() }
+
+// Settings are the country's settings as this process knows them.
+func (c *Ctx) Settings() *registry.Settings { return c.server.cfg.Live.Settings() }
+
+// SettingsChanged has this process see at once what it changed itself.
+func (c *Ctx) SettingsChanged() error { return c.server.cfg.Live.Refresh(c.ctx) }
 
 // Now is the instant of the injected clock.
 func (c *Ctx) Now() time.Time { return c.server.cfg.DB.Now() }
@@ -305,6 +342,16 @@ func (c *Ctx) JSON(status int, v any) error {
 func (c *Ctx) Send(status int, contentType string, body []byte) error {
 	c.fiber.Set(fiber.HeaderContentType, contentType)
 	return c.fiber.Status(status).Send(body)
+}
+
+// SendPhoto answers with a photo of the blob store, which is kept nowhere.
+func (c *Ctx) SendPhoto(get func(string) ([]byte, error), blob, mediaType string) error {
+	b, err := get(blob)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.Send(fiber.StatusOK, mediaType, b)
 }
 
 // Set sets a response header.

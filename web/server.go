@@ -21,6 +21,7 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/i18n"
+	"daftar/registry/settings"
 	"daftar/static"
 	"daftar/web/ui"
 )
@@ -36,6 +37,7 @@ type Config struct {
 	Log      *slog.Logger
 	Clock    func() time.Time
 	Demo     bool
+	Live     *settings.Live // nil: those of a country that has said nothing
 	// Nav lists the site's main pages for somebody signed in.
 	Nav func(auth.Principal) []ui.NavItem
 	// Failed answers an error on a site whose clients are programs; nil

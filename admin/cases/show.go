@@ -1,11 +1,12 @@
 package cases
 
 import (
-	"github.com/gofiber/fiber/v2"
+	"slices"
 
 	"daftar/auth"
 	"daftar/blob"
 	"daftar/db"
+	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
 	"daftar/web"
@@ -18,6 +19,7 @@ type view struct {
 	Case       cases.Case
 	Answers    []intake.Section
 	Evidence   []cases.Evidence
+	Fields     registry.Fields
 	Events     []ui.Happening
 	Registered []string // members whose identifier is in the registry already
 	Can        actions
@@ -51,12 +53,16 @@ func load(c *web.Ctx, logged bool) (view, error) {
 		if err != nil {
 			return err
 		}
+		// Of what somebody told, an officer sees what their roles may see.
+		form.Fields = told(c, form.Fields)
+		v.Fields = form.Fields
 		if v.Answers, err = intake.Answers(c, tx, v.Case, form, nil); err != nil {
 			return err
 		}
 		if v.Evidence, err = cases.EvidenceOf(tx, v.Case); err != nil {
 			return err
 		}
+		v.Evidence = slices.DeleteFunc(v.Evidence, func(e cases.Evidence) bool { return !shown(e, form.Fields) })
 		events, err := cases.Events(tx, v.Case, true)
 		if err != nil {
 			return err
@@ -74,6 +80,17 @@ func load(c *web.Ctx, logged bool) (view, error) {
 		Answer:    p.May(auth.CaseIntake) && s == cases.StateWaiting && v.Case.Channel == cases.ChannelCounter,
 	}
 	return v, err
+}
+
+// told are the definitions whose values the officer may see.
+func told(c *web.Ctx, all registry.Fields) registry.Fields {
+	roles := c.Principal().Roles()
+	return slices.DeleteFunc(slices.Clone(all), func(f registry.Field) bool { return !f.May("see", roles) })
+}
+
+// shown reports whether a photo backs an answer that is seen.
+func shown(e cases.Evidence, fields registry.Fields) bool {
+	return e.Kind == cases.EvidenceBirthCertificate || slices.ContainsFunc(fields, func(f registry.Field) bool { return f.Code == e.Kind })
 }
 
 // duplicates notes the members whose identifier somebody else has: a task for
@@ -100,6 +117,31 @@ func (v *view) duplicates(tx db.Tx) error {
 // Evidence shows photos.
 type Evidence struct{ Blobs *blob.Dir }
 
+// Answer is a photo that is an answer of a case.
+func (e Evidence) Answer(c *web.Ctx) error {
+	var file registry.File
+	err := c.WithTx(func(tx db.Tx) error {
+		k, err := cases.Read(tx, intake.Actor(c, true), c.Param("ref"))
+		if err != nil {
+			return err
+		}
+		all, err := registry.LoadFields(tx)
+		if err != nil {
+			return err
+		}
+		values := []registry.Values{k.Draft.Fields}
+		for _, m := range k.Draft.Members {
+			values = append(values, m.Fields)
+		}
+		file, _, err = registry.FileIn(tx, told(c, all), c.Param("photo"), values...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.SendPhoto(e.Blobs.Get, file.Blob, file.MediaType)
+}
+
 // Photo is one photo of a case.
 func (e Evidence) Photo(c *web.Ctx) error {
 	var photo cases.Evidence
@@ -108,16 +150,17 @@ func (e Evidence) Photo(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
-		photo, err = cases.OneEvidence(tx, k, c.Param("member"))
+		if photo, err = cases.OneEvidence(tx, k, c.Param("member")); err != nil {
+			return err
+		}
+		all, err := registry.LoadFields(tx)
+		if err == nil && !shown(photo, told(c, all)) {
+			err = fault.Hidden()
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	b, err := e.Blobs.Get(photo.Blob)
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Send(fiber.StatusOK, photo.MediaType, b)
+	return c.SendPhoto(e.Blobs.Get, photo.Blob, photo.MediaType)
 }

@@ -19,7 +19,7 @@ import (
 )
 
 func reader(c *web.Ctx) registry.Reader {
-	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected)}
+	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected), Roles: c.Principal().Roles()}
 }
 
 // List shows the proposals that wait for somebody.
@@ -100,6 +100,7 @@ func load(c *web.Ctx) (view, error) {
 		if err != nil {
 			return err
 		}
+		told.Staff, told.Roles = true, r.Roles
 		names, err := show.NamesIn(tx, c.Printer(), changes...)
 		if err != nil {
 			return err

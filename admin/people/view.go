@@ -20,7 +20,7 @@ import (
 
 // reader is what the member of staff may see with the route's permission.
 func reader(c *web.Ctx) registry.Reader {
-	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected)}
+	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected), Roles: c.Principal().Roles()}
 }
 
 // view is one record.
@@ -133,9 +133,14 @@ func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) e
 		if err != nil {
 			return err
 		}
-		told.Staff = true
 		if v.Waiting, err = amend.Waiting(tx, id); err != nil {
 			return err
+		}
+		told.Staff, told.Roles, told.Photos = true, c.Principal().Roles(), c.Here()
+		if !v.At.Past() {
+			if err := told.Calculate(tx, id); err != nil {
+				return err
+			}
 		}
 		return fill(tx, &v, told, id)
 	})

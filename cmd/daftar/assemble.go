@@ -12,7 +12,6 @@ import (
 
 	"daftar/admin"
 	"daftar/auth"
-	"daftar/db"
 	"daftar/demo"
 	"daftar/i18n"
 	"daftar/issuer"
@@ -21,9 +20,9 @@ import (
 	"daftar/mockid"
 	"daftar/oauth"
 	"daftar/portal"
-	"daftar/registry"
 	"daftar/registry/cases"
 	"daftar/registry/credentials"
+	"daftar/registry/settings"
 	"daftar/static"
 	"daftar/web"
 )
@@ -47,6 +46,7 @@ type parts struct {
 	s        *store
 	log      *slog.Logger
 	messages *i18n.Bundle
+	live     *settings.Live
 	assets   static.Assets
 	origins  map[string]string
 	client   *http.Client // to the identity providers
@@ -98,12 +98,15 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 			return nil, err
 		}
 	}
-	zone, err := countryZone(ctx, s.db)
-	if err != nil {
+	if p.messages, err = i18n.Load(locales.FS, time.UTC); err != nil {
 		return nil, err
 	}
-	if p.messages, err = i18n.Load(locales.FS, zone); err != nil {
+	if p.live, err = settings.NewLive(ctx, s.db, p.messages); err != nil {
 		return nil, err
+	}
+	sys.live = func(ctx context.Context) error {
+		p.live.Follow(ctx, func(err error) { log.Warn("settings", "error", err.Error()) })
+		return nil
 	}
 	for _, build := range []func(*system) error{
 		func(sys *system) error { return p.portal(sys, citizenIssuer) },
@@ -134,20 +137,9 @@ func (p *parts) running() map[string]string {
 	return running
 }
 
-func countryZone(ctx context.Context, d *db.DB) (*time.Location, error) {
-	var country registry.Country
-	err := d.View(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) (err error) {
-		country, err = registry.LoadCountry(tx)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return time.LoadLocation(country.TimeZone)
-}
-
 func (p *parts) site(name string, cfg web.Config) *web.Server {
 	cfg.Name, cfg.Origin, cfg.DB, cfg.Messages, cfg.Assets = name, p.origins[name], p.s.db, p.messages, p.assets
+	cfg.Live = p.live
 	cfg.Log, cfg.Clock, cfg.Demo, cfg.Proxies, cfg.Observe = p.log, time.Now, p.cmd.Demo, p.c.Proxies, p.metrics.observe
 	return web.New(cfg)
 }

@@ -128,6 +128,7 @@ type system struct {
 	worker    func(context.Context) error
 	sealing   func(context.Context)
 	exporting func(context.Context)
+	live      func(context.Context) error // keeps the settings current
 	banner    string
 }
 
@@ -140,7 +141,7 @@ type site interface {
 // database goes after them.
 func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
-	errs := make(chan error, len(listeners)+4)
+	errs := make(chan error, len(listeners)+5)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
@@ -160,6 +161,7 @@ func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log
 		}
 		start(name, func() error { return s.sites[name].Serve(ln, s.tls) })
 	}
+	start("settings", func() error { return s.live(ctx) })
 	if s.worker != nil {
 		start("worker", func() error { return s.worker(ctx) })
 	}

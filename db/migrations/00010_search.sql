@@ -160,7 +160,7 @@ create index name_word_like on name_word using gin (word gin_trgm_ops);
 -- what the pages ask for. Jobs and commands have none.
 -- +goose StatementBegin
 create function staff_places() returns text[] language sql stable security definer set search_path = public, pg_temp as $$
-  select coalesce(array_agg(a.place), '{}') from staff_role r join area a on a.id = r.area_id where r.staff_id = actor()
+  select coalesce(array_agg(a.place), '{}') from staff_scope r join area a on a.id = r.area_id where r.staff_id = actor()
 $$;
 -- +goose StatementEnd
 grant execute on function staff_places() to daftar_staff;
@@ -174,7 +174,7 @@ create policy person_search_staff on person_search for select to daftar_staff us
 create policy household_search_staff on household_search for select to daftar_staff using (place ^@ any (array(select unnest(staff_places()))));
 grant select (person_id, household_id, place, protected) on person_search to daftar_staff;
 grant select on household_search to daftar_staff;
-grant select on person_search, name_word, area, staff_role, membership, identifier to daftar_search;
+grant select on person_search, name_word, area, staff_scope, membership, identifier to daftar_search;
 grant select (id, ref) on person to daftar_search;
 grant select (id, ref) on household to daftar_search;
 
@@ -275,7 +275,7 @@ set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
   select coalesce(array_agg(distinct '@' || a.code), '{}'), array_agg(distinct a.place), coalesce(bool_or(a.level = 0), false), coalesce(min(a.level) > 1, false)
     into codes, places, whole, small
-  from staff_role r join area a on a.id = r.area_id
+  from staff_scope r join area a on a.id = r.area_id
   where r.staff_id = actor() and r.area_id = any(p_areas) and r.valid_from <= p_now and (r.valid_to is null or r.valid_to > p_now);
 end $$;
 
@@ -462,7 +462,7 @@ create index saved_filter_owner on saved_filter (owner) where removed_at is null
 create index saved_filter_shared on saved_filter (shared_with) where shared_with is not null and removed_at is null;
 alter table saved_filter enable row level security;
 create policy saved_filter_seen on saved_filter for select to daftar_staff using (
-  owner = actor() or exists (select from staff_role r where r.staff_id = actor() and r.role = shared_with));
+  owner = actor() or exists (select from staff_scope r where r.staff_id = actor() and r.role = shared_with));
 create policy saved_filter_made on saved_filter for insert to daftar_staff with check (owner = actor());
 create policy saved_filter_changed on saved_filter for update to daftar_staff using (owner = actor()) with check (owner = actor());
 grant select, insert (id, ref, name, subject, area_id, expr, changed_at), update (name, expr, shared_with, changed_at, removed_at)

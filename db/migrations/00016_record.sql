@@ -106,10 +106,10 @@ create table staff_kin (
 create unique index staff_kin_once on staff_kin (staff_id, type, value) where ended_at is null;
 alter table staff_kin enable row level security;
 create policy staff_kin_read on staff_kin for select to daftar_staff
-  using (staff_id = actor() or exists (select from staff_role r where r.staff_id = actor() and r.role = 'dpo'));
+  using (staff_id = actor() or exists (select from staff_scope r where r.staff_id = actor() and r.role = 'dpo'));
 create policy staff_kin_made on staff_kin for insert to daftar_staff with check (staff_id = actor());
 create policy staff_kin_ended on staff_kin for update to daftar_staff
-  using (staff_id <> actor() and exists (select from staff_role r where r.staff_id = actor() and r.role = 'dpo')) with check (ended_by = actor());
+  using (staff_id <> actor() and exists (select from staff_scope r where r.staff_id = actor() and r.role = 'dpo')) with check (ended_by = actor());
 create policy staff_kin_worker on staff_kin to daftar_jobs using (true);
 grant select, insert (id, ref, staff_id, bond, type, value, declared_at), update (ended_at, ended_by) on staff_kin to daftar_staff;
 grant select, insert on staff_kin to daftar_jobs;

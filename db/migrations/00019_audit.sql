@@ -177,7 +177,7 @@ $$;
 -- eyes.
 create function protects(p_staff uuid, p_at timestamptz) returns boolean
 language sql stable security definer set search_path = public, pg_temp as $$
-  select exists (select from staff_role r where r.staff_id = p_staff and r.role = 'protection' and r.valid_from <= p_at and (r.valid_to is null or r.valid_to > p_at))
+  select exists (select from staff_scope r where r.staff_id = p_staff and r.role = 'protection' and r.valid_from <= p_at and (r.valid_to is null or r.valid_to > p_at))
 $$;
 
 -- Who of the staff looked at somebody's record: for themselves to read, so
@@ -211,7 +211,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
   ) about
   join audit_event e on e.at = about.at and e.id = about.id
   left join lateral (
-    select r.role, a.code, a.name from staff_role r join area a on a.id = r.area_id
+    select r.role, a.code, a.name from staff_scope r join area a on a.id = r.area_id
     where r.staff_id = e.actor and r.valid_from <= e.at and (r.valid_to is null or r.valid_to > e.at)
     order by r.role, a.code limit 1) r on true
   left join lateral (
@@ -324,7 +324,7 @@ create policy audit_event_auditor on audit_event for select to daftar_auditor
 grant select (id, ref) on person, household, group_record, credential to daftar_auditor;
 grant select (id, ref, kind) on case_file to daftar_auditor;
 grant select (id, ref, person_id) on look_question, look_delay to daftar_auditor;
-grant select on area, staff_role to daftar_auditor;
+grant select on area, staff_scope to daftar_auditor;
 create policy person_auditor on person for select to daftar_auditor using (true);
 create policy household_auditor on household for select to daftar_auditor using (true);
 create policy case_file_auditor on case_file for select to daftar_auditor using (true);

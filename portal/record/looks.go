@@ -35,7 +35,8 @@ func loadSeen(c *web.Ctx) (s seen, err error) {
 		if s.Questions, err = looks.Mine(tx, s.Person); err != nil {
 			return err
 		}
-		s.Country, err = registry.LoadCountry(tx)
+		all, err := registry.LoadSettings(tx)
+		s.Country = all.Country
 		return err
 	})
 	return s, err

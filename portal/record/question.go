@@ -32,7 +32,8 @@ func theLook(c *web.Ctx) (rows []ui.Row, l looks.Look, err error) {
 		if l, err = looks.Find(tx, *person, c.Param("ref")); err != nil {
 			return err
 		}
-		country, err = registry.LoadCountry(tx)
+		all, err := registry.LoadSettings(tx)
+		country = all.Country
 		return err
 	}); err != nil {
 		return nil, l, err

@@ -58,6 +58,10 @@ func load(tx db.Tx, p *i18n.Printer, account, id db.ID) (view, error) {
 		return v, err
 	}
 	told = told.For(account)
+	told.Photos = "/record"
+	if err := told.Calculate(tx, id); err != nil {
+		return v, err
+	}
 	me, _, err := registry.CurrentPerson(tx, id)
 	if err != nil {
 		return v, err
@@ -196,6 +200,10 @@ func (v *view) home(tx db.Tx, p *i18n.Printer, account, id, me db.ID) error {
 		return err
 	}
 	told = told.For(account)
+	told.Photos = "/record"
+	if err := told.Calculate(tx, id); err != nil {
+		return err
+	}
 	data, _, err := registry.CurrentHousehold(tx, id)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@
 package amend
 
 import (
+	"strings"
 	"time"
 
 	"daftar/db"
@@ -51,7 +52,7 @@ func Propose(tx db.Tx, r registry.Reader, ref string, d Draft) (string, error) {
 	}
 	items := append([]registry.Item{d.Item}, d.Also...)
 	for i := range items {
-		if err := sourced(tx, &items[i], d.Method); err != nil {
+		if err := sourced(tx, r, &items[i], d.Method); err != nil {
 			return "", err
 		}
 	}
@@ -70,7 +71,7 @@ func Propose(tx db.Tx, r registry.Reader, ref string, d Draft) (string, error) {
 }
 
 // sourced gives what differs, or all that is confirmed, a source of its own.
-func sourced(tx db.Tx, it *registry.Item, method string) error {
+func sourced(tx db.Tx, r registry.Reader, it *registry.Item, method string) error {
 	versions, err := history.Versions(tx, it.Subject, tx.Now())
 	if err != nil {
 		return err
@@ -87,7 +88,11 @@ func sourced(tx db.Tx, it *registry.Item, method string) error {
 	if err != nil {
 		return err
 	}
-	names := history.Names(history.Diff(old, next))
+	differs := history.Diff(old, next)
+	if err := mayEdit(tx, r, it.Kind, differs); err != nil {
+		return err
+	}
+	names := history.Names(differs)
 	if old == nil {
 		names = []string{"*"}
 	}
@@ -120,6 +125,25 @@ func sourced(tx db.Tx, it *registry.Item, method string) error {
 	case registry.GroupData:
 		data.Provenance = with(data.Provenance)
 		it.Data = data
+	}
+	return nil
+}
+
+// mayEdit refuses a change of a value that the proposer's roles may not see or
+// change, whatever the form allowed; and of a value that formulas give.
+func mayEdit(tx db.Tx, r registry.Reader, kind string, differs []history.Change) error {
+	all, err := registry.LoadFields(tx)
+	if err != nil {
+		return err
+	}
+	for _, c := range differs {
+		code, ok := strings.CutPrefix(c.What, "fields.")
+		if !ok {
+			continue
+		}
+		if f, known := all.Of(kind).Get(code); known && (f.Type == registry.TypeCalculated || !f.May("see", r.Roles) || !f.May("edit", r.Roles)) {
+			return fault.New(fault.Forbidden, "propose.error.field", "Field", f.Label)
+		}
 	}
 	return nil
 }
@@ -276,6 +300,9 @@ func Approve(tx db.Tx, r registry.Reader, ref string) error {
 		if err := tx.Enqueue(jobs.KindAssessHousehold, id, a.Base+1); err != nil {
 			return err
 		}
+	}
+	if err := tx.Enqueue(jobs.KindRecomputeFields, a.Subject, a.Base+1); err != nil {
+		return err
 	}
 	return audit.Write(tx, audit.Event{Action: "change.applied", SubjectKind: a.Kind, Subject: a.Subject, Before: a.Base, After: a.Base + 1,
 		Change: a.Change, Purpose: "correction"})

@@ -201,7 +201,7 @@ func issued(t *testing.T, d *dbtest.DB, holder db.ID, n int) (is credentials.Iss
 		t.Fatal(err)
 	}
 	do(t, d, wallet, func(tx db.Tx) (err error) {
-		kind, _ := credentials.TypeByID(o.Type)
+		kind, _ := credentials.Builtin(o.Type)
 		data, err := credentials.Data(tx, kind, holder, nil)
 		if err != nil {
 			return err
@@ -250,7 +250,9 @@ func TestAnOlderListDoesNotReplaceANewerOne(t *testing.T) {
 	d := seeded(t)
 	issued(t, d, person(t, d, "amina"), 1)
 	save := func(jwt string, version int) {
-		do(t, d, wallet, func(tx db.Tx) error { return credentials.SaveToken(tx, 1, jwt, "https://issuer.example/status/1", version, d.Now().Add(time.Hour)) })
+		do(t, d, wallet, func(tx db.Tx) error {
+			return credentials.SaveToken(tx, 1, jwt, "https://issuer.example/status/1", version, d.Now().Add(time.Hour))
+		})
 	}
 	save("newer", 2)
 	save("older", 1)

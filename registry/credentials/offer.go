@@ -86,9 +86,9 @@ const offerColumns = `o.id, o.ref, o.person_id, o.type, o.decision_id, o.channel
 // Make makes an offer for a holder. fault.Conflict when they are not entitled
 // to the credential, fault.TooMany after five in a day.
 func Make(tx db.Tx, holder db.ID, typeID, channel string, codes Codes) (Offer, error) {
-	t, ok := TypeByID(typeID)
-	if !ok {
-		return Offer{}, fault.Hidden()
+	t, err := Load(tx, typeID)
+	if err != nil {
+		return Offer{}, err
 	}
 	data, err := Data(tx, t, holder, nil)
 	if err != nil {

@@ -213,7 +213,7 @@ func HeldBack(tx db.Tx) ([]Held, error) {
 		select p.ref, count(*) as reads, min(e.at) as first, max(e.at) as last
 		from audit_event e join person p on p.id = e.subject
 		where e.actor_kind = 'staff' and e.action = 'person.read'
-		  and e.actor in (select r.staff_id from staff_role r where r.role = 'protection') and protects(e.actor, e.at)
+		  and e.actor in (select r.staff_id from staff_scope r where r.role = 'protection') and protects(e.actor, e.at)
 		  and not exists (select from look_release l where l.person_id = e.subject and l.up_to >= e.at and l.released_by <> e.actor)
 		group by p.ref order by min(e.at), p.ref limit 200`)
 	return list, err

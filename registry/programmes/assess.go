@@ -36,15 +36,11 @@ func Assess(tx db.Tx, household db.ID) error {
 	if err != nil {
 		return err
 	}
-	country, err := registry.LoadCountry(tx)
+	today, err := registry.TodayOf(tx, tx.Now())
 	if err != nil {
 		return err
 	}
-	calendar, err := country.Calendar()
-	if err != nil {
-		return err
-	}
-	inputs := InputsOf(h, calendar.Today(tx.Now()))
+	inputs := InputsOf(h, today)
 	for _, r := range rules {
 		var rule Rule
 		if err := json.Unmarshal(r.JSON, &rule); err != nil {
@@ -242,4 +238,17 @@ func Publish(tx db.Tx, programme db.ID, rule Rule, fields registry.Fields) error
 		insert into programme_rule (id, programme_id, version, rule, published_at)
 		select $1, $2, coalesce(max(version), 0) + 1, $3, $4 from programme_rule where programme_id = $2`,
 		tx.NewID(), programme, string(raw), tx.Now())
+}
+
+// Programme is what people can be found eligible for.
+type Programme struct {
+	Code string    `db:"code"`
+	Name i18n.Text `db:"name"`
+}
+
+// Active lists the programmes that are running.
+func Active(tx db.Tx) ([]Programme, error) {
+	var list []Programme
+	err := tx.Select(&list, `select code, name from programme where active order by code`)
+	return list, err
 }

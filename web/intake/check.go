@@ -1,6 +1,8 @@
 package intake
 
 import (
+	"slices"
+
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
@@ -99,6 +101,33 @@ func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string
 	if err != nil {
 		return nil, err
 	}
+	values := []registry.Values{d.Fields}
+	for _, m := range d.Members {
+		values = append(values, m.Fields)
+	}
+	if form.Fields, err = registry.WithPlaces(tx, form.Fields, values...); err != nil {
+		return nil, err
+	}
+	// answer is one answer, and whether a photo backs it.
+	answer := func(f registry.Field, given registry.Values, member, base, about string) []ui.Row {
+		label := f.Label.In(p)
+		link := ""
+		if f.Type == registry.TypeFile && given[f.Code] != nil {
+			if link = show.PhotoPath("/cases/"+k.Ref, given[f.Code]); at != nil {
+				link = at(base + "q/" + f.Code + "/photo")
+			}
+		}
+		rows := []ui.Row{{Link: link, Key: label, Value: f.Show(p, given[f.Code]), Lines: show.Rows(p, form.Fields, f, given[f.Code]), Path: change(base + "q/" + f.Code), Change: label + about}}
+		if cases.Backs(f, given[f.Code]) {
+			there := p.T("document.no")
+			if slices.ContainsFunc(photos, func(e cases.Evidence) bool { return e.Member == member && e.Kind == f.Code }) {
+				there = p.T("document.yes")
+			}
+			title := p.T("evidence.title", "Field", label)
+			rows = append(rows, ui.Row{Key: title, Value: there, Path: change(base + "q/" + f.Code + "/evidence"), Change: title + about})
+		}
+		return rows
+	}
 	var out []Section
 	for i := range d.Members {
 		m := &d.Members[i]
@@ -122,12 +151,12 @@ func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string
 			row("id.label", m.NationalID, "id")
 		}
 		for _, f := range form.Asks(registry.KindPerson, m.Fields) {
-			s.Rows = append(s.Rows, ui.Row{Key: f.Label.In(p), Value: f.Show(p, m.Fields[f.Code]), Lines: show.Rows(p, form.Fields, f, m.Fields[f.Code]), Path: change(base + "q/" + f.Code), Change: f.Label.In(p) + ": " + name})
+			s.Rows = append(s.Rows, answer(f, m.Fields, m.Key, base, ": "+name)...)
 		}
 		if m.IsChild(form.Today) {
 			value := p.T("document.no")
 			for _, e := range photos {
-				if e.Member == m.Key {
+				if e.Member == m.Key && e.Kind == cases.EvidenceBirthCertificate {
 					value = p.T("document.yes")
 				}
 			}
@@ -147,6 +176,9 @@ func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string
 			return nil, err
 		}
 		where = registry.PathName(p, path)
+		if d.NoFixed != "" {
+			where = p.T("area.no_fixed_in", "Area", where)
+		}
 	}
 	place.Rows = append(place.Rows,
 		ui.Row{Key: p.T("area.label"), Value: where, Path: change("area"), Change: p.T("area.label")},
@@ -156,7 +188,7 @@ func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string
 		s := Section{ID: string(name), Title: p.T("task." + string(name))}
 		for _, f := range form.Asks(registry.KindHousehold, d.Fields) {
 			if f.Section == string(name) {
-				s.Rows = append(s.Rows, ui.Row{Key: f.Label.In(p), Value: f.Show(p, d.Fields[f.Code]), Lines: show.Rows(p, form.Fields, f, d.Fields[f.Code]), Path: change("q/" + f.Code), Change: f.Label.In(p)})
+				s.Rows = append(s.Rows, answer(f, d.Fields, "", "", "")...)
 			}
 		}
 		if len(s.Rows) > 0 {

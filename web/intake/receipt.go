@@ -2,6 +2,7 @@ package intake
 
 import (
 	"daftar/db"
+	"daftar/registry"
 	"daftar/registry/audit"
 	"daftar/registry/cases"
 	"daftar/web"
@@ -19,7 +20,10 @@ func (s Site) receipt(c *web.Ctx) error {
 	}
 	var receipts []audit.Receipt
 	if err := c.View(func(tx db.Tx) (err error) {
-		receipts, err = audit.Receipts(tx, v.c.ID)
+		if receipts, err = audit.Receipts(tx, v.c.ID); err != nil {
+			return err
+		}
+		v.office, _, err = registry.OfficeOfCase(tx, v.c.OpenedBy, v.c.Area)
 		return err
 	}); err != nil {
 		return err

@@ -2,6 +2,7 @@ package show
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/fields"
 	"daftar/registry/history"
 	"daftar/web/ui"
 )
@@ -20,10 +22,20 @@ type Record struct {
 	Fields  registry.Fields
 	Sources map[db.ID]registry.Source
 	Facts   map[string]history.Fact
-	// Staff reads it: it is told also since when each value is so in the world.
+	// Calculated are the values that formulas give, as the record is now.
+	Calculated registry.Values
+	// Staff reads it: it is told also since when each value is so in the world,
+	// and what their roles may see.
 	Staff bool
 	on    time.Time // the day on which it is told
+	Roles []string
+	// Photos is the address of the page: photos that are answers are below it.
+	Photos string
 }
+
+// Sees reports whether the reader may know a field's value. Whose record it is
+// knows all of it.
+func (r Record) Sees(f registry.Field) bool { return !r.Staff || f.May("see", r.Roles) }
 
 // LoadRecord reads what is needed to tell of a record as it was known at a
 // moment.
@@ -37,6 +49,19 @@ func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Reco
 		return r, err
 	}
 	if r.Fields, err = registry.LoadFields(tx); err != nil {
+		return r, err
+	}
+	var values []registry.Values
+	for _, v := range versions {
+		var of struct {
+			Fields registry.Values `json:"fields"`
+		}
+		if err := v.Data.Into(&of); err != nil {
+			return r, err
+		}
+		values = append(values, of.Fields)
+	}
+	if r.Fields, err = registry.WithPlaces(tx, r.Fields, values...); err != nil {
 		return r, err
 	}
 	named := []registry.Provenance{}
@@ -67,6 +92,12 @@ func (r Record) For(account db.ID) Record {
 		}
 	}
 	return r
+}
+
+// Calculate reads what formulas give for the record as it is now.
+func (r *Record) Calculate(tx db.Tx, subject db.ID) (err error) {
+	r.Calculated, err = fields.Calculated(tx, subject)
+	return err
 }
 
 // Row is one value by its name in the provenance.
@@ -176,19 +207,50 @@ func (r Record) tags(tags []string) []ui.Row {
 	if len(tags) == 0 {
 		return nil
 	}
-	return []ui.Row{r.Row(r.P.T("record.tags"), r.P.List(tags), "tags")}
+	return []ui.Row{r.Row(r.P.T("record.tags"), r.P.List(tagNames(r.P, tags)), "tags")}
+}
+
+// tagNames are tags in words; those that an office made up are words already.
+func tagNames(p *i18n.Printer, tags []string) []string {
+	names := slices.Clone(tags)
+	for i, tag := range names {
+		if p.Has("tag." + tag) {
+			names[i] = p.T("tag." + tag)
+		}
+	}
+	return names
 }
 
 func (r Record) values(kind string, values registry.Values) []ui.Row {
 	var rows []ui.Row
 	for _, f := range r.Fields.Of(kind) {
-		if value, ok := values[f.Code]; ok {
+		value, ok := values[f.Code]
+		switch {
+		case !r.Sees(f):
+		case ok:
 			row := r.Row(f.Label.In(r.P), f.Show(r.P, value), f.Code)
-			row.Lines = append(Rows(r.P, r.Fields, f, value), row.Lines...)
+			row.Lines = append(r.rows(f, value), row.Lines...)
+			if f.Type == registry.TypeFile && r.Photos != "" {
+				row.Link = PhotoPath(r.Photos, value)
+			}
 			rows = append(rows, row)
+		case f.Type == registry.TypeCalculated && r.Calculated[f.Code] != nil:
+			rows = append(rows, ui.Row{Key: f.Label.In(r.P), Value: f.Show(r.P, r.Calculated[f.Code]), Source: r.P.T("record.calculated")})
 		}
 	}
 	return rows
+}
+
+// rows are a roster's rows, without the columns that the reader may not know.
+func (r Record) rows(f registry.Field, value any) []string {
+	seen := slices.DeleteFunc(slices.Clone(r.Fields), func(c registry.Field) bool { return !r.Sees(c) })
+	return Rows(r.P, seen, f, value)
+}
+
+// PhotoPath is the address of a photo that is an answer, below a page.
+func PhotoPath(page string, value any) string {
+	page, _, _ = strings.Cut(page, "?")
+	return page + "/photos/" + fmt.Sprint(value)
 }
 
 // Identifiers tells numbers, masked, with what is known about each.
@@ -391,6 +453,13 @@ func (r Record) Changes(list []history.Change, names Names, who Reader) []string
 func (r Record) change(c history.Change, names Names, who Reader) string {
 	p := r.P
 	what := r.label(c.What)
+	if code, ok := strings.CutPrefix(c.What, "fields."); ok {
+		for _, f := range r.Fields {
+			if f.Code == code && f.Roster == "" && !r.Sees(f) {
+				return p.T("history.secret", "What", what)
+			}
+		}
+	}
 	if (c.What == "area_id" || c.What == "directions") && !who.Place || c.What == "contacts" && !who.Contacts && (protected(c.Old) || protected(c.New)) {
 		return p.T("history.secret", "What", what)
 	}
@@ -427,7 +496,7 @@ var labels = map[string]string{
 func (r Record) label(what string) string {
 	if code, ok := strings.CutPrefix(what, "fields."); ok {
 		for _, f := range r.Fields {
-			if f.Code == code {
+			if f.Code == code && f.Roster == "" {
 				return f.Label.In(r.P)
 			}
 		}
@@ -447,7 +516,10 @@ func (r Record) value(what string, s history.State, names Names) string {
 	}
 	if code, ok := strings.CutPrefix(what, "fields."); ok {
 		for _, f := range r.Fields {
-			if f.Code == code {
+			if f.Code == code && f.Roster == "" {
+				if f.Type == registry.TypeRoster {
+					return p.List(r.rows(f, s.Value(code)))
+				}
 				return f.Show(p, s.Value(code))
 			}
 		}
@@ -496,7 +568,7 @@ func (r Record) value(what string, s history.State, names Names) string {
 	case "tags":
 		var tags []string
 		_ = json.Unmarshal(s["tags"], &tags)
-		return p.List(tags)
+		return p.List(tagNames(p, tags))
 	}
 	return s.Text(what)
 }

@@ -4,10 +4,12 @@ package ui
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/registry"
 )
 
 // Chrome is what surrounds every page of a site.
@@ -23,6 +25,22 @@ type Chrome struct {
 	ExtraStyle string
 	Script     string
 	Icon       string
+	Colour     string // of the palette
+	Logo       Logo
+	Contact    registry.ServiceContact
+}
+
+// Logo is the owner's mark; none without an address.
+type Logo struct {
+	URL           string
+	Width, Height int
+}
+
+// height is how tall a logo stands in the header, in pixels.
+const height = 40
+
+func (l Logo) size() (width, tall string) {
+	return strconv.Itoa(max(1, l.Width*height/max(1, l.Height))), strconv.Itoa(height)
 }
 
 // NavItem is one main page.
@@ -57,7 +75,7 @@ type PageProps struct {
 }
 
 func (p PageProps) title(ctx context.Context) string {
-	title := i18n.T(ctx, "page.title", "Title", p.Title)
+	title := i18n.T(ctx, "page.title", "Title", p.Title, "Service", i18n.From(ctx).Service())
 	if p.Form.Failed() {
 		return i18n.T(ctx, "page.title_error", "Title", title)
 	}
@@ -121,6 +139,8 @@ func Message(ctx context.Context, key string, args map[string]any) string {
 		switch v := value.(type) {
 		case i18n.Text:
 			value = v.For(ctx)
+		case fault.Nested:
+			value = Message(ctx, v.Key, v.Args)
 		case string:
 			if strings.HasPrefix(v, "@") {
 				value = i18n.T(ctx, v[1:])
