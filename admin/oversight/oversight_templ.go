@@ -142,7 +142,7 @@ func auditPage(pg logPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: ui.Question{Name: "action", Label: i18n.T(ctx, "audit.action"), Hint: i18n.T(ctx, "audit.action_hint"), Of: pg.Form}, Class: "govuk-input--width-20", Dir: "ltr", Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: ui.Question{Name: "action", Label: i18n.T(ctx, "audit.action"), Hint: i18n.T(ctx, "audit.action_hint", "Example", "person.read"), Of: pg.Form}, Class: "govuk-input--width-20", Dir: "ltr", Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

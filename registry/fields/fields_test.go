@@ -203,7 +203,7 @@ func TestPacks(t *testing.T) {
 		t.Errorf("%d definitions of %d", len(all), want)
 	}
 	plots, _ := all.Of("household").Get("plots")
-	if n := len(all.Columns(plots)); n != 4 {
+	if n := len(all.Columns(plots)); n != 7 {
 		t.Errorf("plots have %d columns", n)
 	}
 	if err := do(t, d, func(tx db.Tx) error { return fields.Install(tx, "mining", languages) }); !fault.Is(err, fault.NotFound) {
