@@ -133,6 +133,25 @@ func (t Tx) Select(dst any, query string, args ...any) error {
 	return Explain(t.conn.SelectContext(t.ctx, dst, query, args...))
 }
 
+// Row is one row of a result.
+type Row interface{ Scan(dst ...any) error }
+
+// Each reads a result row by row, for results that are too large or too many to
+// be made into values of their own.
+func (t Tx) Each(read func(Row) error, query string, args ...any) error {
+	rows, err := t.raw.Query(t.ctx, query, args...)
+	if err != nil {
+		return Explain(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := read(rows); err != nil {
+			return err
+		}
+	}
+	return Explain(rows.Err())
+}
+
 // Exec runs a statement.
 func (t Tx) Exec(query string, args ...any) error {
 	_, err := t.conn.ExecContext(t.ctx, query, args...)

@@ -16,6 +16,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/areas"
+	"daftar/registry/dedup"
 	"daftar/registry/fields"
 	"daftar/registry/jobs"
 	"daftar/registry/programmes"
@@ -73,9 +74,26 @@ type contestWorker struct {
 // Work runs one job.
 func (w *contestWorker) Work(ctx context.Context, job *river.Job[jobs.ContestedIdentifier]) error {
 	return w.db.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
-		return registry.SettleContests(tx, job.Args.Person)
+		if err := registry.SettleContests(tx, job.Args.Person); err != nil {
+			return err
+		}
+		return dedup.CheckPeople(tx, []db.ID{job.Args.Person}) // who claims one number may be one person
 	})
 }
+
+// duplicatesWorker looks for duplicates of people who came in or changed.
+type duplicatesWorker struct {
+	river.WorkerDefaults[jobs.CheckDuplicates]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *duplicatesWorker) Work(ctx context.Context, job *river.Job[jobs.CheckDuplicates]) error {
+	return dedup.CheckAbout(ctx, w.db, db.Principal{Role: db.Jobs, Kind: "job"}, job.Args.About)
+}
+
+// Timeout leaves time for an import; what is compared stays compared.
+func (w *duplicatesWorker) Timeout(*river.Job[jobs.CheckDuplicates]) time.Duration { return time.Hour }
 
 // forgetEvery is how often what is over is deleted.
 const forgetEvery = 10 * time.Minute
@@ -92,6 +110,7 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 	river.AddWorker(workers, &recomputeWorker{db: s.db})
 	river.AddWorker(workers, &areasWorker{db: s.db})
 	river.AddWorker(workers, &contestWorker{db: s.db})
+	river.AddWorker(workers, &duplicatesWorker{db: s.db})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: db.RiverSchema, Workers: workers, Logger: log, JobTimeout: time.Minute,
 		RescueStuckJobsAfter: 2 * time.Minute, // one whose program was killed; a decision cannot wait for an hour
@@ -115,6 +134,9 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 			}
 			if err := followAreas(ctx, s.db); err != nil {
 				log.Warn("following areas", "error", err.Error())
+			}
+			if err := weigh(ctx, s.db); err != nil {
+				log.Warn("weighing names", "error", err.Error())
 			}
 		}
 	}()
@@ -150,6 +172,17 @@ func followAreas(ctx context.Context, d *db.DB) error {
 	})
 }
 
+// weigh counts anew which names are common, once the registry has grown.
+func weigh(ctx context.Context, d *db.DB) error {
+	return d.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+		stale, err := dedup.Stale(tx)
+		if err != nil || !stale {
+			return err
+		}
+		return dedup.Weigh(tx)
+	})
+}
+
 // jobFor makes the job of a kind. The database lets nobody ask for another.
 func jobFor(a db.Asked) (river.JobArgs, error) {
 	switch a.Kind {
@@ -161,6 +194,8 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 		return jobs.ApplyAreas{Change: a.Ref}, nil
 	case jobs.KindContestedIdentifier:
 		return jobs.ContestedIdentifier{Person: a.Ref, Version: a.Version}, nil
+	case jobs.KindCheckDuplicates:
+		return jobs.CheckDuplicates{About: a.Ref}, nil
 	}
 	raw, _ := json.Marshal(a.Kind)
 	return nil, fmt.Errorf("no worker for jobs of kind %s", raw)

@@ -4,6 +4,8 @@
 package amend
 
 import (
+	"bytes"
+	"slices"
 	"time"
 
 	"daftar/db"
@@ -140,7 +142,7 @@ const columns = `m.id, m.ref, m.change_id, c.state, m.subject_kind, m.subject_id
 	m.note, m.note_lang, m.answer, m.answer_lang, m.proposed_at, coalesce(s.name, '') as proposer, c.proposed_by, c.verified_by,
 	coalesce(v.name, '') as verifier, i.base_version, i.data, old.data as old_data`
 
-const tables = `amendment m join change c on c.id = m.change_id join change_item i on i.change_id = c.id
+const tables = `amendment m join change c on c.id = m.change_id join change_item i on i.change_id = c.id and i.subject_id = m.subject_id
 	left join person p on p.id = m.subject_id left join household h on h.id = m.subject_id left join group_record g on g.id = m.subject_id
 	left join staff s on s.id = c.proposed_by left join staff v on v.id = c.verified_by
 	left join record_state old on old.subject_id = i.subject_id and old.version = i.base_version`
@@ -158,7 +160,45 @@ func Find(tx db.Tx, r registry.Reader, ref string) (Amendment, error) {
 	if _, err := registry.FindRecord(tx, r, a.Kind, a.SubjectRef); err != nil {
 		return Amendment{}, err
 	}
+	merge, ok, err := MergeOf(tx, a.Change)
+	if ok { // both records are the reader's business, or neither is
+		_, err = registry.FindRecord(tx, r, registry.KindPerson, merge.EndedRef)
+	}
+	if err != nil {
+		return Amendment{}, err
+	}
 	return a, nil
+}
+
+// Other is another record that a proposal changes along with its subject.
+type Other struct {
+	Kind    string `db:"kind"`
+	Subject db.ID  `db:"subject_id"`
+	Ref     string `db:"ref"`
+	Name    string `db:"name"`
+	Data    []byte `db:"data"`
+	OldData []byte `db:"old_data"`
+}
+
+// Others lists what a proposal changes beside its subject's record, of what is
+// the reader's business; hidden counts the rest. The reading is logged.
+func Others(tx db.Tx, r registry.Reader, a Amendment) (list []Other, hidden int, err error) {
+	if err := tx.Select(&list, `
+		select i.kind, i.subject_id, i.data->>'ref' as ref, coalesce(i.data->>'full_name', i.data->>'name', '') as name, i.data, old.data as old_data
+		from change_item i join record_state old on old.subject_id = i.subject_id and old.version = i.base_version
+		where i.change_id = $1 and i.subject_id <> $2 and `+registry.WithinReader("i.kind", "i.subject_id", 3)+`
+		order by i.seq`, a.Change, a.Subject, registry.Texts(r.Areas)); err != nil {
+		return nil, 0, err
+	}
+	if err := tx.Get(&hidden, `select count(*) - 1 from change_item where change_id = $1`, a.Change); err != nil {
+		return nil, 0, err
+	}
+	for _, o := range list {
+		if err := write(tx, o.Kind+".read", o.Kind, o.Subject, a.Change); err != nil {
+			return nil, 0, err
+		}
+	}
+	return list, hidden - len(list), nil
 }
 
 // Read is Find, and logs that the record was read for it.
@@ -210,43 +250,39 @@ func Approve(tx db.Tx, r registry.Reader, ref string) error {
 	if err := registry.Approve(tx, a.Change); err != nil {
 		return err
 	}
-	touched, err := households(tx, a)
+	touched, err := households(tx, a.Change)
 	if err != nil {
 		return err
 	}
 	if err := registry.Apply(tx, a.Change); err != nil {
 		return err
 	}
-	after, err := households(tx, a)
+	after, err := households(tx, a.Change)
 	if err != nil {
 		return err
 	}
-	for id := range after {
-		touched[id] = true
-	}
-	for id := range touched {
+	touched = append(touched, after...)
+	slices.SortFunc(touched, func(x, y db.ID) int { return bytes.Compare(x[:], y[:]) })
+	for _, id := range slices.Compact(touched) {
 		if err := tx.Enqueue(jobs.KindAssessHousehold, id, a.Base+1); err != nil {
 			return err
 		}
 	}
+	if err := settled(tx, a.Change); err != nil {
+		return err
+	}
 	return write(tx, "change.applied", a.Kind, a.Subject, a.Change)
 }
 
-// households are those that the record's values count in.
-func households(tx db.Tx, a Amendment) (map[db.ID]bool, error) {
-	touched := map[db.ID]bool{}
-	switch a.Kind {
-	case registry.KindHousehold:
-		touched[a.Subject] = true
-	case registry.KindPerson:
-		id, err := registry.HouseholdOf(tx, a.Subject)
-		if err == nil {
-			touched[id] = true
-		} else if !fault.Is(err, fault.NotFound) {
-			return nil, err
-		}
-	}
-	return touched, nil
+// households are those that the values of the change's records count in.
+func households(tx db.Tx, change db.ID) ([]db.ID, error) {
+	var list []db.ID
+	err := tx.Select(&list, `
+		select i.subject_id from change_item i where i.change_id = $1 and i.kind = 'household'
+		union
+		select m.household_id from change_item i join membership m on m.person_id = i.subject_id
+		where i.change_id = $1 and i.kind = 'person' and m.end_date is null and m.tie = 'usual'`, change)
+	return list, err
 }
 
 // Refuse ends a proposal with the reason, in the officer's own words.
@@ -259,6 +295,9 @@ func Refuse(tx db.Tx, r registry.Reader, ref, answer, lang string) error {
 		return err
 	}
 	if err := tx.Exec(`update amendment set answer = $2, answer_lang = $3 where id = $1`, a.ID, answer, lang); err != nil {
+		return err
+	}
+	if err := unsettled(tx, a.Change); err != nil {
 		return err
 	}
 	return write(tx, "change.refused", a.Kind, a.Subject, a.Change)
@@ -274,6 +313,9 @@ func Withdraw(tx db.Tx, r registry.Reader, ref string) error {
 		return fault.Hidden()
 	}
 	if err := registry.Supersede(tx, a.Change); err != nil {
+		return err
+	}
+	if err := unsettled(tx, a.Change); err != nil {
 		return err
 	}
 	return write(tx, "change.withdrawn", a.Kind, a.Subject, a.Change)

@@ -11,6 +11,7 @@ const (
 	KindRecomputeFields     = "recompute_fields"
 	KindApplyAreas          = "apply_area_change"
 	KindContestedIdentifier = "contested_identifier"
+	KindCheckDuplicates     = "check_duplicates"
 )
 
 // AssessHousehold decides every programme for a household, as it is in a
@@ -49,3 +50,12 @@ type ContestedIdentifier struct {
 
 // Kind names the job for river.
 func (ContestedIdentifier) Kind() string { return KindContestedIdentifier }
+
+// CheckDuplicates compares people with everybody: those of a change that was
+// applied, or one.
+type CheckDuplicates struct {
+	About db.ID `json:"about"` // the change or the person
+}
+
+// Kind names the job for river.
+func (CheckDuplicates) Kind() string { return KindCheckDuplicates }
