@@ -63,9 +63,18 @@ type view struct {
 	amend.Amendment
 	Path    string
 	Changes []string
+	Others  []other // records that change along with it
+	Hidden  int     // and more that are not this officer's business
+	Merge   *amend.Merge
 	Form    *ui.Form
 	// The next steps that are open to this officer; the database decides again.
-	MayVerify, MayDecide, MayWithdraw bool
+	MayVerify, MayDecide, MayWithdraw, MayUndo bool
+}
+
+// other is another record that the proposal changes.
+type other struct {
+	Ref, Name, Path string
+	Changes         []string
 }
 
 // Show is one proposal, value by value.
@@ -84,35 +93,65 @@ func load(c *web.Ctx) (view, error) {
 		if v.Amendment, err = amend.Read(tx, r, c.Param("ref")); err != nil {
 			return err
 		}
-		told, err := show.LoadRecord(tx, c.Printer(), v.Subject, c.Now())
+		if v.Changes, err = told(tx, c, r, v.Kind, v.Subject, v.OldData, v.Data); err != nil {
+			return err
+		}
+		others, hidden, err := amend.Others(tx, r, v.Amendment)
 		if err != nil {
 			return err
 		}
-		var old, now history.State
-		if err := errors.Join(json.Unmarshal(v.OldData, &old), json.Unmarshal(v.Data, &now)); err != nil {
-			return err
+		v.Hidden = hidden
+		for _, o := range others {
+			changes, err := told(tx, c, r, o.Kind, o.Subject, o.OldData, o.Data)
+			if err != nil {
+				return err
+			}
+			v.Others = append(v.Others, other{Ref: o.Ref, Name: o.Name, Path: path(o.Kind, o.Ref), Changes: changes})
 		}
-		changes := history.Diff(old, now)
-		names, err := show.NamesIn(tx, c.Printer(), changes...)
-		if err != nil {
-			return err
+		m, ok, err := amend.MergeOf(tx, v.Change)
+		if ok {
+			v.Merge = &m
 		}
-		who := show.Reader{Staff: true, Place: true, Contacts: true}
-		if v.Kind == registry.KindHousehold {
-			who.Place, err = r.SeesPlace(tx, v.Subject)
-		} else if v.Kind == registry.KindPerson {
-			who.Contacts, err = r.SeesContacts(tx, v.Subject)
-		}
-		v.Changes = told.Changes(changes, names, who)
 		return err
 	})
 	p, me := c.Principal(), c.Principal().ID
 	mine := v.ProposedBy == me || v.VerifiedBy != nil && *v.VerifiedBy == me
-	v.Path = map[string]string{"person": "/people/", "household": "/households/", "group": "/groups/"}[v.Kind] + v.SubjectRef
+	v.Path = path(v.Kind, v.SubjectRef)
 	v.MayVerify = p.May(auth.ChangeVerify) && v.State == amend.Proposed && !mine
 	v.MayDecide = p.May(auth.ChangeApprove) && v.State == amend.Verified && !mine
 	v.MayWithdraw = v.ProposedBy == me && (v.State == amend.Proposed || v.State == amend.Verified)
+	v.MayUndo = p.May(auth.ChangePropose) && v.Merge != nil && v.Merge.Undoes == nil && v.State == amend.Applied && v.Merge.Undone == ""
 	return v, err
+}
+
+// path is where a record is.
+func path(kind, ref string) string {
+	return map[string]string{"person": "/people/", "household": "/households/", "group": "/groups/"}[kind] + ref
+}
+
+// told tells what would change in a record, as far as the officer may see it.
+func told(tx db.Tx, c *web.Ctx, r registry.Reader, kind string, subject db.ID, before, after []byte) ([]string, error) {
+	told, err := show.LoadRecord(tx, c.Printer(), subject, c.Now())
+	if err != nil {
+		return nil, err
+	}
+	var old, now history.State
+	if err := errors.Join(json.Unmarshal(before, &old), json.Unmarshal(after, &now)); err != nil {
+		return nil, err
+	}
+	changes := history.Diff(old, now)
+	names, err := show.NamesIn(tx, c.Printer(), changes...)
+	if err != nil {
+		return nil, err
+	}
+	who := show.Reader{Staff: true, Place: true, Contacts: true}
+	switch kind {
+	case registry.KindHousehold:
+		who.Place, err = r.SeesPlace(tx, subject)
+	case registry.KindPerson:
+		who.Contacts, err = r.SeesContacts(tx, subject)
+	}
+	return told.Changes(changes, names, who), err
 }
 
 // Verify notes that the proposal was checked.

@@ -3,9 +3,11 @@ package people
 import (
 	"strings"
 
+	"daftar/auth"
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/dedup"
 	"daftar/registry/history"
 	"daftar/web"
 	"daftar/web/show"
@@ -37,6 +39,11 @@ func Person(c *web.Ctx) error {
 		}
 		if v.Contested, err = registry.Claimants(tx, id); err != nil {
 			return err
+		}
+		if c.Principal().May(auth.DuplicateRead) {
+			if v.Pairs, err = dedup.OfPerson(tx, reader(c), id); err != nil {
+				return err
+			}
 		}
 		sees, err := reader(c).SeesContacts(tx, id)
 		if err != nil {

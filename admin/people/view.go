@@ -10,6 +10,7 @@ import (
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/dedup"
 	"daftar/registry/history"
 	"daftar/web"
 	"daftar/web/show"
@@ -29,6 +30,7 @@ type view struct {
 	Protected        bool // told to nobody else
 	Hidden           bool // and not to this reader either
 	Contested        []registry.Claimant
+	Pairs            []dedup.Stored // records that may be of the same person
 	Rows             []ui.Row
 	Numbers          []ui.Row
 	Contacts         []ui.Row

@@ -10,6 +10,7 @@ import (
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/audit"
 )
 
 // Side is one of two records, as far as a list shows it.
@@ -173,6 +174,22 @@ func Visible(tx db.Tx, r registry.Reader, pairs []Pair) (shown []Pair, hidden in
 		}
 	}
 	return shown, hidden, nil
+}
+
+// Shown logs whom pairs of a case showed to an officer.
+func Shown(tx db.Tx, pairs []Pair, kase db.ID) error {
+	var subjects []db.ID
+	for _, p := range pairs {
+		for _, s := range [2]Side{p.A, p.B} {
+			if !s.New && !slices.Contains(subjects, s.Person) {
+				subjects = append(subjects, s.Person)
+			}
+		}
+	}
+	if subjects == nil {
+		return nil
+	}
+	return audit.WriteAbout(tx, audit.Event{Action: "person.listed", Case: kase, Purpose: "duplicate"}, "person", subjects)
 }
 
 // visible is the condition that a person, an SQL expression, is the business of

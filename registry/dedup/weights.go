@@ -70,6 +70,9 @@ const (
 	worthASecond  = 6    // points below the needed with which a pair is looked at closely
 	betterAtMost  = 8    // points by which another record can fit better
 	KeptPerPerson = 5    // pairs that one person is in at most
+
+	StrongPoints = 18 // hardly anybody else
+	GoodPoints   = 13
 )
 
 // needed is what a pair must reach among so many people.

@@ -17,6 +17,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/dedup"
 	"daftar/registry/formula"
 	"daftar/web"
 	"daftar/web/show"
@@ -78,6 +79,9 @@ type visit struct {
 	row    registry.Row    // of a roster
 	areas  []registry.Area // to choose from
 	path   []registry.Area // chosen so far
+
+	pairs     []dedup.Pair // people who may be in the registry already, at the counter
+	elsewhere int
 }
 
 // open loads the application and what the path names. Anything that is not
