@@ -171,7 +171,7 @@ func (e *engine) fillTable() error {
 		e.forget()
 	}
 	for _, statement := range []string{
-		`create index on dedup_staged (household_id, person_id)`, `create index on dedup_staged (person_id)`,
+		`create index on dedup_staged (household_id, person_id)`, `alter table dedup_staged add primary key (person_id)`,
 		`create index on dedup_staged using gin (keys)`, `create index on dedup_staged using gin (numbers)`, `analyze dedup_staged`,
 	} {
 		if err := e.tx.Exec(statement); err != nil {

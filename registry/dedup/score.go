@@ -215,9 +215,16 @@ func (s *Score) together(a, b *Record, f fit) {
 	switch born := a.Birth.Known() && a.Birth == b.Birth; {
 	case born && f.first == different:
 		s.add("household.twins", w.twin, 0)
-	case born && f.first < sounds:
+	case born && !calledAlike(a, b, f):
 		s.add("household.twins", w.alikeTwin, 0)
 	case f.other > 0:
 		s.add("household.other_name", w.otherNameAtHome, 0)
 	}
+}
+
+// calledAlike reports whether two first names are one name as two clerks write
+// it. Hasan and Husain sound the same and are twins.
+func calledAlike(a, b *Record, f fit) bool {
+	x, y := a.own[0].text, b.own[0].text
+	return f.first == equal || f.first == sounds && ascii(x) && ascii(y) && within(x, y, 1)
 }

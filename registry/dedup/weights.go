@@ -49,14 +49,14 @@ var weights = struct {
 	swapped: 7, oneYear: 5, sameMonth: 5, oneDay: 2, sameYear: 2,
 	nextYear: 0.5, near: -3.5, far: -4, farther: -7, unknown: -1.7, otherSex: -2.5,
 
-	sameNumber: 12, otherNumber: -7,
+	sameNumber: 12, otherNumber: -8,
 	phone: -2, sharedPhone: 0.3, otherPhone: -0.5,
 	sameAnswer: 0.6, otherAnswer: -0.7, answersAtMost: 4,
 
 	areaPerBit: 0.2, sameArea: 0.3,
 	mate: 0.4, matesAtMost: 8,
 	takenByMate: -3,
-	twin:        -14, alikeTwin: -5, otherNameAtHome: -6,
+	twin:        -14, alikeTwin: -9, otherNameAtHome: -6,
 	better: -0.65,
 
 	needed: 9.3, perDoubling: 0.7,
