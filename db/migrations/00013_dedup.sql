@@ -45,36 +45,41 @@ grant select on dedup_common to daftar_staff, daftar_jobs;
 -- records of one person share, unless both are wrong in one of them: a word and
 -- the day of birth, whichever way round its day and month are; two words and the
 -- year; and where the year is all that is known, a word, the beginning and end
--- of another, and the year. Who looks something up tries the years beside, too.
+-- of another, and the year. Who looks something up tries the years beside, too,
+-- and those whose birth is not known.
 -- +goose StatementBegin
 create function dedup_keys(p_sounds text[], p_from date, p_to date, p_probe boolean) returns integer[]
 language plpgsql immutable parallel safe as $$
 declare
   n constant integer := least(coalesce(cardinality(p_sounds), 0), 5);
-  born constant integer := coalesce(extract(year from p_from)::integer, 0);
+  first constant integer := extract(year from p_from);
+  last constant integer := extract(year from p_to);
   exact constant boolean := p_from = p_to and (extract(month from p_from) > 1 or extract(day from p_from) > 1);
-  vague constant boolean := not exact and (p_from = p_to or p_to - p_from > 31);
+  vague constant boolean := not exact and last - first <= 2 and (p_from = p_to or p_to - p_from > 31);
   day constant text := case when exact then concat_ws(' ', '', least(extract(month from p_from), extract(day from p_from)),
                                                       greatest(extract(month from p_from), extract(day from p_from))) end;
-  years constant integer[] := case when p_probe then array[born, born - 1, born + 1] else array[born] end;
+  around constant integer := case when p_probe then 1 else 0 end;
   keys integer[] := '{}';
-  y integer;
 begin
   for i in 1..n loop
     if exact then
-      foreach y in array years loop
+      for y in first - around..first + around loop
         keys := keys || hashtext('d ' || p_sounds[i] || ' ' || y || day);
       end loop;
     end if;
     for j in 1..n loop
       if j > i then
-        keys := keys || hashtext('y ' || p_sounds[i] || ' ' || p_sounds[j] || ' ' || born);
-        if p_probe and born > 0 then -- somebody whose birth is not known
-          keys := keys || hashtext('y ' || p_sounds[i] || ' ' || p_sounds[j] || ' 0');
+        if last - first <= 2 then
+          for y in first..last loop
+            keys := keys || hashtext('y ' || p_sounds[i] || ' ' || p_sounds[j] || ' ' || y);
+          end loop;
+        end if;
+        if p_probe or first is null or last - first > 2 then -- somebody whose birth is not known
+          keys := keys || hashtext('y ' || p_sounds[i] || ' ' || p_sounds[j]);
         end if;
       end if;
       if vague and j <> i then
-        foreach y in array years loop
+        for y in first - around..last + around loop
           keys := keys || hashtext('v ' || p_sounds[i] || ' ' || left(p_sounds[j], 1) || right(p_sounds[j], 1) || ' ' || y);
         end loop;
       end if;

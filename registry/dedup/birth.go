@@ -45,10 +45,14 @@ func compareBirths(a, b registry.BirthDate, rare float64) (code string, points f
 		return code, max(2, w.birthSame+w.birthPerBit*min(rare, rarest))
 	}
 	x, y := a.From, b.From
-	years := y.Year() - x.Year()
-	years = max(years, -years)
+	years := yearsApart(a, b)
 	sure := !vagueA && !vagueB
 	switch sameMonth := x.Month() == y.Month(); {
+	case wide(a) || wide(b):
+		if years == 0 {
+			return birthUnknown, w.unknown
+		}
+		return birthFar, w.far
 	case years > 3:
 		return birthFarther, w.farther
 	case years > 1:
@@ -68,6 +72,18 @@ func compareBirths(a, b registry.BirthDate, rare float64) (code string, points f
 	}
 	return birthNear, w.near
 }
+
+// yearsApart counts calendar years between the nearest days that two births can
+// be; 0 where they can be one.
+func yearsApart(a, b registry.BirthDate) int {
+	if b.From.Before(a.From) {
+		a, b = b, a
+	}
+	return max(0, b.From.Year()-a.To.Year())
+}
+
+// wide is a range of so many years that being in it says nothing.
+func wide(b registry.BirthDate) bool { return b.To.Year()-b.From.Year() > 2 }
 
 // vague reports whether nothing but the year can be relied on: it is all that is
 // known, or its first day stands for it.

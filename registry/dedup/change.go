@@ -289,18 +289,10 @@ func (e *engine) ofStaged(limit int) (list []match, total int, err error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		keep(once(found))
+		keep(found)
+		e.before = after
 		e.forget()
 	}
-}
-
-// once drops a pair of two of the change where it is seen from the second of
-// their homes: it was found from the first.
-func once(found []match) []match {
-	return slices.DeleteFunc(found, func(m match) bool {
-		x, y := m.a.homeID(), m.b.homeID()
-		return m.a.staged && m.b.staged && x != y && slices.Compare(x[:], y[:]) > 0
-	})
 }
 
 // fillHomes adds those who live in homes of the registry that people of the

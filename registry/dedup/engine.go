@@ -1,6 +1,7 @@
 package dedup
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ type engine struct {
 	staged map[db.ID]*Record // of the change that is looked at, where all of it is in memory
 	table  bool              // or it is in the temporary table dedup_staged
 	change db.ID
+	before db.ID // homes of the table up to here were looked up already
 }
 
 func newEngine(tx db.Tx) (*engine, error) {
@@ -193,7 +195,7 @@ func (e *engine) find(homes []*home, probe func(*Record) bool) ([]match, error) 
 		list = append(list, e.lex.within(h)...)
 		for id := range n[h] {
 			other := e.homes[id]
-			if other == nil || other == h || done[[2]db.ID{other.id(), h.id()}] {
+			if other == nil || other == h || done[[2]db.ID{other.id(), h.id()}] || e.lookedUp(other) {
 				continue
 			}
 			done[[2]db.ID{h.id(), other.id()}] = true
@@ -203,6 +205,13 @@ func (e *engine) find(homes []*home, probe func(*Record) bool) ([]match, error) 
 	return slices.DeleteFunc(list, func(m match) bool {
 		return m.a.Person == m.b.Person || !probe(m.a) && !probe(m.b) || m.score.Points < e.needed() && !m.score.Forced
 	}), nil
+}
+
+// lookedUp reports whether people of a home who are about to come in were
+// compared with everybody in an earlier batch.
+func (e *engine) lookedUp(h *home) bool {
+	id := h.id()
+	return e.table && bytes.Compare(id[:], e.before[:]) <= 0 && slices.ContainsFunc(h.people, func(r *Record) bool { return r.staged })
 }
 
 // byKeys looks for people with a key in common, and keeps those who are worth a

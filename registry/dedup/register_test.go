@@ -21,7 +21,9 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 
 var worker = db.Principal{Role: db.Jobs, Kind: "job"}
 
-func hand(n byte) db.Principal { return db.Principal{Role: db.Jobs, Kind: "job", Actor: db.ID{1, 15: n}} }
+func hand(n byte) db.Principal {
+	return db.Principal{Role: db.Jobs, Kind: "job", Actor: db.ID{1, 15: n}}
+}
 
 var officer = db.Principal{Role: db.Staff, Kind: "staff", Actor: db.ID{1, 15: 1}}
 
@@ -96,7 +98,10 @@ func (l *land) somebody(name, born string, area int, change ...func(*registry.Pe
 
 func (l *land) propose(items ...registry.Item) (change db.ID) {
 	l.t.Helper()
-	l.do(hand(1), func(tx db.Tx) (err error) { change, err = registry.Propose(tx, registry.OriginBatch, items); return err })
+	l.do(hand(1), func(tx db.Tx) (err error) {
+		change, err = registry.Propose(tx, registry.OriginBatch, items)
+		return err
+	})
 	return change
 }
 
@@ -231,7 +236,9 @@ func TestAPairGoesWithItsReason(t *testing.T) {
 	if after := l.pairs(dedup.Open); len(before) != 1 || len(after) != 1 || after[0].ID != before[0].ID || !after[0].FoundAt.Equal(before[0].FoundAt) {
 		t.Fatalf("%+v, %+v", before, after)
 	}
-	l.edit(second, func(p *registry.PersonData) { p.FullName, p.BirthFrom, p.BirthTo = "Selam Tesfaye", "1999-09-09", "1999-09-09" })
+	l.edit(second, func(p *registry.PersonData) {
+		p.FullName, p.BirthFrom, p.BirthTo = "Selam Tesfaye", "1999-09-09", "1999-09-09"
+	})
 	if open := l.pairs(dedup.Open); len(open) != 0 {
 		t.Fatalf("%+v", open)
 	}

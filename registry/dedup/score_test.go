@@ -2,6 +2,7 @@ package dedup
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +39,11 @@ func days(s string) (from, to time.Time, ok bool) {
 	}
 	if t, err := time.Parse("2006-01", s); err == nil {
 		return t, t.AddDate(0, 1, -1), true
+	}
+	if first, last, two := strings.Cut(s, "/"); two {
+		from, _, _ = days(first)
+		_, to, ok = days(last)
+		return from, to, ok
 	}
 	t, err := time.Parse(time.DateOnly, s)
 	return t, t, err == nil
@@ -94,6 +100,8 @@ func TestBirths(t *testing.T) {
 		{"1990-05-07", "1990-05-17", birthOneDay}, {"1990-05", "1990-05-07", birthSameMonth}, {"1990-05-07", "1990", birthSameYear},
 		{"1990-05-07", "1990-01-01", birthSameYear}, {"1990-01-01", "1991-01-01", birthNextYear}, {"1990", "1991", birthNextYear},
 		{"1990-05-07", "1990-08-09", birthNear}, {"1990-05-07", "1991-08-09", birthNear}, {"1990-05-07", "1993-05-07", birthFar},
+		{"1990-11-28/1991-11-27", "1991-02-03", birthSameYear}, {"1990-11-28/1991-11-27", "1990-12-03/1991-12-02", birthSameYear},
+		{"1990-11-28/1991-11-27", "1992-02-03", birthNear}, {"1985/1995", "1991-02-03", birthUnknown}, {"1985/1995", "2001", birthFar},
 		{"1990-01-01", "1993-01-01", birthFar}, {"1990", "1960", birthFarther}, {"1990", "", birthUnknown}, {"", "", birthUnknown},
 	} {
 		l := lex()

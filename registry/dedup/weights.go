@@ -64,12 +64,13 @@ var weights = struct {
 
 // Limits of what is looked at.
 const (
-	maxWords      = 6    // of a name: more say no more
-	rarest        = 13   // bits: no word is rarer than this
-	fewPeople     = 1000 // a registry smaller than this says little about what is rare
-	worthASecond  = 6    // points below the needed with which a pair is looked at closely
-	betterAtMost  = 8    // points by which another record can fit better
-	KeptPerPerson = 5    // pairs that one person is in at most
+	maxWords      = 6      // of a name: more say no more
+	rarest        = 13     // bits: no word is rarer than this
+	fewPeople     = 1000   // a registry smaller than this says little about what is rare
+	smallRegistry = 10_000 // one that is smaller is held to what this one needs
+	worthASecond  = 6      // points below the needed with which a pair is looked at closely
+	betterAtMost  = 8      // points by which another record can fit better
+	KeptPerPerson = 5      // pairs that one person is in at most
 
 	StrongPoints = 18 // hardly anybody else
 	GoodPoints   = 13
@@ -77,5 +78,5 @@ const (
 
 // needed is what a pair must reach among so many people.
 func needed(people int) float64 {
-	return weights.needed + weights.perDoubling*math.Log2(float64(max(people, fewPeople))/100_000)
+	return weights.needed + weights.perDoubling*math.Log2(float64(max(people, smallRegistry))/100_000)
 }
