@@ -19,7 +19,7 @@ import (
 type line struct {
 	Key  string
 	A, B cell
-	Fits string // "same", "differs", or "" where one of them does not have it
+	Fits string // "same", "may" be, "differs", or "" where one of them does not have it
 }
 
 // cell is what one record says.
@@ -103,6 +103,7 @@ func load(c *web.Ctx) (view, error) {
 // side is one record with what is told of it.
 type side struct {
 	ref      string
+	birth    [2]string // earliest and latest
 	rows     []ui.Row
 	numbers  []registry.Identifier
 	types    []registry.IdentifierType
@@ -124,7 +125,7 @@ func readSide(tx db.Tx, p *i18n.Printer, r registry.Reader, id db.ID) (side, err
 	if err != nil {
 		return s, err
 	}
-	s.ref = data.Ref
+	s.ref, s.birth = data.Ref, [2]string{data.BirthFrom, data.BirthTo}
 	s.rows = told.Person(data)[1:] // the reference has a line of its own
 	if s.types, err = registry.IdentifierTypes(tx); err != nil {
 		return s, err
@@ -197,6 +198,11 @@ func compare(p *i18n.Printer, a, b side, link bool) []line {
 		add(key, cell{Text: x.Value, Lines: x.Lines, LTR: x.LTR}, cell{Text: y.Value, Lines: y.Lines, LTR: y.LTR},
 			x.Value == y.Value && slices.Equal(x.Lines, y.Lines))
 	}
+	for i := range list { // an age and a day may be the same
+		if l := &list[i]; l.Key == p.T("birth.label") && l.Fits == "differs" && overlap(a.birth, b.birth) {
+			l.Fits = "may"
+		}
+	}
 	numbers(p, a, b, add)
 	phones(p, a, b, add)
 	home := func(s side) cell {
@@ -216,6 +222,9 @@ func compare(p *i18n.Printer, a, b side, link bool) []line {
 	add(p.T("area.label"), place(a), place(b), !a.hidden && a.place == b.place)
 	return list
 }
+
+// overlap reports whether two births can be on one day.
+func overlap(a, b [2]string) bool { return a[0] <= b[1] && b[0] <= a[1] } // ISO days sort as text
 
 // numbers compares the numbers of each kind, masked as everywhere.
 func numbers(p *i18n.Printer, a, b side, add func(string, cell, cell, bool)) {
@@ -291,7 +300,7 @@ func houses(tx db.Tx, p *i18n.Printer, s dedup.Stored, link bool) ([]house, erro
 		if err != nil {
 			return nil, err
 		}
-		one := house{Title: p.T("dedup.household_of", "Household", h.Ref, "Person", strings.Join(titles[id], ", "))}
+		one := house{Title: p.T("dedup.household_of", "Household", show.Unbroken(h.Ref), "Person", show.Unbroken(strings.Join(titles[id], ", ")))}
 		for _, m := range h.Members {
 			ref := ui.Cell{Text: m.Ref, LTR: true}
 			if link {

@@ -207,10 +207,7 @@ func (e *engine) stage(after *int) (n int, err error) {
 	for _, r := range list {
 		people, homes, areas, sexes = append(people, r.Person.String()), append(homes, r.Household.String()), append(areas, r.Area.String()), append(sexes, r.Sex)
 		sounds, words, numbers = append(sounds, r.sounds()), append(words, r.folded()), append(numbers, r.numbered())
-		var first, last *time.Time
-		if r.Birth.Known() {
-			first, last = &r.Birth.From, &r.Birth.To
-		}
+		first, last := r.born()
 		from, to = append(from, first), append(to, last)
 	}
 	return len(list), e.tx.Exec(`

@@ -24,6 +24,15 @@ type Probe struct {
 	Answers     registry.Values
 }
 
+// Blocks are what somebody is looked up by in the database, as dedup_candidates
+// takes it: the sounds of the name, and the range of days of birth.
+func (p Probe) Blocks() (sounds string, from, to *time.Time) {
+	r := &Record{Birth: p.Birth}
+	r.own, r.latin = newLexicon().name(names.Words(p.Name + " " + p.Latin))
+	from, to = r.born()
+	return r.sounds(), from, to
+}
+
 // Check finds who in the registry may be the person, the likeliest first. It
 // says nothing to a citizen, ever: whether somebody is in the registry is their
 // own affair.

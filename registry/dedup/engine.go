@@ -143,6 +143,14 @@ func (r *Record) sounds() string {
 	return strings.Join(slices.Compact(keys), " ")
 }
 
+// born is the range of days of birth; nil for an unknown one.
+func (r *Record) born() (from, to *time.Time) {
+	if !r.Birth.Known() {
+		return nil, nil
+	}
+	return &r.Birth.From, &r.Birth.To
+}
+
 // homeID is the key of a record's home.
 func (r *Record) homeID() db.ID {
 	if r.Household == (db.ID{}) {
@@ -219,9 +227,8 @@ func (e *engine) lookedUp(h *home) bool {
 func (e *engine) byKeys(staged bool, probes []*Record, at []*home, n near, lone map[db.ID]bool) error {
 	sounds, from, to := make([]string, len(probes)), make([]*time.Time, len(probes)), make([]*time.Time, len(probes))
 	for i, r := range probes {
-		if sounds[i] = r.sounds(); r.Birth.Known() {
-			from[i], to[i] = &r.Birth.From, &r.Birth.To
-		}
+		sounds[i] = r.sounds()
+		from[i], to[i] = r.born()
 	}
 	var found []*Record
 	var by [][]int32
