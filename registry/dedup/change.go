@@ -65,7 +65,7 @@ func (e *engine) read(person db.ID, raw []byte) (*Record, error) {
 	if err := json.Unmarshal(raw, &d); err != nil {
 		return nil, err
 	}
-	r := &Record{Person: person, Sex: d.Sex, Answers: e.answers(d.Fields), staged: true}
+	r := &Record{Person: person, Sex: d.Sex, said: d.Fields, staged: true}
 	if r.Sex == "" {
 		r.Sex = registry.Unknown
 	}
@@ -150,6 +150,11 @@ func (e *engine) items(query string, args ...any) ([]*Record, error) {
 	}
 	if err := e.place(list); err != nil {
 		return nil, err
+	}
+	for _, r := range list {
+		if r.Answers, err = e.answers(r.said); err != nil {
+			return nil, err
+		}
 	}
 	return list, e.prepare(list)
 }

@@ -41,7 +41,10 @@ func Check(tx db.Tx, p Probe, limit int) ([]Pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Record{Person: tx.NewID(), Sex: p.Sex, Birth: p.Birth, Area: p.Area, Numbers: p.Numbers, Answers: e.answers(p.Answers)}
+	r := &Record{Person: tx.NewID(), Sex: p.Sex, Birth: p.Birth, Area: p.Area, Numbers: p.Numbers}
+	if r.Answers, err = e.answers(p.Answers); err != nil {
+		return nil, err
+	}
 	r.own, r.latin = e.lex.name(names.Words(p.Name + " " + p.Latin))
 	for _, phone := range p.Phones {
 		r.Phones = append(r.Phones, Phone{Value: phone})

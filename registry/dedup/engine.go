@@ -25,16 +25,10 @@ type engine struct {
 }
 
 func newEngine(tx db.Tx) (*engine, error) {
-	e := &engine{tx: tx, lex: newLexicon(), asked: map[string]bool{}}
+	e := &engine{tx: tx, lex: newLexicon()}
 	e.forget()
-	if err := e.lex.load(tx, []string{""}); err != nil {
-		return nil, err
-	}
+	err := e.lex.load(tx, []string{""})
 	e.lex.shares.people = max(fewPeople, e.lex.shares.of[""])
-	fields, err := registry.LoadFields(tx)
-	for _, f := range fields.Of(registry.KindPerson) {
-		e.asked[f.Code] = comparable(f)
-	}
 	return e, err
 }
 
@@ -60,6 +54,9 @@ func (e *engine) needed() float64 { return needed(e.lex.shares.people) }
 
 // load reads how many people have a term, of those that many have.
 func (l *lexicon) load(tx db.Tx, terms []string) error {
+	if len(terms) == 0 {
+		return nil
+	}
 	return tx.Each(func(r db.Row) error {
 		var term string
 		var people int
@@ -411,6 +408,9 @@ func (e *engine) registered(households, people []string) ([]*Record, error) {
 
 // details adds numbers, phones and answers to records of the registry.
 func (e *engine) details(records []*Record) error {
+	if len(records) == 0 {
+		return nil
+	}
 	byID, ids := map[db.ID]*Record{}, make([]string, len(records))
 	for i, r := range records {
 		byID[r.Person], ids[i] = r, r.Person.String()
@@ -433,6 +433,7 @@ func (e *engine) details(records []*Record) error {
 	}, `select person_id, value from contact where person_id = any($1::uuid[]) and kind = 'phone' and not protected`, ids); err != nil {
 		return err
 	}
+	said := map[db.ID]registry.Values{}
 	if err := e.tx.Each(func(row db.Row) error {
 		var id db.ID
 		var raw []byte
@@ -441,23 +442,42 @@ func (e *engine) details(records []*Record) error {
 		}
 		var values registry.Values
 		err := json.Unmarshal(raw, &values)
-		byID[id].Answers = e.answers(values)
+		said[id] = values
 		return err
 	}, `select id, fields from person where id = any($1::uuid[]) and fields <> '{}'`, ids); err != nil {
 		return err
+	}
+	for id, values := range said {
+		var err error
+		if byID[id].Answers, err = e.answers(values); err != nil {
+			return err
+		}
 	}
 	return e.holders(records)
 }
 
 // answers are those that may be compared, where there is one.
-func (e *engine) answers(values registry.Values) registry.Values {
+func (e *engine) answers(values registry.Values) (registry.Values, error) {
+	if len(values) == 0 {
+		return nil, nil
+	}
+	if e.asked == nil {
+		fields, err := registry.LoadFields(e.tx)
+		if err != nil {
+			return nil, err
+		}
+		e.asked = map[string]bool{}
+		for _, f := range fields.Of(registry.KindPerson) {
+			e.asked[f.Code] = comparable(f)
+		}
+	}
 	kept := registry.Values{}
 	for code, v := range values {
 		if e.asked[code] && v != registry.Unknown {
 			kept[code] = v
 		}
 	}
-	return kept
+	return kept, nil
 }
 
 // holders counts who is reached through the phones, up to what makes no
@@ -468,6 +488,9 @@ func (e *engine) holders(records []*Record) error {
 		for _, p := range r.Phones {
 			count[p.Value] = 0
 		}
+	}
+	if len(count) == 0 {
+		return nil
 	}
 	phones := make([]string, 0, len(count))
 	for value := range count {

@@ -21,6 +21,7 @@ type Record struct {
 
 	own, latin []*word
 	staged     bool // proposed, and not in the registry
+	said       registry.Values
 	birthRare  float64
 	areaRare   float64
 }
