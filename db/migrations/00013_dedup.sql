@@ -193,7 +193,7 @@ end $$;
 -- everybody.
 create function dedup_candidates(p_staged boolean, p_sounds text[], p_from date[], p_to date[])
 returns table (person_id uuid, household_id uuid, area_id uuid, sex text, birth_from date, birth_to date, words text[], probes integer[])
-language plpgsql stable set search_path = public, pg_temp set jit = off set enable_seqscan = off as $$
+language plpgsql stable set search_path = public, pg_temp set jit = off set enable_seqscan = off set work_mem = '32MB' as $$
 begin
   return query execute format($q$
     with probe as materialized (
