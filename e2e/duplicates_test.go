@@ -75,6 +75,13 @@ func duplicates(t *testing.T, lang string) {
 	quality.next()
 	quality.says(quality.say("merge.error.keep"), quality.say("dedup.error.note"))
 	quality.look("merge-error")
+	for status, form := range map[int]url.Values{
+		http.StatusUnprocessableEntity: {"keep": {"c"}, "version_a": {"1"}, "version_b": {"1"}, "note": {"Why"}},
+		http.StatusBadRequest:          {"keep": {"a"}, "version_a": {"one"}, "version_b": {"1"}, "note": {"Why"}},
+		http.StatusConflict:            {"keep": {"a"}, "version_a": {"9"}, "version_b": {"1"}, "note": {"Why"}, "v.birth": {"a"}, "v.home": {"a"}},
+	} {
+		signedIn(t, s.admin(), lang, "dataquality").mustAnswer(t, http.MethodPost, "/duplicates/pairs/"+pair+"/merge", form, status)
+	}
 	keep := "a"
 	if quality.find(`document.querySelector('#keep').closest('.govuk-radios__item').innerText.includes('`+known+`') ? 'a' : 'b'`) == "b" {
 		keep = "b"
