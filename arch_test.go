@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"registry/audit", "registry/jobs", "registry/xlsx"},
 	{"registry"},
 	{"registry/formula", "registry/seed"},
-	{"registry/history", "registry/programmes", "registry/credentials", "registry/importer", "registry/areas", "registry/seed/sow", "registry/search", "registry/filters", "registry/looks", "registry/oversight"},
+	{"registry/history", "registry/programmes", "registry/credentials", "registry/importer", "registry/areas", "registry/seed/sow", "registry/search", "registry/filters", "registry/looks", "registry/oversight", "registry/dedup"},
 	{"registry/cases", "registry/amend"},
 	{"registry/fields"},
 	{"registry/settings"},

@@ -8,6 +8,7 @@ import (
 	"daftar/admin/cases"
 	"daftar/admin/changes"
 	"daftar/admin/credentials"
+	"daftar/admin/duplicates"
 	"daftar/admin/fields"
 	"daftar/admin/filters"
 	"daftar/admin/home"
@@ -45,6 +46,7 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.CaseRead, ui.NavItem{Key: "nav.queue", Path: "/cases"}},
 		{auth.CaseIntake, ui.NavItem{Key: "nav.counter", Path: "/counter"}},
 		{auth.ChangeRead, ui.NavItem{Key: "nav.changes", Path: "/changes"}},
+		{auth.DuplicateRead, ui.NavItem{Key: "nav.duplicates", Path: "/duplicates"}},
 		{auth.PersonSearch, ui.NavItem{Key: "nav.search", Path: "/search"}},
 		{auth.PersonSearch, ui.NavItem{Key: "nav.filters", Path: "/filters"}},
 		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
@@ -123,6 +125,18 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/changes/:ref/verify", Permission: auth.ChangeVerify, Handler: changes.Verify},
 		{Method: post, Path: "/changes/:ref/decide", Permission: auth.ChangeApprove, Handler: changes.Decide},
 		{Method: post, Path: "/changes/:ref/withdraw", Permission: auth.ChangePropose, Handler: changes.Withdraw},
+		{Method: get, Path: "/changes/:ref/undo", Permission: auth.ChangePropose, Handler: changes.UndoForm},
+		{Method: post, Path: "/changes/:ref/undo", Permission: auth.ChangePropose, Handler: changes.Undo},
+
+		// records that may be of one person
+		{Method: get, Path: "/duplicates", Permission: auth.DuplicateRead, Handler: duplicates.List},
+		{Method: get, Path: "/duplicates/open", Permission: auth.DuplicateDecide, Handler: duplicates.OpenForm},
+		{Method: post, Path: "/duplicates/open", Permission: auth.DuplicateDecide, Handler: duplicates.Open},
+		{Method: get, Path: "/duplicates/pairs/:ref", Permission: auth.DuplicateRead, Handler: duplicates.Show},
+		{Method: post, Path: "/duplicates/pairs/:ref/say", Permission: auth.DuplicateDecide, Handler: duplicates.Say},
+		{Method: get, Path: "/duplicates/pairs/:ref/merge", Permission: auth.DuplicateDecide, Handler: duplicates.MergeForm},
+		{Method: post, Path: "/duplicates/pairs/:ref/merge", Permission: auth.DuplicateDecide, Handler: duplicates.Merge},
+
 		// finding people
 		{Method: get, Path: "/search", Permission: auth.PersonSearch, Handler: search.Form},
 		{Method: post, Path: "/search", Permission: auth.PersonSearch, Handler: search.Find},

@@ -37,27 +37,29 @@ const (
 	PersonExport    Permission = "person.export" // take what a filter finds away as a file
 	FilterShare     Permission = "filter.share"  // let a role use one's filter
 
-	AuditRead      Permission = "audit.read"      // the log of who did what, and its verifications
-	AlertRead      Permission = "alert.read"      // patterns of reading that stand out
-	QuestionAnswer Permission = "question.answer" // what people ask about looks at their records
-	DelayRead      Permission = "delay.read"      // what is held back from people, and why
-	DelayRequest   Permission = "delay.request"
-	DelayDecide    Permission = "delay.decide"
-	LookRelease    Permission = "look.release" // show what was read for protection
-	KinEnd         Permission = "kin.end"      // see whom staff declared as their relatives, and end a declaration
+	AuditRead       Permission = "audit.read"      // the log of who did what, and its verifications
+	AlertRead       Permission = "alert.read"      // patterns of reading that stand out
+	QuestionAnswer  Permission = "question.answer" // what people ask about looks at their records
+	DelayRead       Permission = "delay.read"      // what is held back from people, and why
+	DelayRequest    Permission = "delay.request"
+	DelayDecide     Permission = "delay.decide"
+	LookRelease     Permission = "look.release" // show what was read for protection
+	KinEnd          Permission = "kin.end"      // see whom staff declared as their relatives, and end a declaration
+	DuplicateRead   Permission = "duplicate.read"
+	DuplicateDecide Permission = "duplicate.decide" // say whether two records are of one person, and propose to merge them
 )
 
 // roles says what each staff role may do. A role that is missing here, or
 // empty, may sign in and do nothing.
 var roles = map[string][]Permission{
 	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch},
-	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch},
-	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch},
-	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest},
+	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead},
+	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead},
+	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead},
 	"appeals":     {PersonSearch},
 	"grievance":   {PersonSearch},
-	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease},
-	"dataquality": {FieldEdit, AreaRead, AreaPropose, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare},
+	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide},
+	"dataquality": {FieldEdit, AreaRead, AreaPropose, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide},
 	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {AuditRead, DelayRead}, // sees everything but sealed cases, and changes nothing

@@ -139,16 +139,19 @@ func (t Tx) Select(dst any, query string, args ...any) error {
 	return Explain(t.conn.SelectContext(t.ctx, dst, query, args...))
 }
 
-// Each runs row for every row of a query, whose scan reads the columns into
-// pointers: for so many rows that Select's convenience would cost too much.
-func (t Tx) Each(row func(scan func(...any) error) error, query string, args ...any) error {
+// Row is one row of a result.
+type Row interface{ Scan(dst ...any) error }
+
+// Each reads a result row by row, for results that are too large or too many to
+// be made into values of their own.
+func (t Tx) Each(read func(Row) error, query string, args ...any) error {
 	rows, err := t.raw.Query(t.ctx, query, args...)
 	if err != nil {
 		return Explain(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
+		if err := read(rows); err != nil {
 			return err
 		}
 	}

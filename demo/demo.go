@@ -18,6 +18,7 @@ import (
 	"daftar/mockid"
 	"daftar/registry"
 	"daftar/registry/audit"
+	"daftar/registry/dedup"
 	"daftar/registry/programmes"
 	"daftar/registry/settings"
 )
@@ -391,14 +392,17 @@ func (c cast) register(ctx context.Context, d *db.DB) error {
 	}); err != nil {
 		return err
 	}
-	return d.WithTx(ctx, worker, func(tx db.Tx) error {
+	if err := d.WithTx(ctx, worker, func(tx db.Tx) error {
 		for _, id := range homes {
 			if err := programmes.Assess(tx, id); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
+		return dedup.Weigh(tx)
+	}); err != nil {
+		return err
+	}
+	return dedup.CheckAbout(ctx, d, worker, change)
 }
 
 func (c cast) items(tx db.Tx) ([]registry.Item, []db.ID, error) {

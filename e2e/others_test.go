@@ -101,7 +101,7 @@ func (s *System) everything(t *testing.T) string {
 	var parts []string
 	for _, table := range []string{
 		"case_file", "case_event", "change", "change_item", "evidence", "decision", "record_version", "household", "person",
-		"membership", "membership_role", "relation", "contact", "identifier", "group_record", "group_member", "amendment", "account", "staff_role", "credential", "credential_copy", "credential_offer",
+		"membership", "membership_role", "relation", "contact", "identifier", "group_record", "group_member", "amendment", "duplicate_decision", "record_merge", "account", "staff_role", "credential", "credential_copy", "credential_offer",
 	} {
 		parts = append(parts, "select '"+table+"' || r::text as row from "+table+" r")
 	}
@@ -164,11 +164,27 @@ func TestOthersThings(t *testing.T) {
 		t.Fatal(a.status, headings(a.body), err)
 	}
 	quality.mustSave(t, "/purpose", url.Values{"purpose": {"check"}, "to": {""}})
-	hidden(t, s, routes, "admin", quality, north,
+	undoing := func(a Address) bool { return strings.HasPrefix(a.Path, "/:lang/changes/:ref/undo") } // there for a merge that was done
+	hidden(t, s, slices.DeleteFunc(slices.Clone(routes), undoing), "admin", quality, north,
 		Thing{"/people/:ref", person, newRef(registry.RefPerson), ""},
 		Thing{"/households/:ref", s.sql(t, `select h.ref from household h join membership m on m.household_id = h.id join person p on p.id = m.person_id where p.ref = '`+person+`'`), newRef(registry.RefHousehold), ""},
 		Thing{"/groups/:ref", s.sql(t, `select ref from group_record where type = 'union'`), newRef(registry.RefGroup), ""},
 		Thing{"/changes/:ref", change, newRef(registry.RefAmendment), ""})
+	// two records of one person, and their merge
+	pair := s.sql(t, `select ref from duplicate_pair`)
+	hidden(t, s, routes, "admin", quality, north, Thing{"/duplicates/pairs/:ref", pair, newRef(registry.RefPair), ""})
+	a, err = quality.post("/duplicates/pairs/"+pair+"/merge", url.Values{"keep": {"a"}, "version_a": {"1"}, "version_b": {"1"}, "note": {"She said so"},
+		"v.full_name": {"a"}, "v.home": {"b"}})
+	merge := amendmentRef.FindString(a.header.Get("Location"))
+	if err != nil || merge == "" {
+		t.Fatal(a.status, headings(a.body), err)
+	}
+	s.agree(t, signedIn(t, s.admin(), "en", "verifier"), signedIn(t, s.admin(), "en", "approver"), merge)
+	hidden(t, s, slices.DeleteFunc(slices.Clone(routes), func(a Address) bool { return !undoing(a) }), "admin", quality, north,
+		Thing{"/changes/:ref", merge, newRef(registry.RefAmendment), ""})
+	if page := north.mustGet(t, "/duplicates"); strings.Contains(page, pair) {
+		t.Error("another region's pair is listed")
+	}
 	if page := north.mustGet(t, "/changes"); strings.Contains(page, change) {
 		t.Error("another region's proposal is listed")
 	}
@@ -309,13 +325,13 @@ func TestRolesKeepOut(t *testing.T) {
 	ref := signedIn(t, s.portal(), "en", "rosa").applies(t, "/apply", rosasHousehold())
 	may := map[string][]string{
 		"intake":      {"case.read", "case.ask", "case.intake", "person.search"},
-		"verifier":    {"case.read", "case.ask", "case.recommend", "person.read", "change.read", "change.verify", "person.search"},
-		"approver":    {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search"},
-		"approver2":   {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search", "delay.read", "delay.request"},
+		"verifier":    {"case.read", "case.ask", "case.recommend", "person.read", "change.read", "change.verify", "person.search", "duplicate.read"},
+		"approver":    {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search", "duplicate.read"},
+		"approver2":   {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search", "delay.read", "delay.request", "duplicate.read"},
 		"appeals":     {"person.search"},
 		"grievance":   {"person.search"},
-		"protection":  {"person.read", "person.protected", "change.read", "change.propose", "person.search", "look.release"},
-		"dataquality": {"field.edit", "area.read", "area.propose", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share"},
+		"protection":  {"person.read", "person.protected", "change.read", "change.propose", "person.search", "look.release", "duplicate.read", "duplicate.decide"},
+		"dataquality": {"field.edit", "area.read", "area.propose", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share", "duplicate.read", "duplicate.decide"},
 		"programme":   {"person.search", "person.export", "filter.share", "delay.read", "delay.request"},
 		"credential":  {"credential.read", "credential.revoke", "person.search"},
 		"auditor":     {"audit.read", "delay.read"},

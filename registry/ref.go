@@ -37,6 +37,7 @@ const (
 	RefSettings   = 'R' // a change of settings
 	RefStaff      = 'U' // who works here
 	RefFile       = 'F' // a photo that is an answer
+	RefPair       = 'J' // two records that may be of one person
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

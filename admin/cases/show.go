@@ -9,6 +9,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/dedup"
 	"daftar/web"
 	"daftar/web/intake"
 	"daftar/web/ui"
@@ -21,7 +22,10 @@ type view struct {
 	Evidence   []cases.Evidence
 	Fields     registry.Fields
 	Events     []ui.Happening
-	Registered []string // members whose identifier is in the registry already
+	Alike      []dedup.Pair // people of the registry who may be members
+	Elsewhere  int          // and some who are not this officer's business
+	Registered []string     // members whose identifier is in the registry already
+	Link       func(ref string) string
 	Can        actions
 }
 
@@ -70,6 +74,11 @@ func load(c *web.Ctx, logged bool) (view, error) {
 		for _, e := range events {
 			v.Events = append(v.Events, intake.Happening(c.Printer(), v.Case, form, e, true))
 		}
+		if logged {
+			if err := v.alike(c, tx); err != nil {
+				return err
+			}
+		}
 		return v.duplicates(tx)
 	})
 	p, s := c.Principal(), v.Case.State
@@ -112,6 +121,33 @@ func (v *view) duplicates(tx db.Tx) error {
 		}
 	}
 	return nil
+}
+
+// maxAlike is how many people who may be members a case shows.
+const maxAlike = 20
+
+// alike finds people of the registry who may be members of an open case, and logs
+// whom it shows. The applicant is never told: whether somebody is in the registry
+// is that person's own affair (RULES R14).
+func (v *view) alike(c *web.Ctx, tx db.Tx) error {
+	if !v.Case.State.Open() || v.Case.Change == nil {
+		return nil
+	}
+	pairs, _, err := dedup.OfChange(tx, *v.Case.Change, maxAlike)
+	if err != nil {
+		return err
+	}
+	r := registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected)}
+	if v.Alike, v.Elsewhere, err = dedup.Visible(tx, r, pairs); err != nil {
+		return err
+	}
+	v.Link = func(ref string) string {
+		if !c.Principal().May(auth.PersonRead) {
+			return ""
+		}
+		return "/people/" + ref
+	}
+	return dedup.Shown(tx, v.Alike, v.Case.ID)
 }
 
 // Evidence shows photos.

@@ -64,15 +64,17 @@ type view struct {
 	amend.Amendment
 	Path    string
 	Changes []string
-	Others  []other // records that change with it
+	Others  []other // records that change along with it
+	Hidden  int     // and more that are not this officer's business
+	Merge   *amend.Merge
 	Form    *ui.Form
 	// The next steps that are open to this officer; the database decides again.
-	MayVerify, MayDecide, MayWithdraw bool
+	MayVerify, MayDecide, MayWithdraw, MayUndo bool
 }
 
-// other is a record that changes together with the proposal's own.
+// other is another record that the proposal changes.
 type other struct {
-	Path, Name, Ref string
+	Ref, Name, Path string
 	Changes         []string
 }
 
@@ -92,30 +94,26 @@ func load(c *web.Ctx) (view, error) {
 		if v.Amendment, err = amend.Read(tx, r, c.Param("ref")); err != nil {
 			return err
 		}
-		told, err := show.LoadRecord(tx, c.Printer(), v.Subject, c.Now())
+		if v.Changes, err = told(tx, c, r, v.Kind, v.Subject, v.OldData, v.Data); err != nil {
+			return err
+		}
+		others, hidden, err := amend.Others(tx, r, v.Amendment)
 		if err != nil {
 			return err
 		}
-		changes, err := diff(v.OldData, v.Data)
-		if err != nil {
-			return err
+		v.Hidden = hidden
+		for _, o := range others {
+			changes, err := told(tx, c, r, o.Kind, o.Subject, o.OldData, o.Data)
+			if err != nil {
+				return err
+			}
+			v.Others = append(v.Others, other{Ref: o.Ref, Name: full(c.Printer(), o.Kind, o.Name, o.Latin), Path: paths[o.Kind] + o.Ref, Changes: changes})
 		}
-		told.Staff, told.Roles = true, r.Roles
-		names, err := show.NamesIn(tx, c.Printer(), changes...)
-		if err != nil {
-			return err
+		m, ok, err := amend.MergeOf(tx, v.Change)
+		if ok {
+			v.Merge = &m
 		}
-		who := show.Reader{Staff: true, Place: true, Contacts: true}
-		if v.Kind == registry.KindHousehold {
-			who.Place, err = r.SeesPlace(tx, v.Subject)
-		} else if v.Kind == registry.KindPerson {
-			who.Contacts, err = r.SeesContacts(tx, v.Subject)
-		}
-		if err != nil {
-			return err
-		}
-		v.Changes = told.Changes(changes, names, who)
-		return v.others(tx, r, told)
+		return err
 	})
 	p, me := c.Principal(), c.Principal().ID
 	mine := v.ProposedBy == me || v.VerifiedBy != nil && *v.VerifiedBy == me
@@ -123,6 +121,7 @@ func load(c *web.Ctx) (view, error) {
 	v.MayVerify = p.May(auth.ChangeVerify) && v.State == amend.Proposed && !mine
 	v.MayDecide = p.May(auth.ChangeApprove) && v.State == amend.Verified && !mine
 	v.MayWithdraw = v.ProposedBy == me && (v.State == amend.Proposed || v.State == amend.Verified)
+	v.MayUndo = p.May(auth.ChangePropose) && v.Merge != nil && v.Merge.Undoes == nil && v.State == amend.Applied && v.Merge.Undone == ""
 	return v, err
 }
 
@@ -145,25 +144,29 @@ func diff(before, after []byte) ([]history.Change, error) {
 	return history.Diff(old, now), err
 }
 
-// others tells what changes in other records along with it: the same kinds of
-// change, so none of them shows a place or a contact.
-func (v *view) others(tx db.Tx, r registry.Reader, told show.Record) error {
-	list, err := amend.Others(tx, v.Amendment)
+// told tells what would change in a record, as far as the officer may see it.
+func told(tx db.Tx, c *web.Ctx, r registry.Reader, kind string, subject db.ID, before, after []byte) ([]string, error) {
+	told, err := show.LoadRecord(tx, c.Printer(), subject, c.Now())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, o := range list {
-		changes, err := diff(o.OldData, o.Data)
-		if err != nil {
-			return err
-		}
-		names, err := show.NamesIn(tx, told.P, changes...)
-		if err != nil {
-			return err
-		}
-		v.Others = append(v.Others, other{Path: paths[o.Kind] + o.Ref, Name: full(told.P, o.Kind, o.Name, o.Latin), Ref: o.Ref, Changes: told.Changes(changes, names, show.Reader{Staff: true})})
+	told.Staff, told.Roles = true, r.Roles
+	changes, err := diff(before, after)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	names, err := show.NamesIn(tx, c.Printer(), changes...)
+	if err != nil {
+		return nil, err
+	}
+	who := show.Reader{Staff: true, Place: true, Contacts: true}
+	switch kind {
+	case registry.KindHousehold:
+		who.Place, err = r.SeesPlace(tx, subject)
+	case registry.KindPerson:
+		who.Contacts, err = r.SeesContacts(tx, subject)
+	}
+	return told.Changes(changes, names, who), err
 }
 
 // paths are where the records of each kind are.

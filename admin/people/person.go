@@ -3,9 +3,11 @@ package people
 import (
 	"strings"
 
+	"daftar/auth"
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/dedup"
 	"daftar/registry/history"
 	"daftar/web"
 	"daftar/web/show"
@@ -40,6 +42,11 @@ func Person(c *web.Ctx) error {
 		}
 		if v.Reported, err = registry.ReportedDead(tx, id); err != nil {
 			return err
+		}
+		if c.Principal().May(auth.DuplicateRead) {
+			if v.Pairs, err = dedup.OfPerson(tx, reader(c), id); err != nil {
+				return err
+			}
 		}
 		sees, err := reader(c).SeesContacts(tx, id)
 		if err != nil {

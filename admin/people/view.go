@@ -12,6 +12,7 @@ import (
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/amend"
+	"daftar/registry/dedup"
 	"daftar/registry/history"
 	"daftar/web"
 	"daftar/web/show"
@@ -31,8 +32,9 @@ type view struct {
 	Protected        bool // told to nobody else
 	Hidden           bool // and not to this reader either
 	Contested        []registry.Claimant
-	Reported         bool     // dead, and not confirmed
-	Waiting          []string // references of proposals
+	Reported         bool           // dead, and not confirmed
+	Waiting          []string       // references of proposals
+	Pairs            []dedup.Stored // records that may be of the same person
 	Rows             []ui.Row
 	Numbers          []ui.Row
 	Contacts         []ui.Row

@@ -16,6 +16,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/areas"
+	"daftar/registry/dedup"
 	"daftar/registry/fields"
 	"daftar/registry/jobs"
 	"daftar/registry/oversight"
@@ -74,7 +75,10 @@ type contestWorker struct {
 // Work runs one job.
 func (w *contestWorker) Work(ctx context.Context, job *river.Job[jobs.ContestedIdentifier]) error {
 	return w.db.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
-		return registry.SettleContests(tx, job.Args.Person)
+		if err := registry.SettleContests(tx, job.Args.Person); err != nil {
+			return err
+		}
+		return dedup.CheckPeople(tx, []db.ID{job.Args.Person}) // who claims one number may be one person
 	})
 }
 
@@ -104,6 +108,20 @@ func (w *verifyWorker) Work(ctx context.Context, job *river.Job[jobs.VerifyAudit
 // Timeout leaves time for a log of many years.
 func (w *verifyWorker) Timeout(*river.Job[jobs.VerifyAudit]) time.Duration { return 2 * time.Hour }
 
+// duplicatesWorker looks for duplicates of people who came in or changed.
+type duplicatesWorker struct {
+	river.WorkerDefaults[jobs.CheckDuplicates]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *duplicatesWorker) Work(ctx context.Context, job *river.Job[jobs.CheckDuplicates]) error {
+	return dedup.CheckAbout(ctx, w.db, db.Principal{Role: db.Jobs, Kind: "job"}, job.Args.About)
+}
+
+// Timeout leaves time for an import; what is compared stays compared.
+func (w *duplicatesWorker) Timeout(*river.Job[jobs.CheckDuplicates]) time.Duration { return time.Hour }
+
 // forgetEvery is how often what is over is deleted.
 const forgetEvery = 10 * time.Minute
 
@@ -120,6 +138,7 @@ func work(ctx context.Context, c *Config, s *store, log *slog.Logger) error {
 	river.AddWorker(workers, &areasWorker{db: s.db})
 	river.AddWorker(workers, &contestWorker{db: s.db})
 	river.AddWorker(workers, &verifyWorker{s: s, dir: c.AuditCheckpointsDir, log: log})
+	river.AddWorker(workers, &duplicatesWorker{db: s.db})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: db.RiverSchema, Workers: workers, Logger: log, JobTimeout: time.Minute,
 		RescueStuckJobsAfter: 2 * time.Minute, // one whose program was killed; a decision cannot wait for an hour
@@ -149,6 +168,9 @@ func work(ctx context.Context, c *Config, s *store, log *slog.Logger) error {
 			}
 			if err := followAreas(ctx, s.db); err != nil {
 				log.Warn("following areas", "error", err.Error())
+			}
+			if err := weigh(ctx, s.db); err != nil {
+				log.Warn("weighing names", "error", err.Error())
 			}
 		}
 	}()
@@ -207,6 +229,17 @@ func followAreas(ctx context.Context, d *db.DB) error {
 	})
 }
 
+// weigh counts anew which names are common, once the registry has grown.
+func weigh(ctx context.Context, d *db.DB) error {
+	return d.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+		stale, err := dedup.Stale(tx)
+		if err != nil || !stale {
+			return err
+		}
+		return dedup.Weigh(tx)
+	})
+}
+
 // jobFor makes the job of a kind. The database lets nobody ask for another.
 func jobFor(a db.Asked) (river.JobArgs, error) {
 	switch a.Kind {
@@ -220,6 +253,8 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 		return jobs.ContestedIdentifier{Person: a.Ref, Version: a.Version}, nil
 	case jobs.KindVerifyAudit:
 		return jobs.VerifyAudit{Check: a.Ref}, nil
+	case jobs.KindCheckDuplicates:
+		return jobs.CheckDuplicates{About: a.Ref}, nil
 	}
 	raw, _ := json.Marshal(a.Kind)
 	return nil, fmt.Errorf("no worker for jobs of kind %s", raw)

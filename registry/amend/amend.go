@@ -4,6 +4,8 @@
 package amend
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"time"
 
@@ -201,25 +203,71 @@ func Find(tx db.Tx, r registry.Reader, ref string) (Amendment, error) {
 	if err := tx.Get(&a, `select `+columns+` from `+tables+` where m.ref = $1`, canonical); err != nil {
 		return Amendment{}, err
 	}
-	var mine bool
-	if err := tx.Get(&mine, `select `+ours("$2", "$3")+` and not exists (
-			select from change_item x where x.change_id = $2 and x.subject_id <> $3 and not `+registry.WithinReader("x.kind", "x.subject_id", 1)+`)`,
+	var ours struct {
+		Record bool `db:"record"`
+		All    bool `db:"everything"` // that changes with it
+	}
+	if err := tx.Get(&ours, `select `+readable("$2", "$3")+` as record, not exists (
+			select from change_item x where x.change_id = $2 and x.subject_id <> $3 and not `+registry.WithinReader("x.kind", "x.subject_id", 1)+`) as everything`,
 		registry.Texts(r.Areas), a.Change, a.Subject); err != nil {
 		return Amendment{}, err
 	}
-	if !mine {
+	merge, ok, err := MergeOf(tx, a.Change)
+	if err != nil {
+		return Amendment{}, err
+	}
+	if ok { // both records are the reader's business, or neither is; others that name them may be elsewhere
+		_, err = registry.FindRecord(tx, r, registry.KindPerson, merge.EndedRef)
+		if err != nil {
+			return Amendment{}, err
+		}
+	}
+	if !ours.Record || !ok && !ours.All {
 		return Amendment{}, fault.Hidden()
 	}
 	return a, nil
 }
 
-// ours is the condition that the record of a change is the business of a reader
+// readable is the condition that the record of a change is the business of a reader
 // whose areas are argument 1: that of a new one is where it will be.
-func ours(change, subject string) string {
+func readable(change, subject string) string {
 	return `exists (select from change_item i where i.change_id = ` + change + ` and i.subject_id = ` + subject + ` and (
 		` + registry.WithinReader("i.kind", "i.subject_id", 1) + `
 		or i.base_version = 0 and not exists (select from record_version v where v.subject_id = i.subject_id)
 		   and exists (select from area a where a.id = (i.data->>'area_id')::uuid and array[a.l0, a.l1, a.l2, a.l3, a.l4, a.l5] && $1)))`
+}
+
+// Other is another record that a proposal changes along with its subject.
+type Other struct {
+	Kind    string `db:"kind"`
+	Subject db.ID  `db:"subject_id"`
+	Ref     string `db:"ref"`
+	Name    string `db:"name"`
+	Latin   string `db:"latin"`
+	Data    []byte `db:"data"`
+	OldData []byte `db:"old_data"`
+}
+
+// Others lists what a proposal changes beside its subject's record, of what is
+// the reader's business; hidden counts the rest. The reading is logged.
+func Others(tx db.Tx, r registry.Reader, a Amendment) (list []Other, hidden int, err error) {
+	if err := tx.Select(&list, `
+		select i.kind, i.subject_id, i.data->>'ref' as ref, coalesce(i.data->>'full_name', i.data->>'name', '') as name,
+		       coalesce(i.data->>'full_name_latin', i.data->>'name_latin', '') as latin, i.data, old.data as old_data
+		from change_item i left join record_state old on old.subject_id = i.subject_id and old.version = i.base_version
+		where i.change_id = $1 and i.subject_id <> $2 and `+registry.WithinReader("i.kind", "i.subject_id", 3)+`
+		order by i.seq`, a.Change, a.Subject, registry.Texts(r.Areas)); err != nil {
+		return nil, 0, err
+	}
+	if err := tx.Get(&hidden, `select count(*) - 1 from change_item where change_id = $1`, a.Change); err != nil {
+		return nil, 0, err
+	}
+	for _, o := range list {
+		if err := write(tx, o.Kind+".read", o.Kind, o.Subject, a.Change); err != nil {
+			return nil, 0, err
+		}
+	}
+	return list, hidden - len(list), nil
 }
 
 // Read is Find, and logs that the record was read for it.
@@ -238,7 +286,7 @@ func Open(tx db.Tx, r registry.Reader) ([]Amendment, error) {
 	var list []Amendment
 	err := tx.Select(&list, `
 		select `+columns+` from `+tables+`
-		where c.state in ('proposed', 'verified') and `+ours("m.change_id", "m.subject_id")+`
+		where c.state in ('proposed', 'verified') and `+readable("m.change_id", "m.subject_id")+`
 		order by i.reason <> 'restored', m.proposed_at, m.id limit 200`, registry.Texts(r.Areas))
 	if err != nil {
 		return nil, err
@@ -282,21 +330,20 @@ func Approve(tx db.Tx, r registry.Reader, ref string) error {
 	if err := registry.Approve(tx, a.Change); err != nil {
 		return err
 	}
-	touched, err := households(tx, a)
+	touched, err := households(tx, a.Change)
 	if err != nil {
 		return err
 	}
 	if err := registry.Apply(tx, a.Change); err != nil {
 		return err
 	}
-	after, err := households(tx, a)
+	after, err := households(tx, a.Change)
 	if err != nil {
 		return err
 	}
-	for id := range after {
-		touched[id] = true
-	}
-	for id := range touched {
+	touched = append(touched, after...)
+	slices.SortFunc(touched, func(x, y db.ID) int { return bytes.Compare(x[:], y[:]) })
+	for _, id := range slices.Compact(touched) {
 		if err := tx.Enqueue(jobs.KindAssessHousehold, id, a.Base+1); err != nil {
 			return err
 		}
@@ -304,43 +351,19 @@ func Approve(tx db.Tx, r registry.Reader, ref string) error {
 	if err := tx.Enqueue(jobs.KindRecomputeFields, a.Subject, a.Base+1); err != nil {
 		return err
 	}
+	if err := settled(tx, a.Change); err != nil {
+		return err
+	}
 	return audit.Write(tx, audit.Event{Action: "change.applied", SubjectKind: a.Kind, Subject: a.Subject, Before: a.Base, After: a.Base + 1,
 		Change: a.Change, Purpose: "correction"})
 }
 
-// households are those that the values of the records count in.
-func households(tx db.Tx, a Amendment) (map[db.ID]bool, error) {
-	var ids []db.ID
-	err := tx.Select(&ids, `
-		select i.subject_id from change_item i where i.change_id = $1 and i.kind = 'household'
-		union select r.household_id from change_item i join residence r on r.person_id = i.subject_id where i.change_id = $1`, a.Change)
-	touched := map[db.ID]bool{}
-	for _, id := range ids {
-		touched[id] = true
-	}
-	return touched, err
-}
-
-// Other is a record that changes together with a proposal's own.
-type Other struct {
-	Kind    string `db:"kind"`
-	Ref     string `db:"ref"`
-	Name    string `db:"name"`
-	Latin   string `db:"latin"`
-	Data    []byte `db:"data"`
-	OldData []byte `db:"old_data"`
-}
-
-// Others lists them.
-func Others(tx db.Tx, a Amendment) ([]Other, error) {
-	var list []Other
+// households are those that the values of the change's records count in.
+func households(tx db.Tx, change db.ID) ([]db.ID, error) {
+	var list []db.ID
 	err := tx.Select(&list, `
-		select i.kind, coalesce(p.ref, h.ref, g.ref) as ref, coalesce(p.full_name, g.name, '') as name,
-		       coalesce(p.full_name_latin, g.name_latin, '') as latin, i.data, old.data as old_data
-		from change_item i left join person p on p.id = i.subject_id left join household h on h.id = i.subject_id
-		left join group_record g on g.id = i.subject_id
-		left join record_state old on old.subject_id = i.subject_id and old.version = i.base_version
-		where i.change_id = $1 and i.subject_id <> $2 order by i.seq`, a.Change, a.Subject)
+		select i.subject_id from change_item i where i.change_id = $1 and i.kind = 'household'
+		union select r.household_id from change_item i join residence r on r.person_id = i.subject_id where i.change_id = $1`, change)
 	return list, err
 }
 
@@ -356,6 +379,9 @@ func Refuse(tx db.Tx, r registry.Reader, ref, answer, lang string) error {
 	if err := tx.Exec(`update amendment set answer = $2, answer_lang = $3 where id = $1`, a.ID, answer, lang); err != nil {
 		return err
 	}
+	if err := unsettled(tx, a.Change); err != nil {
+		return err
+	}
 	return write(tx, "change.refused", a.Kind, a.Subject, a.Change)
 }
 
@@ -369,6 +395,9 @@ func Withdraw(tx db.Tx, r registry.Reader, ref string) error {
 		return fault.Hidden()
 	}
 	if err := registry.Supersede(tx, a.Change); err != nil {
+		return err
+	}
+	if err := unsettled(tx, a.Change); err != nil {
 		return err
 	}
 	return write(tx, "change.withdrawn", a.Kind, a.Subject, a.Change)

@@ -119,7 +119,7 @@ func TestR15ReplacingAPayee(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		others, err := amend.Others(tx, a)
+		others, _, err := amend.Others(tx, w.here, a)
 		if len(others) != 1 || others[0].Name != "Bilal" || a.SubjectRef != w.ref {
 			t.Error(a.SubjectRef, others)
 		}

@@ -192,10 +192,10 @@ type Sealed struct {
 func Range(tx db.Tx, from, to int64) ([]Sealed, error) {
 	list := make([]Sealed, 0, to-from)
 	var about []int // places in the list of those that are about many
-	err := tx.Each(func(scan func(...any) error) error {
+	err := tx.Each(func(row db.Row) error {
 		var s Sealed
 		e := &s.Entry
-		if err := scan(&s.Idx, &e.ID, &e.At, &e.ActorKind, &e.Actor, &e.ActingFor, &e.Session, &e.Client, &e.Action, &e.SubjectKind, &e.Subject,
+		if err := row.Scan(&s.Idx, &e.ID, &e.At, &e.ActorKind, &e.Actor, &e.ActingFor, &e.Session, &e.Client, &e.Action, &e.SubjectKind, &e.Subject,
 			&e.Before, &e.After, &e.Case, &e.Change, &e.Purpose, &e.Basis, &e.Subjects, &e.Detail); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ const (
 	KindApplyAreas          = "apply_area_change"
 	KindContestedIdentifier = "contested_identifier"
 	KindVerifyAudit         = "verify_audit"
+	KindCheckDuplicates     = "check_duplicates"
 )
 
 // AssessHousehold decides every programme for a household, as it is in a
@@ -58,3 +59,12 @@ type VerifyAudit struct {
 
 // Kind names the job for river.
 func (VerifyAudit) Kind() string { return KindVerifyAudit }
+
+// CheckDuplicates compares people with everybody: those of a change that was
+// applied, or one.
+type CheckDuplicates struct {
+	About db.ID `json:"about"` // the change or the person
+}
+
+// Kind names the job for river.
+func (CheckDuplicates) Kind() string { return KindCheckDuplicates }

@@ -3,10 +3,12 @@ package intake
 import (
 	"slices"
 
+	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/dedup"
 	"daftar/web"
 	"daftar/web/show"
 	"daftar/web/ui"
@@ -32,10 +34,50 @@ func (v *visit) renderCheck(status int, f *ui.Form) error {
 		sections, err = Answers(v.Ctx, tx, v.c, v.form, v.at)
 		return err
 	})
+	if err == nil && v.site.Counter {
+		err = v.alike()
+	}
 	if err != nil {
 		return err
 	}
 	return v.RenderStatus(status, checkPage(v, f, sections))
+}
+
+// alike finds who in the registry may be the people whom an officer is about to
+// register, for the officer alone, and logs whom it shows. A citizen is never
+// told.
+func (v *visit) alike() error {
+	return v.WithTx(func(tx db.Tx) error {
+		var pairs []dedup.Pair
+		area, err := registry.AreaByCode(tx, v.c.Draft.AreaCode)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		for _, m := range v.c.Draft.Members {
+			p := dedup.Probe{Name: m.FullName, Latin: m.FullNameLatin, Sex: m.Sex, Birth: m.Birth.Date(), Area: area.ID, Answers: m.Fields}
+			if m.NationalID != "" {
+				p.Numbers = []dedup.Number{{Type: registry.NationalID, Value: registry.NormalIdentifier(m.NationalID)}}
+			}
+			found, err := dedup.Check(tx, p, dedup.KeptPerPerson)
+			if err != nil {
+				return err
+			}
+			pairs = append(pairs, found...)
+		}
+		r := registry.Reader{Areas: v.Areas(), Protected: v.Principal().Areas(auth.PersonProtected)}
+		if v.pairs, v.elsewhere, err = dedup.Visible(tx, r, pairs); err != nil {
+			return err
+		}
+		return dedup.Shown(tx, v.pairs, v.c.ID)
+	})
+}
+
+// linkTo is where a record is, for an officer who may open it.
+func (v *visit) linkTo(ref string) string {
+	if !v.Principal().May(auth.PersonRead) {
+		return ""
+	}
+	return "/people/" + ref
 }
 
 // send hands the application to the office, or answers the office's question.

@@ -17,6 +17,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/dedup"
 	"daftar/registry/formula"
 	"daftar/web"
 	"daftar/web/show"
@@ -86,6 +87,9 @@ type visit struct {
 	areas  []registry.Area // to choose from
 	path   []registry.Area // chosen so far
 	office registry.Office // that somebody without a fixed place belongs to
+
+	pairs     []dedup.Pair // people who may be in the registry already, at the counter
+	elsewhere int
 }
 
 // open loads the application and what the path names. Anything that is not

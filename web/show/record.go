@@ -413,7 +413,7 @@ func (r Record) hands(e history.Entry, who Reader) string {
 		}
 	}
 	if e.Case != "" {
-		hands = append(hands, r.P.T("history.case", "Case", unbroken(e.Case)))
+		hands = append(hands, r.P.T("history.case", "Case", Unbroken(e.Case)))
 	}
 	return r.P.List(hands)
 }

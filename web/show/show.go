@@ -80,13 +80,13 @@ func Source(p *i18n.Printer, s registry.Source) string {
 		text = p.List([]string{text, p.T("verification." + s.Method)})
 	}
 	if s.CaseRef != "" {
-		text = p.T("source.with_case", "Source", text, "Case", unbroken(s.CaseRef))
+		text = p.T("source.with_case", "Source", text, "Case", Unbroken(s.CaseRef))
 	}
 	return text
 }
 
-// unbroken keeps a reference in one line of running text.
-func unbroken(ref string) string { return strings.ReplaceAll(ref, "-", "\u2011") }
+// Unbroken keeps a reference in one line of running text.
+func Unbroken(ref string) string { return strings.ReplaceAll(ref, "-", "\u2011") }
 
 // Sourced finds the source of a value in a record's provenance and says it.
 func Sourced(p *i18n.Printer, sources map[db.ID]registry.Source, from registry.Provenance, value string) string {

@@ -321,9 +321,9 @@ func (v *verifier) late(l leaf) {
 func (v *verifier) read(from, to int64) (p part) {
 	p.err = v.view(func(tx db.Tx) error {
 		there := make([]leaf, 0, to-from)
-		if err := tx.Each(func(scan func(...any) error) error {
+		if err := tx.Each(func(row db.Row) error {
 			var l leaf
-			err := scan(&l.Idx, &l.At, &l.Entry, &l.Bytes)
+			err := row.Scan(&l.Idx, &l.At, &l.Entry, &l.Bytes)
 			there = append(there, l)
 			return err
 		}, `select idx, at, event_id, hash from audit_leaf where idx >= $1 and idx < $2 order by idx`, from, to); err != nil {
