@@ -3,7 +3,9 @@
 package blob
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,25 +37,64 @@ func (d *Dir) path(key string) (string, error) {
 
 // Put stores content under key. When it returns, the content is on disk.
 func (d *Dir) Put(key string, content []byte) error {
+	_, err := d.PutFrom(key, bytes.NewReader(content), int64(len(content)))
+	return err
+}
+
+// ErrTooLarge is content that is longer than it may be.
+var ErrTooLarge = errors.New("the content is too large")
+
+// PutFrom is Put for content that comes piece by piece, and may be as long as
+// limit. It returns how long it was; of what is too long, nothing is kept.
+func (d *Dir) PutFrom(key string, content io.Reader, limit int64) (int64, error) {
+	path, err := d.path(key)
+	if err != nil {
+		return 0, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return 0, err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".put*") // mode 0600
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }()
+	n, err := io.Copy(tmp, io.LimitReader(content, limit+1))
+	if err == nil && n > limit {
+		err = ErrTooLarge
+	}
+	if err != nil {
+		return n, errors.Join(err, tmp.Close())
+	}
+	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
+		return n, err
+	}
+	return n, os.Rename(tmp.Name(), path)
+}
+
+// Open opens a blob to be read in any order; fault.NotFound when there is none.
+func (d *Dir) Open(key string) (*os.File, error) {
+	path, err := d.path(key)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Hidden()
+	}
+	return f, err
+}
+
+// Remove deletes a blob. One that is not there is no error.
+func (d *Dir) Remove(key string) error {
 	path, err := d.path(key)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".put*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	if _, err := tmp.Write(content); err != nil {
-		return errors.Join(err, tmp.Close())
-	}
-	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return nil
 }
 
 // Get reads a blob; fault.NotFound when there is none.

@@ -11,6 +11,8 @@ const (
 	KindRecomputeFields     = "recompute_fields"
 	KindApplyAreas          = "apply_area_change"
 	KindContestedIdentifier = "contested_identifier"
+	KindCheckImport         = "check_import"
+	KindApplyImport         = "apply_import"
 )
 
 // AssessHousehold decides every programme for a household, as it is in a
@@ -49,3 +51,20 @@ type ContestedIdentifier struct {
 
 // Kind names the job for river.
 func (ContestedIdentifier) Kind() string { return KindContestedIdentifier }
+
+// CheckImport reads the files of a batch and proposes what is in them, or works
+// out what taking a batch back would mean.
+type CheckImport struct {
+	Batch db.ID `json:"batch"`
+}
+
+// Kind names the job for river.
+func (CheckImport) Kind() string { return KindCheckImport }
+
+// ApplyImport makes an approved batch true.
+type ApplyImport struct {
+	Batch db.ID `json:"batch"`
+}
+
+// Kind names the job for river.
+func (ApplyImport) Kind() string { return KindApplyImport }
