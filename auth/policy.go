@@ -24,6 +24,10 @@ const (
 	AreaPropose      Permission = "area.propose" // imports, corrections, merges, splits
 	AreaApprove      Permission = "area.approve"
 
+	ImportRead    Permission = "import.read"    // batches that were sent, and their records
+	ImportRun     Permission = "import.run"     // bring files in, and ask for a batch to be taken back
+	ImportApprove Permission = "import.approve" // decide on either
+
 	PersonRead      Permission = "person.read"      // records of people, households and groups
 	PersonProtected Permission = "person.protected" // and the places and contacts that are told to nobody else
 	ChangeRead      Permission = "change.read"
@@ -40,12 +44,12 @@ const (
 var roles = map[string][]Permission{
 	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch},
 	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch},
-	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch},
-	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch},
+	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch},
+	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch},
 	"appeals":     {PersonSearch},
 	"grievance":   {PersonSearch},
 	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch},
-	"dataquality": {FieldEdit, AreaRead, AreaPropose, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare},
+	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare},
 	"programme":   {PersonSearch, PersonExport, FilterShare},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	"daftar/fault"
 )
@@ -108,4 +109,26 @@ func (d *Dir) Get(key string) ([]byte, error) {
 		return nil, fault.Hidden()
 	}
 	return b, err
+}
+
+// unfinished is how long a file may take to arrive.
+const unfinished = 24 * time.Hour
+
+// Sweep removes what is left of content that a program was storing when it
+// ended.
+func (d *Dir) Sweep(now time.Time) error {
+	left, err := filepath.Glob(filepath.Join(d.root, "*", ".put*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range left {
+		info, err := os.Stat(path)
+		if err == nil && now.Sub(info.ModTime()) > unfinished {
+			err = os.Remove(path)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }

@@ -64,6 +64,8 @@ const (
 	FormLimit      = 64 << 10          // bytes of an ordinary form
 	UploadLimit    = 8<<20 + FormLimit // bytes of a form with a photo of 8 MB
 	drainLimit     = 32 << 20          // bytes read and dropped so that the refusal can be seen
+	StreamTimeout  = 30 * time.Minute  // of a request whose body is a large file
+	streamPause    = 20 * time.Second  // that such a body may make
 )
 
 // New makes a site without routes.

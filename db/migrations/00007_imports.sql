@@ -97,6 +97,10 @@ create table import_mapping (
   removed_at  timestamptz
 );
 create index import_mapping_fingerprint on import_mapping (fingerprint) where removed_at is null;
+alter table import_mapping enable row level security;
+create policy import_mapping_seen on import_mapping for select to daftar_staff using (true);
+create policy import_mapping_made on import_mapping for insert to daftar_staff with check (created_by = actor());
+create policy import_mapping_changed on import_mapping for update to daftar_staff using (created_by = actor()) with check (created_by = actor());
 grant select, insert (id, ref, name, fingerprint, mapping, created_at), update (removed_at) on import_mapping to daftar_staff;
 
 -- Proposals of batches that came to nothing: their items are personal data that

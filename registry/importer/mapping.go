@@ -244,3 +244,6 @@ func (m *Mapping) numberType(subject string) string {
 }
 
 func (m *Mapping) clears() bool { return m.Empty == "clear" }
+
+// ListName reports whether a name can be that of a list.
+func ListName(s string) bool { return listForm.MatchString(s) }
