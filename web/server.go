@@ -6,6 +6,7 @@ package web
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -155,8 +156,17 @@ func (s *Server) protect(c *fiber.Ctx) {
 
 // unread answers what never became a request for the middleware: headers that
 // are too long, a method that nobody knows, bytes that are not HTTP.
+//
+// A connection on which nothing came is told so with the status that says it
+// (RFC 9110, 15.5.9): browsers open some ahead, and send the request that they
+// have by then once more. Any other status they show.
 func (s *Server) unread(c *fiber.Ctx, err error) error {
 	s.protect(c)
+	var e *fiber.Error
+	if errors.As(err, &e) && e.Code == fiber.StatusRequestTimeout {
+		c.Context().SetConnectionClose()
+		return c.SendStatus(fiber.StatusRequestTimeout)
+	}
 	return s.failed(c, err)
 }
 

@@ -60,13 +60,28 @@ func (c *Ctx) Parts(limit int64, field func(name, value string), file func(input
 			continue
 		}
 		clean, _ := fitText(name)
-		if err := file(part.FormName(), clean, part); err != nil {
-			if body.over {
-				return body.explain(err, limit)
+		content := &noted{r: part}
+		if err := file(part.FormName(), clean, content); err != nil {
+			if content.err != nil {
+				return body.explain(content.err, limit)
 			}
 			return err
 		}
 	}
+}
+
+// noted remembers what ended the reading of a file.
+type noted struct {
+	r   io.Reader
+	err error
+}
+
+func (n *noted) Read(b []byte) (int, error) {
+	i, err := n.r.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		n.err = err
+	}
+	return i, err
 }
 
 // stream is the body as it comes. Each piece may take its time; the whole has

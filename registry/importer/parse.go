@@ -345,7 +345,7 @@ func (p *parser) date(text string) (year, month, day int, ok bool) {
 	case n == 1 && parts[0] > 31:
 		return parts[0], parts[1], 0, true
 	case n == 1:
-		return parts[1], parts[0], 0, p.dates != "ymd"
+		return parts[1], parts[0], 0, parts[1] > 31
 	case p.dates == "dmy" && parts[0] <= 31:
 		return parts[2], parts[1], parts[0], true
 	case p.dates == "mdy" && parts[0] <= 31:
