@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -51,7 +52,7 @@ func codeOf(header string) string {
 
 // nameThemselves makes the mapping of files whose columns carry their codes.
 func (r *run) nameThemselves() error {
-	r.m.Tables = map[string]TableMapping{}
+	r.m.Tables, r.m.loose = map[string]TableMapping{}, true
 	for _, s := range r.sources {
 		if s.kind == Nothing {
 			continue
@@ -67,19 +68,19 @@ func (r *run) nameThemselves() error {
 			}
 			s.kind = table.Code
 		}
-		t := TableMapping{Columns: map[string]Column{}}
+		t, taken := TableMapping{Columns: map[string]Column{}}, map[string]bool{}
 		for _, name := range s.header {
-			if _, ok := table.Target(codeOf(name)); ok {
-				t.Columns[name] = Column{To: codeOf(name)}
+			code := codeOf(name)
+			if _, ok := table.Target(code); !ok {
+				continue
 			}
+			if taken[code] {
+				return readable(s.name(), "import.error.column_twice", "Line", s.line, "Column", name)
+			}
+			t.Columns[name], taken[code] = Column{To: code}, true
 		}
 		if before, ok := r.m.Tables[s.kind]; ok { // a second list of the same kind
-			for name, col := range before.Columns {
-				if _, there := t.Columns[name]; !there {
-					return readable(s.name(), "import.error.column_missing", "Line", s.line, "Column", name)
-				}
-				t.Columns[name] = col
-			}
+			maps.Copy(t.Columns, before.Columns)
 		}
 		r.m.Tables[s.kind] = t
 	}

@@ -35,7 +35,7 @@ func (s *stager) encodePerson(p *personRow, at place, rosters []fieldValue) []by
 	b = append(b, `{"ref":"`...)
 	b = append(b, registry.NewRef(registry.RefPerson, s.random)...)
 	b = append(b, '"')
-	b = text(b, "full_name", p.fullName)
+	b = text(b, "full_name", p.newName())
 	b = text(b, "full_name_latin", p.latin)
 	b = text(b, "family_name", p.family)
 	b = text(b, "given_name", p.given)

@@ -82,6 +82,9 @@ func newLayout(src *source, table Table, m *Mapping, printers []*i18n.Printer) (
 	for _, name := range headers {
 		col := t.Columns[name]
 		i, ok := at[name]
+		if !ok && m.loose {
+			continue
+		}
 		if !ok {
 			return nil, readable(src.name(), "import.error.column_missing", "Line", src.line, "Column", name)
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"daftar/auth"
 	"daftar/db"
 	"daftar/db/dbtest"
@@ -199,4 +201,15 @@ func (e endless) ReadAt(b []byte, at int64) (int, error) {
 		}
 	}
 	return len(b), nil
+}
+
+// connect opens a connection of one's own.
+func connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
 }

@@ -34,6 +34,8 @@ type Mapping struct {
 	On     string                  `yaml:"on,omitempty"`     // since when changes are so in the world
 	Areas  *AreaMapping            `yaml:"areas,omitempty"`
 	Tables map[string]TableMapping `yaml:"tables,omitempty"`
+
+	loose bool // made of the files' own headers: a list has the columns that it has
 }
 
 // TableMapping maps the columns of one table.
@@ -169,21 +171,21 @@ func (m *Mapping) check(c *Catalogue) error {
 		if !ok {
 			return fmt.Errorf("there is no table %q", code)
 		}
-		if err := t.check(table); err != nil {
+		if err := t.check(table, m.loose); err != nil {
 			return fmt.Errorf("%s: %w", code, err)
 		}
 	}
 	return nil
 }
 
-func (t TableMapping) check(table Table) error {
+func (t TableMapping) check(table Table, loose bool) error {
 	taken := map[string]string{}
 	for header, col := range t.Columns {
 		target, ok := table.Target(col.To)
 		if !ok {
 			return fmt.Errorf("column %q: there is no %q", header, col.To)
 		}
-		if other, twice := taken[col.To]; twice && (col.Answer == "" || !target.many) {
+		if other, twice := taken[col.To]; twice && !loose && (col.Answer == "" || !target.many) {
 			return fmt.Errorf("columns %q and %q are both %q", min(header, other), max(header, other), col.To)
 		}
 		taken[col.To] = header

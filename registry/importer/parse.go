@@ -254,17 +254,22 @@ func (p *parser) person(r *personRow, list bool) {
 	r.fields = p.values(r.fields)
 }
 
-// names takes a name as it is written. One that is given in parts only is put
-// together; one in Latin letters only is the name.
+// names takes a name as it is written.
 func (p *parser) names(r *personRow) {
 	r.fullName, r.latin = p.text(slotFullName, maxName), p.text(slotLatin, maxName)
 	r.given, r.family, r.other = p.text(slotGiven, maxName), p.text(slotFamily, maxName), p.text(slotOther, maxName)
-	if r.fullName == "" && (r.given != "" || r.family != "") {
-		r.fullName = strings.Join(strings.Fields(r.given+" "+r.other+" "+r.family), " ")
+}
+
+// newName is the full name of somebody new. One that is given in parts only is
+// put together; one in Latin letters only is the name.
+func (r *personRow) newName() string {
+	switch {
+	case r.fullName != "":
+		return r.fullName
+	case r.given != "" || r.family != "":
+		return strings.Join(strings.Fields(r.given+" "+r.other+" "+r.family), " ")
 	}
-	if r.fullName == "" {
-		r.fullName = r.latin
-	}
+	return r.latin
 }
 
 func (p *parser) membership(r *personRow) {
