@@ -234,33 +234,45 @@ func (w *watcher) bad(p Problem) {
 	}
 }
 
-// write notes progress and problems. A batch that is no longer in its state is
-// errGone.
+// write notes progress and the first of the problems that wait. A batch that is
+// no longer in its state is errGone.
 func (w *watcher) write(ctx context.Context) error {
 	w.mu.Lock()
-	now, list, first := w.now, w.problems, w.kept
-	w.problems, w.kept = nil, w.kept+len(w.problems)
+	raw, err := json.Marshal(w.now)
 	w.mu.Unlock()
-	raw, err := json.Marshal(now)
 	if err != nil {
 		return err
 	}
-	return w.db.WithTx(ctx, worker, func(tx db.Tx) error {
+	if err := w.db.WithTx(ctx, worker, func(tx db.Tx) error {
 		n, err := tx.Count(`update import_batch set progress = $2, touched_at = $3 where id = $1 and state = $4`, w.id, string(raw), tx.Now(), w.state)
-		if err != nil {
-			return err
+		if err == nil && n == 0 {
+			err = errGone
 		}
-		if n == 0 {
-			return errGone
-		}
-		return keepProblems(tx, w.id, first, list)
-	})
+		return err
+	}); err != nil {
+		return err
+	}
+	return w.keep(ctx)
+}
+
+// slice is how many problems are kept at a time, so that a file of nothing but
+// problems still tells how far it is.
+const slice = 5000
+
+// keep writes a slice of the problems that wait.
+func (w *watcher) keep(ctx context.Context) error {
+	w.mu.Lock()
+	n := min(len(w.problems), slice)
+	list, first := w.problems[:n], w.kept
+	w.problems, w.kept = w.problems[n:], w.kept+n
+	w.mu.Unlock()
+	if n == 0 {
+		return nil
+	}
+	return w.db.WithTx(ctx, worker, func(tx db.Tx) error { return keepProblems(tx, w.id, first, list) })
 }
 
 func keepProblems(tx db.Tx, id db.ID, first int, list []Problem) error {
-	if len(list) == 0 {
-		return nil
-	}
 	n := 0
 	_, err := tx.CopyFrom("import_problem", []string{"batch_id", "seq", "file", "sheet", "line", "col", "value", "key", "args", "notice"},
 		pgx.CopyFromFunc(func() ([]any, error) {
@@ -291,11 +303,18 @@ func (w *watcher) end(ctx context.Context) error {
 	if err := w.pause(); err != nil {
 		return err
 	}
+	for w.left() {
+		if err := w.keep(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *watcher) left() bool {
 	w.mu.Lock()
-	list, first := w.problems, w.kept
-	w.problems = nil
-	w.mu.Unlock()
-	return w.db.WithTx(ctx, worker, func(tx db.Tx) error { return keepProblems(tx, w.id, first, list) })
+	defer w.mu.Unlock()
+	return len(w.problems) > 0
 }
 
 // ApplyBatch makes an approved batch true: all of it, or nothing. It may run any
