@@ -12,6 +12,7 @@ import (
 	"daftar/admin/fields"
 	"daftar/admin/filters"
 	"daftar/admin/home"
+	"daftar/admin/imports"
 	"daftar/admin/kin"
 	"daftar/admin/oversight"
 	"daftar/admin/people"
@@ -60,6 +61,7 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.KinEnd, ui.NavItem{Key: "nav.declarations", Path: "/declarations"}},
 		{auth.Staff, ui.NavItem{Key: "nav.relatives", Path: "/relatives"}},
 		{auth.SettingRead, ui.NavItem{Key: "nav.settings", Path: "/settings"}},
+		{auth.ImportRead, ui.NavItem{Key: "nav.imports", Path: "/imports"}},
 	} {
 		if p.May(item.need) {
 			items = append(items, item.NavItem)
@@ -73,6 +75,7 @@ func Routes(cfg Config) []web.Route {
 	const get, post = fiber.MethodGet, fiber.MethodPost
 	evidence := cases.Evidence{Blobs: cfg.Blobs}
 	records := people.Proposals{Blobs: cfg.Blobs}
+	imp := imports.Pages{Blobs: cfg.Blobs}
 	routes := []web.Route{
 		web.Logo(),
 		{Method: get, Path: "/", Permission: auth.Public, Handler: home.Root, Bare: true},
@@ -210,6 +213,39 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.Split},
 	}
 	routes = append(routes, settings.Routes()...)
+	routes = append(routes,
+		// imports
+		web.Route{Method: get, Path: "/imports", Permission: auth.ImportRead, Handler: imp.List},
+		web.Route{Method: get, Path: "/imports/new", Permission: auth.ImportRun, Handler: imp.NewForm},
+		web.Route{Method: post, Path: "/imports/new", Permission: auth.ImportRun, Handler: imp.New, Stream: true},
+		web.Route{Method: get, Path: "/imports/template", Permission: auth.ImportRun, Handler: imp.Template},
+		web.Route{Method: get, Path: "/imports/template/:table", Permission: auth.ImportRun, Handler: imp.TableTemplate},
+		web.Route{Method: get, Path: "/imports/mappings", Permission: auth.ImportRun, Handler: imp.Mappings},
+		web.Route{Method: get, Path: "/imports/mappings/:ref", Permission: auth.ImportRun, Handler: imp.Mapping},
+		web.Route{Method: post, Path: "/imports/mappings/:ref/remove", Permission: auth.ImportRun, Handler: imp.RemoveMapping},
+		web.Route{Method: get, Path: "/imports/:ref", Permission: auth.ImportRead, Handler: imp.Show},
+		web.Route{Method: get, Path: "/imports/:ref/state", Permission: auth.ImportRead, Handler: imp.State},
+		web.Route{Method: get, Path: "/imports/:ref/files", Permission: auth.ImportRun, Handler: imp.FilesForm},
+		web.Route{Method: post, Path: "/imports/:ref/files", Permission: auth.ImportRun, Handler: imp.Files},
+		web.Route{Method: get, Path: "/imports/:ref/columns", Permission: auth.ImportRun, Handler: imp.ColumnsForm},
+		web.Route{Method: post, Path: "/imports/:ref/columns", Permission: auth.ImportRun, Handler: imp.Columns},
+		web.Route{Method: get, Path: "/imports/:ref/answers", Permission: auth.ImportRun, Handler: imp.AnswersForm},
+		web.Route{Method: post, Path: "/imports/:ref/answers", Permission: auth.ImportRun, Handler: imp.Answers},
+		web.Route{Method: get, Path: "/imports/:ref/options", Permission: auth.ImportRun, Handler: imp.OptionsForm},
+		web.Route{Method: post, Path: "/imports/:ref/options", Permission: auth.ImportRun, Handler: imp.Options},
+		web.Route{Method: get, Path: "/imports/:ref/mapping", Permission: auth.ImportRun, Handler: imp.MappingFile},
+		web.Route{Method: post, Path: "/imports/:ref/mapping", Permission: auth.ImportRun, Handler: imp.UseMapping, Upload: true},
+		web.Route{Method: post, Path: "/imports/:ref/start", Permission: auth.ImportRun, Handler: imp.Start},
+		web.Route{Method: post, Path: "/imports/:ref/reopen", Permission: auth.ImportRun, Handler: imp.Reopen},
+		web.Route{Method: post, Path: "/imports/:ref/send", Permission: auth.ImportRun, Handler: imp.Send},
+		web.Route{Method: post, Path: "/imports/:ref/withdraw", Permission: auth.ImportRun, Handler: imp.Withdraw},
+		web.Route{Method: get, Path: "/imports/:ref/problems", Permission: auth.ImportRead, Handler: imp.Problems},
+		web.Route{Method: get, Path: "/imports/:ref/records", Permission: auth.ImportRead, Handler: imp.Records},
+		web.Route{Method: get, Path: "/imports/:ref/decide", Permission: auth.ImportApprove, Handler: imp.DecideForm},
+		web.Route{Method: post, Path: "/imports/:ref/decide", Permission: auth.ImportApprove, Handler: imp.Decide},
+		web.Route{Method: get, Path: "/imports/:ref/undo", Permission: auth.ImportRun, Handler: imp.UndoForm},
+		web.Route{Method: post, Path: "/imports/:ref/undo", Permission: auth.ImportRun, Handler: imp.Undo},
+	)
 	routes = append(routes, signin.Routes(auth.Admin, cfg.Provider)...)
 	return append(routes, intake.Site{
 		Base: "/counter", Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL,

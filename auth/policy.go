@@ -27,6 +27,10 @@ const (
 	AreaPropose      Permission = "area.propose" // imports, corrections, merges, splits
 	AreaApprove      Permission = "area.approve"
 
+	ImportRead    Permission = "import.read"    // batches that were sent, and their records
+	ImportRun     Permission = "import.run"     // bring files in, and ask for a batch to be taken back
+	ImportApprove Permission = "import.approve" // decide on either
+
 	PersonRead      Permission = "person.read"      // records of people, households and groups
 	PersonProtected Permission = "person.protected" // and the places and contacts that are told to nobody else
 	ChangeRead      Permission = "change.read"
@@ -54,12 +58,12 @@ const (
 var roles = map[string][]Permission{
 	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch},
 	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead},
-	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead},
-	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead},
+	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead},
+	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead},
 	"appeals":     {PersonSearch},
 	"grievance":   {PersonSearch},
 	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide},
-	"dataquality": {FieldEdit, AreaRead, AreaPropose, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide},
+	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide},
 	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {AuditRead, DelayRead}, // sees everything but sealed cases, and changes nothing

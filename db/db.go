@@ -104,6 +104,11 @@ func Open(cfg Config) (*DB, error) {
 		conf.RuntimeParams["statement_timeout"] = strconv.FormatInt(limit.Milliseconds(), 10)
 		conf.RuntimeParams["idle_in_transaction_session_timeout"] = strconv.FormatInt(2*limit.Milliseconds(), 10)
 		conf.RuntimeParams["TimeZone"] = "UTC"
+		conf.OnNotice = func(c *pgconn.PgConn, n *pgconn.Notice) {
+			if tell, ok := c.CustomData()[noticeKey].(func(string)); ok {
+				tell(n.Message)
+			}
+		}
 		pool := sqlx.NewDb(stdlib.OpenDB(*conf), "pgx")
 		pool.SetMaxOpenConns(cfg.Conns)
 		pool.SetMaxIdleConns(cfg.Conns)

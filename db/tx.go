@@ -69,6 +69,7 @@ func (d *DB) run(ctx context.Context, who Principal, begin string, fn func(Tx) e
 		return unavailable(err)
 	}
 	done := false
+	defer delete(raw.PgConn().CustomData(), noticeKey)
 	defer func() {
 		if !done {
 			abandon(raw) // fn failed or panicked
@@ -109,6 +110,13 @@ func abandon(raw *pgx.Conn) {
 func unavailable(err error) error {
 	return fault.Wrap(err, fault.Unavailable, "error.unavailable")
 }
+
+// noticeKey is where a connection keeps who is told of its notices.
+const noticeKey = "daftar.notice"
+
+// OnNotice tells of the notices that statements raise, as they raise them, until
+// the transaction ends: how far a long one is. tell must not use the transaction.
+func (t Tx) OnNotice(tell func(message string)) { t.raw.PgConn().CustomData()[noticeKey] = tell }
 
 // Context is the transaction's context.
 func (t Tx) Context() context.Context { return t.ctx }

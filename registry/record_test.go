@@ -672,7 +672,7 @@ func TestWebRolesCannotWriteTheRecord(t *testing.T) {
 			}
 		}
 	}
-	for _, call := range []string{`broken('x')`, `apply_memberships(null)`, `apply_identifiers(null, null)`, `apply_groups(null)`,
+	for _, call := range []string{`broken('x')`, `apply_memberships(null, true)`, `apply_identifiers(null, true, null)`, `apply_groups(null)`,
 		`settle_claims(null, null, null, null)`, `check_people(null)`, `check_groups(null)`, `check_relations(null)`} {
 		if err := d.WithTx(t.Context(), officer(1), func(tx db.Tx) error { return tx.Exec(`select ` + call) }); err == nil ||
 			!strings.Contains(err.Error(), "permission denied") {

@@ -38,6 +38,7 @@ const (
 	RefStaff      = 'U' // who works here
 	RefFile       = 'F' // a photo that is an answer
 	RefPair       = 'J' // two records that may be of one person
+	RefMapping    = 'X' // of files to import
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

@@ -33,7 +33,11 @@ type Ctx struct {
 // handle wraps a route's handler in everything that must not be forgotten.
 func (s *Server) handle(r Route) fiber.Handler {
 	return func(f *fiber.Ctx) error {
-		ctx, cancel := context.WithTimeout(context.Background(), RequestTimeout)
+		timeout := RequestTimeout
+		if r.Stream {
+			timeout = StreamTimeout
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
 		c := &Ctx{fiber: f, server: s, route: r, ctx: ctx}
 		if _, fit := fitText(f.Path()); !fit { // nothing has a name like that
@@ -51,7 +55,9 @@ func (s *Server) handle(r Route) fiber.Handler {
 					return fault.Wrap(err, fault.Forbidden, "error.other_site")
 				}
 			}
-			if err := c.readBody(); err != nil {
+			if r.Stream {
+				defer c.drop()
+			} else if err := c.readBody(); err != nil {
 				return err
 			}
 		}

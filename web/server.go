@@ -6,6 +6,7 @@ package web
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -66,6 +67,8 @@ const (
 	FormLimit      = 64 << 10          // bytes of an ordinary form
 	UploadLimit    = 8<<20 + FormLimit // bytes of a form with a photo of 8 MB
 	drainLimit     = 32 << 20          // bytes read and dropped so that the refusal can be seen
+	StreamTimeout  = 30 * time.Minute  // of a request whose body is a large file
+	streamPause    = 20 * time.Second  // that such a body may make
 )
 
 // New makes a site without routes.
@@ -155,8 +158,17 @@ func (s *Server) protect(c *fiber.Ctx) {
 
 // unread answers what never became a request for the middleware: headers that
 // are too long, a method that nobody knows, bytes that are not HTTP.
+//
+// A connection on which nothing came is told so with the status that says it
+// (RFC 9110, 15.5.9): browsers open some ahead, and send the request that they
+// have by then once more. Any other status they show.
 func (s *Server) unread(c *fiber.Ctx, err error) error {
 	s.protect(c)
+	var e *fiber.Error
+	if errors.As(err, &e) && e.Code == fiber.StatusRequestTimeout {
+		c.Context().SetConnectionClose()
+		return c.SendStatus(fiber.StatusRequestTimeout)
+	}
 	return s.failed(c, err)
 }
 

@@ -120,7 +120,11 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 	}
 	sys.ops = p.metrics.handler(s.db, p.messages, s.sealer)
 	if cmd.wants("worker") {
-		sys.worker = func(ctx context.Context) error { return work(ctx, c, s, log) }
+		var printers []*i18n.Printer
+		for _, l := range p.messages.Locales() {
+			printers = append(printers, p.messages.Printer(l.Tag))
+		}
+		sys.worker = func(ctx context.Context) error { return work(ctx, c, s, printers, log) }
 	}
 	sys.banner = bannerText(cmd, p.running())
 	return sys, nil

@@ -199,5 +199,6 @@ var advice = map[string]string{
 	"error.stale":                   "the record changed since this was proposed: look at it again",
 	"credential.error.not_entitled": "this person is not entitled to that credential now",
 	"offer.error.too_many":          "too many offers for this person today",
-	"import.error.file":             "the file cannot be read",
+	"import.error.again":            "these very files were loaded before: nothing was done",
+	"import.error.nothing":          "there is nothing in the files to import",
 }

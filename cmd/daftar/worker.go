@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -12,12 +13,15 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"daftar/blob"
 	"daftar/db"
 	"daftar/fault"
+	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/areas"
 	"daftar/registry/dedup"
 	"daftar/registry/fields"
+	"daftar/registry/importer"
 	"daftar/registry/jobs"
 	"daftar/registry/oversight"
 	"daftar/registry/programmes"
@@ -122,11 +126,45 @@ func (w *duplicatesWorker) Work(ctx context.Context, job *river.Job[jobs.CheckDu
 // Timeout leaves time for an import; what is compared stays compared.
 func (w *duplicatesWorker) Timeout(*river.Job[jobs.CheckDuplicates]) time.Duration { return time.Hour }
 
+// checkImportWorker reads the files of a batch.
+type checkImportWorker struct {
+	river.WorkerDefaults[jobs.CheckImport]
+	db       *db.DB
+	blobs    *blob.Dir
+	printers []*i18n.Printer
+}
+
+// Work runs one job. How far it is stands in the batch, and so does why it came
+// to nothing.
+func (w *checkImportWorker) Work(ctx context.Context, job *river.Job[jobs.CheckImport]) error {
+	return importer.Check(ctx, w.db, w.blobs, w.printers, job.Args.Batch)
+}
+
+// Timeout leaves time for a million rows.
+func (w *checkImportWorker) Timeout(*river.Job[jobs.CheckImport]) time.Duration { return 2 * time.Hour }
+
+// applyImportWorker makes an approved batch true.
+type applyImportWorker struct {
+	river.WorkerDefaults[jobs.ApplyImport]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *applyImportWorker) Work(ctx context.Context, job *river.Job[jobs.ApplyImport]) error {
+	return importer.ApplyBatch(ctx, w.db, job.Args.Batch)
+}
+
+// Timeout leaves time for a million records.
+func (w *applyImportWorker) Timeout(*river.Job[jobs.ApplyImport]) time.Duration { return 2 * time.Hour }
+
+// resumeEvery is how often batches are looked for whose program ended.
+const resumeEvery = 15 * time.Second
+
 // forgetEvery is how often what is over is deleted.
 const forgetEvery = 10 * time.Minute
 
 // work runs the worker until ctx ends: jobs, the outbox, and the cleaning.
-func work(ctx context.Context, c *Config, s *store, log *slog.Logger) error {
+func work(ctx context.Context, c *Config, s *store, printers []*i18n.Printer, log *slog.Logger) error {
 	pool, err := pgxpool.New(ctx, s.roleURL(db.Jobs))
 	if err != nil {
 		return err
@@ -139,6 +177,8 @@ func work(ctx context.Context, c *Config, s *store, log *slog.Logger) error {
 	river.AddWorker(workers, &contestWorker{db: s.db})
 	river.AddWorker(workers, &verifyWorker{s: s, dir: c.AuditCheckpointsDir, log: log})
 	river.AddWorker(workers, &duplicatesWorker{db: s.db})
+	river.AddWorker(workers, &checkImportWorker{db: s.db, blobs: s.blobs, printers: printers})
+	river.AddWorker(workers, &applyImportWorker{db: s.db})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: db.RiverSchema, Workers: workers, Logger: log, JobTimeout: time.Minute,
 		RescueStuckJobsAfter: 2 * time.Minute, // one whose program was killed; a decision cannot wait for an hour
@@ -171,6 +211,21 @@ func work(ctx context.Context, c *Config, s *store, log *slog.Logger) error {
 			}
 			if err := weigh(ctx, s.db); err != nil {
 				log.Warn("weighing names", "error", err.Error())
+			}
+			if err := errors.Join(importer.Forget(ctx, s.db, s.blobs), s.blobs.Sweep(time.Now())); err != nil {
+				log.Warn("forgetting imports", "error", err.Error())
+			}
+		}
+	}()
+	go func() {
+		for {
+			if _, err := importer.Resume(ctx, s.db); err != nil && ctx.Err() == nil {
+				log.Warn("resuming imports", "error", err.Error())
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(resumeEvery):
 			}
 		}
 	}()
@@ -249,6 +304,10 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 		return jobs.RecomputeFields{Reason: a.Ref}, nil
 	case jobs.KindApplyAreas:
 		return jobs.ApplyAreas{Change: a.Ref}, nil
+	case jobs.KindCheckImport:
+		return jobs.CheckImport{Batch: a.Ref}, nil
+	case jobs.KindApplyImport:
+		return jobs.ApplyImport{Batch: a.Ref}, nil
 	case jobs.KindContestedIdentifier:
 		return jobs.ContestedIdentifier{Person: a.Ref, Version: a.Version}, nil
 	case jobs.KindVerifyAudit:

@@ -13,6 +13,8 @@ const (
 	KindContestedIdentifier = "contested_identifier"
 	KindVerifyAudit         = "verify_audit"
 	KindCheckDuplicates     = "check_duplicates"
+	KindCheckImport         = "check_import"
+	KindApplyImport         = "apply_import"
 )
 
 // AssessHousehold decides every programme for a household, as it is in a
@@ -68,3 +70,20 @@ type CheckDuplicates struct {
 
 // Kind names the job for river.
 func (CheckDuplicates) Kind() string { return KindCheckDuplicates }
+
+// CheckImport reads the files of a batch and proposes what is in them, or works
+// out what taking a batch back would mean.
+type CheckImport struct {
+	Batch db.ID `json:"batch"`
+}
+
+// Kind names the job for river.
+func (CheckImport) Kind() string { return KindCheckImport }
+
+// ApplyImport makes an approved batch true.
+type ApplyImport struct {
+	Batch db.ID `json:"batch"`
+}
+
+// Kind names the job for river.
+func (ApplyImport) Kind() string { return KindApplyImport }

@@ -72,6 +72,9 @@ type PageProps struct {
 	Back  string // path after the language; "" for no back link
 	Form  *Form  // the page's main form, if it has one
 	Wide  bool   // the full width, for tables and side-by-side views
+	// Refresh loads the page again every five seconds where there are no scripts:
+	// it waits for something elsewhere. With scripts, data-refresh asks.
+	Refresh bool
 }
 
 func (p PageProps) title(ctx context.Context) string {
