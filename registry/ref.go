@@ -24,6 +24,8 @@ const (
 	RefAreas      = 'A' // a change of areas
 	RefGroup      = 'G'
 	RefAmendment  = 'M'
+	RefNotice     = 'N'
+	RefLetter     = 'T'
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

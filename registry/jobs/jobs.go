@@ -11,6 +11,11 @@ const (
 	KindRecomputeFields     = "recompute_fields"
 	KindApplyAreas          = "apply_area_change"
 	KindContestedIdentifier = "contested_identifier"
+	KindSendNotice          = "send_notice"
+	KindComposeLetter       = "compose_letter"
+	KindFollowLetter        = "follow_letter"
+	KindScanBlob            = "scan_blob"
+	KindMeasureRule         = "measure_rule"
 )
 
 // AssessHousehold decides every programme for a household, as it is in a
@@ -49,3 +54,44 @@ type ContestedIdentifier struct {
 
 // Kind names the job for river.
 func (ContestedIdentifier) Kind() string { return KindContestedIdentifier }
+
+// SendNotice carries a notice out of the house, on whichever channels it may
+// go.
+type SendNotice struct {
+	Notice db.ID `json:"notice"`
+}
+
+// Kind names the job for river.
+func (SendNotice) Kind() string { return KindSendNotice }
+
+// ComposeLetter puts a letter into words.
+type ComposeLetter struct {
+	Letter db.ID `json:"letter"`
+}
+
+// Kind names the job for river.
+func (ComposeLetter) Kind() string { return KindComposeLetter }
+
+// FollowLetter does what follows from what happened to a letter.
+type FollowLetter struct {
+	Letter db.ID `json:"letter"`
+}
+
+// Kind names the job for river.
+func (FollowLetter) Kind() string { return KindFollowLetter }
+
+// ScanBlob has a file scanned. A blob's key is an identifier.
+type ScanBlob struct {
+	Blob db.ID `json:"blob"`
+}
+
+// Kind names the job for river.
+func (ScanBlob) Kind() string { return KindScanBlob }
+
+// MeasureRule finds out whom a new version of a rule would take something from.
+type MeasureRule struct {
+	Rule db.ID `json:"rule"`
+}
+
+// Kind names the job for river.
+func (MeasureRule) Kind() string { return KindMeasureRule }
