@@ -369,6 +369,9 @@ begin
   if d.state = 'suspended' and d.appeal_case = p_case then
     return; -- sent twice
   end if;
+  if d.superseded_at is not null then
+    raise exception 'another decision has taken its place' using errcode = 'DF001';
+  end if;
   update decision set state = 'suspended', appeal_case = p_case, settled_at = null, settled_by = null, settled_note = '' where id = p_decision;
   if d.state = 'in_force' then
     update decision set superseded_at = null where id = d.replaces;
@@ -410,7 +413,7 @@ create table rule_review (
   check ((state in ('approved', 'refused')) = (decided_by is not null)),
   check (state in ('measuring') or enrolled is not null and losing is not null),
   check (state <> 'free' or losing * 50 <= enrolled),
-  check (state <> 'approved' or waves * enrolled >= losing * 50 and first_wave is not null)
+  check (state <> 'approved' or waves * greatest(1, enrolled / 50) >= losing and first_wave is not null)
 );
 grant select on rule_review to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
 grant update (state, decided_at, decided_by, note, note_lang, waves, first_wave) on rule_review to daftar_staff;

@@ -24,7 +24,6 @@ func Kinds() []string {
 		"decision_planned",                           // to the other adults: something may end
 		"decision_in_force",                          // it ended
 		"decision_withdrawn",                         // it does not end after all
-		"decision_suspended",                         // an appeal holds it up
 		"decision_upheld",                            // the appeal did not help
 		"decision_overturned",                        // it did
 		"case_asked", "case_decided", "case_message", // the office asks, has decided, writes
