@@ -33,24 +33,34 @@ const (
 	PersonSearch    Permission = "person.search" // find people, and use filters
 	PersonExport    Permission = "person.export" // take what a filter finds away as a file
 	FilterShare     Permission = "filter.share"  // let a role use one's filter
+
+	LetterPrint  Permission = "letter.print"  // print letters and note how they were delivered
+	LetterRead   Permission = "letter.read"   // the texts that they are written in
+	LetterEdit   Permission = "letter.edit"   // write those texts
+	LetterReview Permission = "letter.review" // and say that they may go out
+	DecisionSend Permission = "decision.send" // send what would take something away, or set it aside
+	RuleRead     Permission = "rule.read"     // the versions of rules and what they would do
+	RuleApprove  Permission = "rule.approve"  // the ministry, on those that would take much away
+	OutageRecord Permission = "outage.record" // when the service was down
 )
 
 // roles says what each staff role may do. A role that is missing here, or
 // empty, may sign in and do nothing.
 var roles = map[string][]Permission{
-	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch},
+	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch, LetterPrint},
 	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch},
 	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch},
 	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch},
-	"appeals":     {PersonSearch},
+	"appeals":     {PersonSearch, LetterRead, LetterReview},
 	"grievance":   {PersonSearch},
-	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch},
+	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LetterPrint},
 	"dataquality": {FieldEdit, AreaRead, AreaPropose, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare},
-	"programme":   {PersonSearch, PersonExport, FilterShare},
+	"programme":   {PersonSearch, PersonExport, FilterShare, LetterRead, LetterEdit, DecisionSend, RuleRead},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {},
 	"dpo":         {},
-	"sysadmin":    {FieldEdit}, // runs the system and sees nobody's data
+	"ministry":    {RuleRead, RuleApprove},
+	"sysadmin":    {FieldEdit, OutageRecord}, // runs the system and sees nobody's data
 }
 
 // Roles lists the roles that the principal has, wherever.

@@ -21,6 +21,7 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/i18n"
+	"daftar/pdf"
 	"daftar/static"
 	"daftar/web/ui"
 )
@@ -41,6 +42,8 @@ type Config struct {
 	// Failed answers an error on a site whose clients are programs; nil
 	// renders a page.
 	Failed func(c *fiber.Ctx, err error) error
+	// PDF prints pages; nil where there is no Chromium.
+	PDF *pdf.Printer
 	// FormTargets are other origins that this site's forms may lead to.
 	FormTargets []string
 	// Proxies are the addresses of trusted reverse proxies.

@@ -8,6 +8,8 @@ import (
 	"daftar/db"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/notices"
+	"daftar/registry/quarantine"
 	"daftar/web"
 	"daftar/web/intake"
 	"daftar/web/ui"
@@ -18,6 +20,8 @@ type view struct {
 	Case       cases.Case
 	Answers    []intake.Section
 	Evidence   []cases.Evidence
+	Scans      map[string]quarantine.State // of the evidence, by blob
+	Told       []notices.Told
 	Events     []ui.Happening
 	Registered []string // members whose identifier is in the registry already
 	Can        actions
@@ -55,6 +59,16 @@ func load(c *web.Ctx, logged bool) (view, error) {
 			return err
 		}
 		if v.Evidence, err = cases.EvidenceOf(tx, v.Case); err != nil {
+			return err
+		}
+		blobs := make([]string, len(v.Evidence))
+		for i, e := range v.Evidence {
+			blobs[i] = e.Blob
+		}
+		if v.Scans, err = quarantine.States(tx, blobs); err != nil {
+			return err
+		}
+		if v.Told, err = notices.About(tx, v.Case.ID); err != nil {
 			return err
 		}
 		events, err := cases.Events(tx, v.Case, true)
@@ -108,8 +122,10 @@ func (e Evidence) Photo(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
-		photo, err = cases.OneEvidence(tx, k, c.Param("member"))
-		return err
+		if photo, err = cases.OneEvidence(tx, k, c.Param("member")); err != nil {
+			return err
+		}
+		return quarantine.Check(tx, photo.Blob)
 	})
 	if err != nil {
 		return err

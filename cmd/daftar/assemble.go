@@ -19,7 +19,9 @@ import (
 	"daftar/jose"
 	"daftar/locales"
 	"daftar/mockid"
+	"daftar/notify"
 	"daftar/oauth"
+	"daftar/pdf"
 	"daftar/portal"
 	"daftar/registry"
 	"daftar/registry/cases"
@@ -49,14 +51,16 @@ type parts struct {
 	messages *i18n.Bundle
 	assets   static.Assets
 	origins  map[string]string
-	client   *http.Client // to the identity providers
+	client   *http.Client   // to the identity providers
+	gateway  *notify.Twilio // for text messages; nil: none
 	metrics  *metrics
+	pdf      *pdf.Printer // nil: no Chromium
 }
 
 // assemble builds the sites and the worker.
 func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog.Logger) (*system, error) {
 	secure := cmd.TLS == "dev"
-	p := &parts{cmd: cmd, c: c, s: s, log: log, assets: static.Load(), metrics: newMetrics(s.db), client: &http.Client{Timeout: 10 * time.Second}}
+	p := &parts{cmd: cmd, c: c, s: s, log: log, assets: static.Load(), metrics: newMetrics(s.db), pdf: pdf.Find(c.Chromium), client: &http.Client{Timeout: 10 * time.Second}}
 	sys := &system{sites: map[string]site{}}
 	if secure {
 		conf, ca, err := s.tlsConfig(c)
@@ -95,6 +99,12 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 	if p.messages, err = i18n.Load(locales.FS, zone); err != nil {
 		return nil, err
 	}
+	if p.gateway, err = c.gateway(p.origins["portal"]); err != nil {
+		return nil, err
+	}
+	if err := p.installTexts(ctx); err != nil {
+		return nil, err
+	}
 	for _, build := range []func(*system) error{
 		func(sys *system) error { return p.portal(sys, citizenIssuer) },
 		func(sys *system) error { return p.admin(sys, staffIssuer) },
@@ -107,7 +117,14 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 	}
 	sys.ops = p.metrics.handler(s.db, p.messages)
 	if cmd.wants("worker") {
-		sys.worker = func(ctx context.Context) error { return work(ctx, s, log) }
+		shop, err := p.workshop()
+		if err != nil {
+			return nil, err
+		}
+		sys.worker = shop.work
+	}
+	if cmd.wants("portal") {
+		sys.pulse = p.beat
 	}
 	sys.banner = bannerText(cmd, p.running())
 	return sys, nil
@@ -139,6 +156,7 @@ func countryZone(ctx context.Context, d *db.DB) (*time.Location, error) {
 func (p *parts) site(name string, cfg web.Config) *web.Server {
 	cfg.Name, cfg.Origin, cfg.DB, cfg.Messages, cfg.Assets = name, p.origins[name], p.s.db, p.messages, p.assets
 	cfg.Log, cfg.Clock, cfg.Demo, cfg.Proxies, cfg.Observe = p.log, time.Now, p.cmd.Demo, p.c.Proxies, p.metrics.observe
+	cfg.PDF = p.pdf
 	return web.New(cfg)
 }
 
@@ -170,7 +188,7 @@ func (p *parts) portal(sys *system, idp string) error {
 	site := p.site("portal", web.Config{Audience: auth.Portal, Nav: portal.Nav, FormTargets: []string{provider.Origin()}})
 	site.Mount(portal.Routes(portal.Config{
 		Provider: provider, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts},
-		OfferCodes: credentials.Codes{Key: offers}, IssuerURL: p.origins["issuer"],
+		OfferCodes: credentials.Codes{Key: offers}, IssuerURL: p.origins["issuer"], Gateway: p.gateway, Reports: p.origins["portal"] + smsReports,
 	})...)
 	sys.sites["portal"] = site
 	return nil

@@ -117,6 +117,7 @@ type system struct {
 	tls    *tls.Config
 	ops    http.Handler
 	worker func(context.Context) error
+	pulse  func(context.Context) error
 	banner string
 }
 
@@ -129,7 +130,7 @@ type site interface {
 func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	errs := make(chan error, len(listeners)+2)
+	errs := make(chan error, len(listeners)+3)
 	var running sync.WaitGroup
 	start := func(name string, f func() error) {
 		running.Go(func() {
@@ -149,6 +150,9 @@ func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log
 	}
 	if s.worker != nil {
 		start("worker", func() error { return s.worker(ctx) })
+	}
+	if s.pulse != nil {
+		start("pulse", func() error { return s.pulse(ctx) })
 	}
 	fmt.Print(s.banner)
 	var failed error

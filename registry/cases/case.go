@@ -189,7 +189,10 @@ func move(tx db.Tx, c *Case, s step) error {
 	if s.reason != "" {
 		event.Detail = map[string]any{"reason": s.reason}
 	}
-	return audit.Write(tx, event)
+	if err := audit.Write(tx, event); err != nil {
+		return err
+	}
+	return tell(tx, *c, s.action)
 }
 
 // store writes the draft of a locked case.

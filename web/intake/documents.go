@@ -8,6 +8,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry/cases"
+	"daftar/registry/quarantine"
 	"daftar/web"
 	"daftar/web/ui"
 )
@@ -26,15 +27,19 @@ func (s Site) document(c *web.Ctx) error {
 	return c.Render(documentPage(v, &ui.Form{}, there))
 }
 
-func (v *visit) hasPhoto() (bool, error) {
-	err := v.View(func(tx db.Tx) error {
-		_, err := cases.OneEvidence(tx, v.c, v.member.Key)
+// hasPhoto says what is known about the member's photo; "" when there is none.
+func (v *visit) hasPhoto() (state quarantine.State, err error) {
+	err = v.View(func(tx db.Tx) error {
+		e, err := cases.OneEvidence(tx, v.c, v.member.Key)
+		if err == nil {
+			state, err = quarantine.StateOf(tx, e.Blob)
+		}
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
-		return false, nil
+		return "", nil
 	}
-	return err == nil, err
+	return state, err
 }
 
 // upload takes the photo, or "no document", or takes an earlier one away.
@@ -108,6 +113,9 @@ func (v *visit) attach(form *web.Form) error {
 	}
 	sum := sha256.Sum256(photo.JPEG)
 	err = v.WithTx(func(tx db.Tx) error {
+		if err := quarantine.Hold(tx, key); err != nil {
+			return err
+		}
 		return cases.Attach(tx, v.actor(), v.c.Ref, cases.Evidence{
 			Member: v.member.Key, Kind: cases.EvidenceBirthCertificate, MediaType: "image/jpeg",
 			Size: len(photo.JPEG), Width: photo.Width, Height: photo.Height, SHA256: sum[:], Blob: key,
@@ -119,7 +127,7 @@ func (v *visit) attach(form *web.Form) error {
 	return err
 }
 
-// photo shows the applicant's own upload.
+// photo shows the applicant's own upload, unless it was found to be harmful.
 func (s Site) photo(c *web.Ctx) error {
 	v, err := s.open(c)
 	if err != nil {
@@ -127,7 +135,13 @@ func (s Site) photo(c *web.Ctx) error {
 	}
 	var e cases.Evidence
 	if err := c.View(func(tx db.Tx) (err error) {
-		e, err = cases.OneEvidence(tx, v.c, v.member.Key)
+		if e, err = cases.OneEvidence(tx, v.c, v.member.Key); err != nil {
+			return err
+		}
+		state, err := quarantine.StateOf(tx, e.Blob)
+		if err == nil && state == quarantine.Infected {
+			err = fault.Hidden()
+		}
 		return err
 	}); err != nil {
 		return err

@@ -17,3 +17,15 @@ func (s Site) receipt(c *web.Ctx) error {
 	}
 	return c.Render(receiptPage(v))
 }
+
+// receiptPDF is the receipt as a file.
+func (s Site) receiptPDF(c *web.Ctx) error {
+	v, err := s.open(c)
+	if err != nil {
+		return err
+	}
+	if v.c.State == cases.StateDraft {
+		return c.Redirect(c.URL(v.at("")))
+	}
+	return c.PDF("receipt-"+v.c.Ref, receiptPage(v))
+}

@@ -23,6 +23,8 @@ type Chrome struct {
 	ExtraStyle string
 	Script     string
 	Icon       string
+	Inline     string // the style itself, for a document that stands alone: a PDF
+	NoPDF      bool   // a PDF was asked for and could not be made
 }
 
 // NavItem is one main page.
@@ -36,6 +38,13 @@ type chromeKey struct{}
 // WithChrome returns a context whose pages have the surroundings.
 func WithChrome(ctx context.Context, c Chrome) context.Context {
 	return context.WithValue(ctx, chromeKey{}, c)
+}
+
+// WithoutPDF is the surroundings of a page that stands in for a PDF.
+func WithoutPDF(ctx context.Context) Chrome {
+	c := chrome(ctx)
+	c.NoPDF = true
+	return c
 }
 
 func chrome(ctx context.Context) Chrome {
