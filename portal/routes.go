@@ -30,6 +30,7 @@ type Config struct {
 	Codes      registrycases.Codes
 	OfferCodes ledger.Codes
 	IssuerURL  string
+	PortalURL  string         // printed on receipts
 	Gateway    *notify.Twilio // of text messages; nil: none reports
 	Reports    string         // the address that it reports to
 }
@@ -79,6 +80,7 @@ func Routes(cfg Config) []web.Route {
 
 		// cases
 		{Method: get, Path: "/cases/:ref", Permission: auth.Citizen, Handler: cases.Show},
+		{Method: get, Path: "/cases/:ref/answers", Permission: auth.Citizen, Handler: cases.Answers},
 		{Method: get, Path: "/cases/:ref/withdraw", Permission: auth.Citizen, Handler: cases.AskWithdraw},
 		{Method: post, Path: "/cases/:ref/withdraw", Permission: auth.Citizen, Handler: cases.Withdraw},
 
@@ -92,6 +94,6 @@ func Routes(cfg Config) []web.Route {
 	}
 	routes = append(routes, signin.Routes(auth.Portal, cfg.Provider)...)
 	return append(routes, intake.Site{
-		Base: "/apply", Permission: auth.Citizen, Blobs: cfg.Blobs, Codes: cfg.Codes,
+		Base: "/apply", Permission: auth.Citizen, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL,
 	}.Routes()...)
 }

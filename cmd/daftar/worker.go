@@ -209,7 +209,9 @@ func (w workshop) work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := client.Start(ctx); err != nil {
+	// Not under ctx: when that ends, Stop lets jobs under way finish and gives up
+	// what the client holds, while the database is still there.
+	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	go w.every(ctx, forgetEvery, "forgetting", w.forget, w.followAreas)
@@ -228,7 +230,10 @@ func (w workshop) work(ctx context.Context) error {
 	}, func(err error) { w.log.Warn("outbox", "error", err.Error()) })
 	end, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	return client.Stop(end)
+	if err := client.Stop(end); err == nil {
+		return nil
+	}
+	return client.StopAndCancel(context.WithoutCancel(ctx)) // a job that takes longer is taken up again at the next start
 }
 
 // every repeats tasks until ctx ends; one that fails is tried again the next

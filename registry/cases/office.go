@@ -14,6 +14,16 @@ import (
 // The office's steps. Each checks the area again: that a case was listed is no
 // proof that it may be decided.
 
+// Unmoved holds a case and makes sure that it is still the version that the
+// officer has seen: fault.Conflict when somebody changed it since.
+func Unmoved(tx db.Tx, officer Actor, ref string, version int) error {
+	c, err := lock(tx, officer, ref)
+	if err == nil && c.Version != version {
+		return fault.New(fault.Conflict, "case.error.moved")
+	}
+	return err
+}
+
 // Ask sends a case back to the applicant with pages to look at again and the
 // officer's own words.
 func Ask(tx db.Tx, officer Actor, ref string, pages []string, note, lang string) error {
