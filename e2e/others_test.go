@@ -97,7 +97,8 @@ func (s *System) everything(t *testing.T) string {
 	var parts []string
 	for _, table := range []string{
 		"case_file", "case_event", "change", "change_item", "evidence", "decision", "record_version", "household", "person",
-		"membership", "membership_role", "relation", "contact", "identifier", "group_record", "group_member", "amendment", "account", "staff_role", "credential", "credential_copy", "credential_offer",
+		"membership", "membership_role", "relation", "contact", "identifier", "group_record", "group_member", "amendment", "account", "staff_role", "notice_setting",
+		"contact_hold", "letter_text", "service_outage", "rule_review", "credential", "credential_copy", "credential_offer",
 	} {
 		parts = append(parts, "select '"+table+"' || r::text as row from "+table+" r")
 	}
@@ -120,6 +121,7 @@ func TestOthersThings(t *testing.T) {
 	ref := rosa.starts(t, "/apply")
 	rosa.fills(t, "/apply/"+ref, append(rosasHousehold(), aFarm()...))
 	rosa.attaches(t, "/apply/"+ref+"/documents/2")
+	s.scanned(t)
 	application := Thing{"/apply/:ref", ref, newRef(registry.RefCase), s.answerOf(t, ref, "->'fields'->'plots'->0->>'id'")}
 	hidden(t, s, routes, "portal", rosa, amina, application)
 
@@ -138,6 +140,7 @@ func TestOthersThings(t *testing.T) {
 	intake.fills(t, "/counter/"+counter, append(aHousehold("Mama Ngina", ""), aFarm()...))
 	intake.mustSave(t, "/counter/"+counter+"/people", one("another", "yes"))
 	intake.attaches(t, "/counter/"+counter+"/documents/2")
+	s.scanned(t)
 	hidden(t, s, routes, "admin", intake, north, kase, Thing{"/counter/:ref", counter, newRef(registry.RefCase), s.answerOf(t, counter, "->'fields'->'plots'->0->>'id'")})
 
 	credential := newRef(registry.RefCredential)
@@ -301,22 +304,23 @@ func TestRolesKeepOut(t *testing.T) {
 	s := ownSystem(t)
 	ref := signedIn(t, s.portal(), "en", "rosa").applies(t, "/apply", rosasHousehold())
 	may := map[string][]string{
-		"intake":      {"case.read", "case.ask", "case.intake", "person.search"},
+		"intake":      {"case.read", "case.ask", "case.intake", "person.search", "letter.print"},
 		"verifier":    {"case.read", "case.ask", "case.recommend", "person.read", "change.read", "change.verify", "person.search"},
 		"approver":    {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search"},
 		"approver2":   {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search"},
-		"appeals":     {"person.search"},
+		"appeals":     {"person.search", "letter.read", "letter.review"},
 		"grievance":   {"person.search"},
-		"protection":  {"person.read", "person.protected", "change.read", "change.propose", "person.search"},
+		"protection":  {"person.read", "person.protected", "change.read", "change.propose", "person.search", "letter.print"},
 		"dataquality": {"field.edit", "area.read", "area.propose", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share"},
-		"programme":   {"person.search", "person.export", "filter.share"},
+		"programme":   {"person.search", "person.export", "filter.share", "letter.read", "letter.edit", "decision.send", "rule.read"},
 		"credential":  {"credential.read", "credential.revoke", "person.search"},
-		"sysadmin":    {"field.edit"},
+		"ministry":    {"rule.read", "rule.approve"},
+		"sysadmin":    {"field.edit", "outage.record"},
 	}
 	before := s.everything(t)
 	for _, officer := range []string{
 		"intake", "verifier", "approver", "approver2", "appeals", "grievance", "protection", "dataquality", "programme",
-		"credential", "auditor", "dpo", "sysadmin",
+		"credential", "auditor", "dpo", "ministry", "sysadmin",
 	} {
 		v := signedIn(t, s.admin(), "en", officer)
 		for _, r := range s.addresses(t) {

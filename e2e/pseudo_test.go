@@ -24,7 +24,8 @@ func TestPseudo(t *testing.T) {
 	rosa.attaches(t, "/apply/"+ref+"/documents/2")
 	data := strings.Split(s.sql(t, `select full_name from person union select nullif(full_name_latin, '') from person where full_name_latin <> ''
 		union select nullif(directions, '') from household where directions <> '' union select name from staff`), "\n")
-	data = append(data, "Rosa Delgado", "Lucía Delgado", "Behind the bakery", "MJ-1005-3382", "One room.", "Really?", "Mama Ngina")
+	data = append(data, "Rosa Delgado", "Lucía Delgado", "Behind the bakery", "MJ-1005-3382", "One room.", "Really?", "Mama Ngina",
+		"English", "العربية", "{programme}", "{reference}", "{days}", "{reasons}") // languages are named in themselves, names in braces are code
 
 	b := newBrowser(t, "pseudo-rosa", s.portal(), i18n.Pseudo, true)
 	b.crawl(data, "", "/status", "/not-there")
@@ -48,6 +49,8 @@ func TestPseudo(t *testing.T) {
 		"intake":     {"", "/cases", "/counter", "/counter/" + counter + "/receipt"},
 		"verifier":   {"/cases/" + ref, "/cases/" + ref + "/recommend", "/cases/" + ref + "/ask"},
 		"credential": {"/credentials", "/credentials?ref=" + newRef('V')},
+		"programme":  {"/decisions", "/rules", "/rules/child-grant/1", "/letters/texts", "/letters/texts/adverse/en"},
+		"sysadmin":   {"/outages"},
 	} {
 		b := newBrowser(t, "pseudo-"+officer, s.admin(), i18n.Pseudo, true)
 		b.open("/sign-in?to=/")

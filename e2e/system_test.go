@@ -53,6 +53,8 @@ type System struct {
 	cmd  *exec.Cmd
 	log  *syncBuffer
 	tls  bool
+	// extra settings of this one, "NAME=value"
+	extra []string
 }
 
 // shared is one demo for the tests that do not mind each other's people.
@@ -132,7 +134,7 @@ func (s *System) start(args ...string) error {
 var errPortTaken = errors.New("a port was taken in the meantime")
 
 func (s *System) env() []string {
-	return append(os.Environ(), "DAFTAR_STATE_DIR="+s.dir, fmt.Sprintf("DAFTAR_PORT_BASE=%d", s.base), "DAFTAR_LOG_LEVEL=info")
+	return append(append(os.Environ(), "DAFTAR_STATE_DIR="+s.dir, fmt.Sprintf("DAFTAR_PORT_BASE=%d", s.base), "DAFTAR_LOG_LEVEL=info"), s.extra...)
 }
 
 func (s *System) launch(args ...string) error {

@@ -111,6 +111,7 @@ func (s *Server) Origin() string { return s.cfg.Origin }
 
 // Serve answers requests on a listener until Shutdown.
 func (s *Server) Serve(ln net.Listener, conf *tls.Config) error {
+	ln = silent{ln}
 	if conf != nil {
 		ln = tls.NewListener(ln, conf)
 	}

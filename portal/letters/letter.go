@@ -13,7 +13,7 @@ func Show(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Render(letterPage(l))
+	return c.Render(letterPage(l, c.Principal().Name))
 }
 
 // PDF is the letter as a file.
@@ -22,7 +22,7 @@ func PDF(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.PDF("letter-"+l.Ref, letterPage(l))
+	return c.PDF("letter-"+l.Ref, letterPage(l, c.Principal().Name))
 }
 
 func open(c *web.Ctx) (letters.Letter, error) {

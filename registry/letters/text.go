@@ -23,9 +23,9 @@ func Kinds() []string {
 	return []string{"adverse", "granted", "refused", "upheld", "overturned", "case_approved", "case_refused"}
 }
 
-// names are what a text can say by a name in braces; reasons stand in a
-// paragraph of their own.
-var names = []string{"programme", "reference", "days", "reasons"}
+// Names lists what a text can say by a name in braces; reasons stand in a
+// paragraph of their own. Each has the message "lettertext.name.<name>".
+func Names() []string { return []string{"programme", "reference", "days", "reasons"} }
 
 // must lists what a text of a kind may not leave out: why, and until when one
 // can appeal.
@@ -119,7 +119,7 @@ func checkWords(check *fault.Check, input, s string) {
 		return
 	}
 	for _, m := range braced.FindAllStringSubmatch(s, -1) {
-		if !slices.Contains(names, m[1]) && !check.Failed(input) {
+		if !slices.Contains(Names(), m[1]) && !check.Failed(input) {
 			check.Fail(input, "lettertext.error.name", "Name", m[0])
 		}
 	}
