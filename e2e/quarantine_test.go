@@ -70,7 +70,7 @@ func TestQuarantine(t *testing.T) {
 	site := signedIn(t, s.admin(), "en", "intake")
 	ref = site.starts(t, "/counter")
 	site.fills(t, "/counter/"+ref, aHousehold("Mama Ngina", ""))
-	site.mustSave(t, "/counter/"+ref+"/people", one("another", "yes"))
+	site.fills(t, "/counter/"+ref, []Page{{"people/2/name", url.Values{"full_name": {"Her grandchild"}, "full_name_latin": {""}}}})
 	if a, err := site.upload("/counter/"+ref+"/documents/2", "photo", "certificate.png", pngOf(t, 30, 20)); err != nil || a.status != http.StatusSeeOther {
 		t.Fatal(a.status, err)
 	}
