@@ -8,8 +8,17 @@ import (
 )
 
 // Counter is where an officer starts to type for somebody without a phone, an
-// identity card or an account (RULES R2).
-func Counter(c *web.Ctx) error { return c.Render(counterPage()) }
+// identity card or an account (RULES R2), and finds again what they began.
+func Counter(c *web.Ctx) error {
+	var drafts []cases.Case
+	if err := c.View(func(tx db.Tx) (err error) {
+		drafts, err = cases.Drafts(tx, intake.Actor(c, true))
+		return err
+	}); err != nil {
+		return err
+	}
+	return c.Render(counterPage(drafts))
+}
 
 // StartAtCounter opens an empty application.
 func StartAtCounter(c *web.Ctx) error {

@@ -3,14 +3,16 @@ package cases
 import (
 	"daftar/auth"
 	"daftar/fault"
+	"daftar/i18n"
 	"daftar/registry/cases"
 	"daftar/web"
+	"daftar/web/intake"
 	"daftar/web/ui"
 )
 
 // StatusForm asks for the reference and the code on a receipt: nobody needs an
 // account to see where their case stands.
-func StatusForm(c *web.Ctx) error { return c.Render(statusPage(&ui.Form{}, nil)) }
+func StatusForm(c *web.Ctx) error { return c.Render(statusPage(&ui.Form{})) }
 
 // Status shows a case's state to whoever has its receipt.
 func Status(codes cases.Codes) web.Handler {
@@ -21,7 +23,7 @@ func Status(codes cases.Codes) web.Handler {
 		}
 		state := &ui.Form{Values: form.Values()}
 		if form.Switching() {
-			return c.Render(statusPage(state, nil))
+			return c.Render(statusPage(state))
 		}
 		var check fault.Check
 		ref := form.Required(&check, "ref", 30, "status.error.ref")
@@ -30,7 +32,7 @@ func Status(codes cases.Codes) web.Handler {
 			s, err := cases.StatusByCode(c.Context(), c.DB(), c.Principal().DB(auth.Portal), codes, ref, code)
 			switch fault.CodeOf(err) {
 			case "":
-				return c.Render(statusPage(state, &s))
+				return c.Render(standingPage(s.Case, told(c.Printer(), s)))
 			case fault.NotFound:
 				check.Fail("ref", "status.error.unknown")
 			case fault.TooMany:
@@ -40,6 +42,17 @@ func Status(codes cases.Codes) web.Handler {
 			}
 			state.Err = check.Fault()
 		}
-		return c.RenderStatus(web.Status(fault.Invalid), statusPage(state, nil))
+		return c.RenderStatus(web.Status(fault.Invalid), statusPage(state))
 	}
+}
+
+// told is what happened in a case, for whoever holds its receipt: which answers
+// were asked about stays out of it, because that names people.
+func told(p *i18n.Printer, s cases.Status) []ui.Happening {
+	var list []ui.Happening
+	for _, e := range s.Events {
+		delete(e.Facts, "pages")
+		list = append(list, intake.Happening(p, s.Case, cases.Form{}, e, false))
+	}
+	return list
 }

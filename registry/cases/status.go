@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -45,12 +46,11 @@ func (e *expand) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Status is what somebody with a receipt may see without an account.
+// Status is what somebody with a receipt may see without an account: where the
+// case stands and what the office said, but none of the answers.
 type Status struct {
-	Ref         string
-	State       State
-	SubmittedAt time.Time
-	DueOn       time.Time
+	Case   Case
+	Events []Event
 }
 
 // tries is how often a code may be tried for one case in a day.
@@ -74,14 +74,22 @@ func StatusByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, 
 	if n > tries {
 		return Status{}, fault.New(fault.TooMany, "status.error.too_many")
 	}
-	var c Case
-	if err := d.View(ctx, who, func(tx db.Tx) error {
-		return tx.Get(&c, `select `+caseColumns+` from case_file c where c.ref = $1 and c.submitted_at is not null`, canonical)
-	}); err != nil {
+	var s Status
+	err := d.View(ctx, who, func(tx db.Tx) (err error) {
+		if err := tx.Get(&s.Case, `select `+caseColumns+` from case_file c where c.ref = $1 and c.submitted_at is not null`, canonical); err != nil {
+			return err
+		}
+		if subtle.ConstantTimeCompare([]byte(registry.Typed(code)), []byte(registry.Typed(codes.Of(s.Case)))) != 1 {
+			return fault.Hidden()
+		}
+		if err := json.Unmarshal(s.Case.DraftJSON, &s.Case.Draft); err != nil {
+			return err
+		}
+		s.Events, err = Events(tx, s.Case, false)
+		return err
+	})
+	if err != nil {
 		return Status{}, err
 	}
-	if subtle.ConstantTimeCompare([]byte(registry.Typed(code)), []byte(registry.Typed(codes.Of(c)))) != 1 {
-		return Status{}, fault.Hidden()
-	}
-	return Status{Ref: c.Ref, State: c.State, SubmittedAt: c.SubmittedAt.Time, DueOn: c.DueOn.Time}, nil
+	return s, nil
 }
