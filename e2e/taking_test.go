@@ -297,7 +297,7 @@ func lettersOnPaper(t *testing.T, lang string) {
 	operator.press(`.govuk-service-navigation__link[href$="/outages"]`)
 	operator.look("outages")
 	operator.next()
-	operator.says(operator.say("outage.error.day"), operator.say("outage.error.note"))
+	operator.says(operator.say("outage.error.from_day"), operator.say("outage.error.to_day"), operator.say("outage.error.note"))
 	operator.look("outages-error")
 	sysadmin := signedIn(t, s.admin(), lang, "sysadmin")
 	sysadmin.mustSave(t, "/outages", url.Values{"from_day": {"2026-01-05"}, "from_time": {"08:00"}, "to_day": {"2026-01-06"}, "to_time": {"12:30"}, "note": {"No network in the north"}})

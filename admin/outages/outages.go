@@ -82,7 +82,7 @@ func Record(c *web.Ctx) error {
 func instant(c *web.Ctx, form *web.Form, check *fault.Check, day, clock string) time.Time {
 	d := i18n.LatinDigits(strings.TrimSpace(form.Get(day)))
 	if _, err := time.Parse(time.DateOnly, d); err != nil {
-		check.Fail(day, "outage.error.day")
+		check.Fail(day, "outage.error."+day)
 		return time.Time{}
 	}
 	t, err := time.ParseInLocation("2006-01-02 15:04", d+" "+i18n.LatinDigits(strings.TrimSpace(form.Get(clock))), c.Printer().Zone)

@@ -124,6 +124,7 @@ func Read(tx db.Tx, account db.ID, person *db.ID, ref string) (Told, error) {
 	if list[0].ReadAt.Valid {
 		return list[0], nil
 	}
+	list[0].ReadAt = sql.NullTime{Time: tx.Now(), Valid: true}
 	return list[0], tx.Exec(`update notice set read_at = $2 where id = $1`, list[0].ID, tx.Now())
 }
 
