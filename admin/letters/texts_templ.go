@@ -368,7 +368,7 @@ func textPage(w wording) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: ui.Question{Name: "title", Label: i18n.T(ctx, "lettertext.heading"), Of: w.Form}, Dir: "auto"}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: ui.Question{Name: "title", Label: i18n.T(ctx, "lettertext.heading"), Of: w.Form, Lang: w.Language}, Dir: "auto"}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -376,7 +376,7 @@ func textPage(w wording) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Area(ui.Question{Name: "body", Label: i18n.T(ctx, "lettertext.body"), Hint: i18n.T(ctx, "lettertext.body_hint"), Of: w.Form}, "16").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Area(ui.Question{Name: "body", Label: i18n.T(ctx, "lettertext.body"), Hint: i18n.T(ctx, "lettertext.body_hint"), Of: w.Form, Lang: w.Language}, "16").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
