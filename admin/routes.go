@@ -8,15 +8,19 @@ import (
 	"daftar/admin/cases"
 	"daftar/admin/changes"
 	"daftar/admin/credentials"
+	"daftar/admin/decisions"
 	"daftar/admin/duplicates"
 	"daftar/admin/fields"
 	"daftar/admin/filters"
 	"daftar/admin/home"
 	"daftar/admin/imports"
 	"daftar/admin/kin"
+	"daftar/admin/letters"
+	"daftar/admin/outages"
 	"daftar/admin/oversight"
 	"daftar/admin/people"
 	"daftar/admin/purpose"
+	"daftar/admin/rules"
 	"daftar/admin/search"
 	"daftar/admin/settings"
 	"daftar/auth"
@@ -50,6 +54,11 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.DuplicateRead, ui.NavItem{Key: "nav.duplicates", Path: "/duplicates"}},
 		{auth.PersonSearch, ui.NavItem{Key: "nav.search", Path: "/search"}},
 		{auth.PersonSearch, ui.NavItem{Key: "nav.filters", Path: "/filters"}},
+		{auth.LetterPrint, ui.NavItem{Key: "nav.letters", Path: "/letters"}},
+		{auth.LetterRead, ui.NavItem{Key: "nav.lettertexts", Path: "/letters/texts"}},
+		{auth.DecisionSend, ui.NavItem{Key: "nav.decisions", Path: "/decisions"}},
+		{auth.RuleRead, ui.NavItem{Key: "nav.rules", Path: "/rules"}},
+		{auth.OutageRecord, ui.NavItem{Key: "nav.outages", Path: "/outages"}},
 		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
 		{auth.FieldEdit, ui.NavItem{Key: "nav.fields", Path: "/fields"}},
 		{auth.AreaRead, ui.NavItem{Key: "nav.areas", Path: "/areas"}},
@@ -156,6 +165,29 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/filters/:ref/export", Permission: auth.PersonExport, Handler: filters.Export},
 		{Method: get, Path: "/filters/:ref/remove", Permission: auth.PersonSearch, Handler: filters.RemoveForm},
 		{Method: post, Path: "/filters/:ref/remove", Permission: auth.PersonSearch, Handler: filters.Remove},
+
+		// letters: on paper, and the texts that they are written in
+		{Method: get, Path: "/letters", Permission: auth.LetterPrint, Handler: letters.Queue},
+		{Method: get, Path: "/letters/texts", Permission: auth.LetterRead, Handler: letters.Texts},
+		{Method: get, Path: "/letters/texts/:kind/:language", Permission: auth.LetterRead, Handler: letters.Text},
+		{Method: post, Path: "/letters/texts/:kind/:language", Permission: auth.LetterEdit, Handler: letters.Write},
+		{Method: post, Path: "/letters/texts/:kind/:language/review", Permission: auth.LetterReview, Handler: letters.Review},
+		{Method: get, Path: "/letters/:ref", Permission: auth.LetterPrint, Handler: letters.Show},
+		{Method: get, Path: "/letters/:ref/pdf", Permission: auth.LetterPrint, Handler: letters.PDF},
+		{Method: post, Path: "/letters/:ref/note", Permission: auth.LetterPrint, Handler: letters.Note},
+
+		// decisions that would take something away, and rules that would
+		{Method: get, Path: "/decisions", Permission: auth.DecisionSend, Handler: decisions.List},
+		{Method: get, Path: "/decisions/:ref", Permission: auth.DecisionSend, Handler: decisions.Show},
+		{Method: post, Path: "/decisions/:ref/send", Permission: auth.DecisionSend, Handler: decisions.Send},
+		{Method: post, Path: "/decisions/:ref/aside", Permission: auth.DecisionSend, Handler: decisions.SetAside},
+		{Method: get, Path: "/rules", Permission: auth.RuleRead, Handler: rules.List},
+		{Method: get, Path: "/rules/:code/:version", Permission: auth.RuleRead, Handler: rules.Show},
+		{Method: post, Path: "/rules/:code/:version/decide", Permission: auth.RuleApprove, Handler: rules.Decide},
+
+		// when the service was down
+		{Method: get, Path: "/outages", Permission: auth.OutageRecord, Handler: outages.List},
+		{Method: post, Path: "/outages", Permission: auth.OutageRecord, Handler: outages.Record},
 
 		// credentials
 		{Method: get, Path: "/credentials", Permission: auth.CredentialRead, Handler: credentials.Find},

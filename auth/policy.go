@@ -51,24 +51,33 @@ const (
 	KinEnd          Permission = "kin.end"      // see whom staff declared as their relatives, and end a declaration
 	DuplicateRead   Permission = "duplicate.read"
 	DuplicateDecide Permission = "duplicate.decide" // say whether two records are of one person, and propose to merge them
+	LetterPrint     Permission = "letter.print"     // print letters and note how they were delivered
+	LetterRead      Permission = "letter.read"      // the texts that they are written in
+	LetterEdit      Permission = "letter.edit"      // write those texts
+	LetterReview    Permission = "letter.review"    // and say that they may go out
+	DecisionSend    Permission = "decision.send"    // send what would take something away, or set it aside
+	RuleRead        Permission = "rule.read"        // the versions of rules and what they would do
+	RuleApprove     Permission = "rule.approve"     // the ministry, on those that would take much away
+	OutageRecord    Permission = "outage.record"    // when the service was down
 )
 
 // roles says what each staff role may do. A role that is missing here, or
 // empty, may sign in and do nothing.
 var roles = map[string][]Permission{
-	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch},
+	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch, LetterPrint},
 	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead},
 	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead},
 	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead},
-	"appeals":     {PersonSearch},
+	"appeals":     {PersonSearch, LetterRead, LetterReview},
 	"grievance":   {PersonSearch},
-	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide},
+	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint},
 	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide},
-	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest},
+	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest, LetterRead, LetterEdit, DecisionSend, RuleRead},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {AuditRead, DelayRead}, // sees everything but sealed cases, and changes nothing
 	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease, KinEnd, SettingRead, SettingApprove},
-	"sysadmin":    {FieldEdit, SettingRead, SettingEdit, SettingApprove}, // runs the system and sees nobody's data
+	"sysadmin":    {FieldEdit, SettingRead, SettingEdit, SettingApprove, OutageRecord}, // runs the system and sees nobody's data
+	"ministry":    {RuleRead, RuleApprove},
 }
 
 // Roles lists the roles that the principal has, wherever.

@@ -15,10 +15,12 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/locales"
 	"daftar/mockid"
 	"daftar/registry"
 	"daftar/registry/audit"
 	"daftar/registry/dedup"
+	"daftar/registry/letters"
 	"daftar/registry/programmes"
 	"daftar/registry/settings"
 )
@@ -231,6 +233,9 @@ func Seed(ctx context.Context, d *db.DB, providers map[string]string) error {
 	if err := c.settle(ctx, d); err != nil {
 		return err
 	}
+	if err := review(ctx, d); err != nil {
+		return err
+	}
 	if err := cast.register(ctx, d); err != nil {
 		return err
 	}
@@ -239,6 +244,30 @@ func Seed(ctx context.Context, d *db.DB, providers map[string]string) error {
 			return err
 		}
 		return audit.Write(tx, audit.Event{Action: "demo.installed"})
+	})
+}
+
+// review adds the texts of letters. In the demo somebody has reviewed the English
+// ones; Arabic ones go out as drafts beside them.
+func review(ctx context.Context, d *db.DB) error {
+	messages, err := i18n.Load(locales.FS, time.UTC)
+	if err != nil {
+		return err
+	}
+	if err := d.WithTx(ctx, worker, func(tx db.Tx) error { return letters.Install(tx, messages) }); err != nil {
+		return err
+	}
+	who, err := Staff(ctx, d, "appeals")
+	if err != nil {
+		return err
+	}
+	return d.WithTx(ctx, who, func(tx db.Tx) error {
+		for _, kind := range letters.Kinds() {
+			if err := letters.Review(tx, kind, i18n.Source, 1); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -101,7 +101,8 @@ func (s *System) everything(t *testing.T) string {
 	var parts []string
 	for _, table := range []string{
 		"case_file", "case_event", "change", "change_item", "evidence", "decision", "record_version", "household", "person",
-		"membership", "membership_role", "relation", "contact", "identifier", "group_record", "group_member", "amendment", "duplicate_decision", "record_merge", "account", "staff_role", "credential", "credential_copy", "credential_offer",
+		"membership", "membership_role", "relation", "contact", "identifier", "group_record", "group_member", "amendment", "duplicate_decision", "record_merge", "account", "staff_role", "notice_setting",
+		"contact_hold", "letter_text", "service_outage", "rule_review", "credential", "credential_copy", "credential_offer",
 	} {
 		parts = append(parts, "select '"+table+"' || r::text as row from "+table+" r")
 	}
@@ -126,6 +127,7 @@ func TestOthersThings(t *testing.T) {
 	ref := rosa.starts(t, "/apply")
 	rosa.fills(t, "/apply/"+ref, append(rosasHousehold(), aFarm()...))
 	rosa.attaches(t, "/apply/"+ref+"/documents/2")
+	s.scanned(t)
 	application := Thing{"/apply/:ref", ref, newRef(registry.RefCase), s.answerOf(t, ref, "->'fields'->'plots'->0->>'id'")}
 	hidden(t, s, routes, "portal", rosa, amina, application)
 
@@ -144,6 +146,7 @@ func TestOthersThings(t *testing.T) {
 	intake.fills(t, "/counter/"+counter, append(aHousehold("Mama Ngina", ""), aFarm()...))
 	intake.mustSave(t, "/counter/"+counter+"/people/2/name", one("full_name", "Nila"))
 	intake.attaches(t, "/counter/"+counter+"/documents/2")
+	s.scanned(t)
 	hidden(t, s, routes, "admin", intake, north, kase, Thing{"/counter/:ref", counter, newRef(registry.RefCase), s.answerOf(t, counter, "->'fields'->'plots'->0->>'id'")})
 
 	credential := newRef(registry.RefCredential)
@@ -324,24 +327,25 @@ func TestRolesKeepOut(t *testing.T) {
 	s := ownSystem(t)
 	ref := signedIn(t, s.portal(), "en", "rosa").applies(t, "/apply", rosasHousehold())
 	may := map[string][]string{
-		"intake":      {"case.read", "case.ask", "case.intake", "person.search"},
+		"intake":      {"case.read", "case.ask", "case.intake", "person.search", "letter.print"},
 		"verifier":    {"case.read", "case.ask", "case.recommend", "person.read", "change.read", "change.verify", "person.search", "duplicate.read"},
 		"approver":    {"case.read", "case.decide", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "duplicate.read"},
 		"approver2":   {"case.read", "case.decide", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "delay.read", "delay.request", "duplicate.read"},
-		"appeals":     {"person.search"},
+		"appeals":     {"person.search", "letter.read", "letter.review"},
 		"grievance":   {"person.search"},
-		"protection":  {"person.read", "person.protected", "change.read", "change.propose", "person.search", "look.release", "duplicate.read", "duplicate.decide"},
+		"protection":  {"person.read", "person.protected", "change.read", "change.propose", "person.search", "look.release", "duplicate.read", "duplicate.decide", "letter.print"},
 		"dataquality": {"field.edit", "area.read", "area.propose", "import.read", "import.run", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share", "duplicate.read", "duplicate.decide"},
-		"programme":   {"person.search", "person.export", "filter.share", "delay.read", "delay.request"},
+		"programme":   {"person.search", "person.export", "filter.share", "delay.read", "delay.request", "letter.read", "letter.edit", "decision.send", "rule.read"},
 		"credential":  {"credential.read", "credential.revoke", "person.search"},
 		"auditor":     {"audit.read", "delay.read"},
 		"dpo":         {"audit.read", "alert.read", "question.answer", "delay.read", "delay.decide", "look.release", "kin.end", "setting.read", "setting.approve"},
-		"sysadmin":    {"field.edit", "setting.read", "setting.edit", "setting.approve"},
+		"sysadmin":    {"field.edit", "setting.read", "setting.edit", "setting.approve", "outage.record"},
+		"ministry":    {"rule.read", "rule.approve"},
 	}
 	before := s.everything(t)
 	for _, officer := range []string{
 		"intake", "verifier", "approver", "approver2", "appeals", "grievance", "protection", "dataquality", "programme",
-		"credential", "auditor", "dpo", "sysadmin",
+		"credential", "auditor", "dpo", "ministry", "sysadmin",
 	} {
 		v := signedIn(t, s.admin(), "en", officer)
 		for _, r := range s.addresses(t) {

@@ -58,6 +58,8 @@ type System struct {
 	log  *syncBuffer
 	tls  bool
 	kept string // directory of the audit log's second party; "" for none
+	// extra settings of this one, "NAME=value"
+	extra []string
 }
 
 // shared is one demo for the tests that do not mind each other's people.
@@ -156,7 +158,8 @@ func (s *System) start(args ...string) error {
 var errPortTaken = errors.New("a port was taken in the meantime")
 
 func (s *System) env() []string {
-	return append(os.Environ(), "DAFTAR_STATE_DIR="+s.dir, fmt.Sprintf("DAFTAR_PORT_BASE=%d", s.base), "DAFTAR_LOG_LEVEL=info", "DAFTAR_AUDIT_CHECKPOINTS_DIR="+s.kept)
+	return append(append(os.Environ(), "DAFTAR_STATE_DIR="+s.dir, fmt.Sprintf("DAFTAR_PORT_BASE=%d", s.base), "DAFTAR_LOG_LEVEL=info",
+		"DAFTAR_AUDIT_CHECKPOINTS_DIR="+s.kept), s.extra...)
 }
 
 func (s *System) launch(args ...string) error {

@@ -7,11 +7,14 @@ import (
 
 	"daftar/auth"
 	"daftar/blob"
+	"daftar/notify"
 	"daftar/portal/apply"
 	"daftar/portal/audit"
 	"daftar/portal/cases"
 	"daftar/portal/credentials"
 	"daftar/portal/home"
+	"daftar/portal/letters"
+	"daftar/portal/notices"
 	"daftar/portal/record"
 	registrycases "daftar/registry/cases"
 	ledger "daftar/registry/credentials"
@@ -28,7 +31,9 @@ type Config struct {
 	Codes      registrycases.Codes
 	OfferCodes ledger.Codes
 	IssuerURL  string
-	PortalURL  string // printed on receipts
+	PortalURL  string         // printed on receipts
+	Gateway    *notify.Twilio // of text messages; nil: none reports
+	Reports    string         // the address that it reports to
 }
 
 // Nav lists the main pages for somebody signed in.
@@ -37,6 +42,7 @@ func Nav(auth.Principal) []ui.NavItem {
 		{Key: "nav.home", Path: "/home"},
 		{Key: "nav.record", Path: "/record"},
 		{Key: "nav.credentials", Path: "/credentials"},
+		{Key: "nav.notices", Path: "/notices"},
 	}
 }
 
@@ -73,6 +79,15 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.AskForm},
 		{Method: post, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.Ask},
 		{Method: get, Path: "/decisions/:ref", Permission: auth.Citizen, Handler: record.Decision},
+
+		// what one was told
+		{Method: get, Path: "/notices", Permission: auth.Citizen, Handler: notices.Inbox},
+		{Method: get, Path: "/notices/reach", Permission: auth.Citizen, Handler: notices.ReachForm},
+		{Method: post, Path: "/notices/reach", Permission: auth.Citizen, Handler: notices.Reach},
+		{Method: get, Path: "/notices/:ref", Permission: auth.Citizen, Handler: notices.Show},
+		{Method: get, Path: "/letters/:ref", Permission: auth.Citizen, Handler: letters.Show},
+		{Method: get, Path: "/letters/:ref/pdf", Permission: auth.Citizen, Handler: letters.PDF},
+		{Method: post, Path: "/hooks/sms", Permission: auth.Public, Handler: notices.Report(cfg.Gateway, cfg.Reports), Bare: true, Cross: true},
 
 		// applying
 		{Method: get, Path: "/apply", Permission: auth.Citizen, Handler: apply.Before},

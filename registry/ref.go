@@ -39,6 +39,8 @@ const (
 	RefFile       = 'F' // a photo that is an answer
 	RefPair       = 'J' // two records that may be of one person
 	RefMapping    = 'X' // of files to import
+	RefNotice     = 'Z'
+	RefLetter     = 'Y'
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

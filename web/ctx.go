@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"net/url"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/settings"
+	"daftar/pdf"
 	"daftar/web/ui"
 )
 
@@ -320,6 +322,35 @@ func (c *Ctx) Render(page templ.Component) error { return c.RenderStatus(fiber.S
 // RenderStatus answers with a page and a status.
 func (c *Ctx) RenderStatus(status int, page templ.Component) error {
 	return render(c.ctx, c.fiber, status, page)
+}
+
+// PDF answers with a page as a PDF called name. Where none can be made, it
+// answers with the page, which says so and can be printed.
+func (c *Ctx) PDF(name string, page templ.Component) error {
+	printer := c.server.cfg.PDF
+	if printer != nil {
+		// The request's own time is for the database; a browser takes longer to start.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), pdf.Timeout)
+		defer cancel()
+		style := c.server.cfg.Assets["portal.css"]
+		if c.printer.Dir == "rtl" {
+			style = c.server.cfg.Assets["portal.rtl.css"]
+		}
+		var html bytes.Buffer
+		alone := ui.WithChrome(c.ctx, ui.Chrome{Site: c.server.cfg.Name, Demo: c.server.cfg.Demo, Inline: string(style.Plain)})
+		if err := page.Render(alone, &html); err != nil {
+			return err
+		}
+		made, err := printer.Print(ctx, html.Bytes())
+		if err == nil {
+			c.fiber.Set(fiber.HeaderCacheControl, "no-store")
+			c.fiber.Set(fiber.HeaderContentDisposition, `inline; filename="`+name+`.pdf"`)
+			return c.Send(fiber.StatusOK, "application/pdf", made)
+		}
+		c.server.cfg.Log.Warn("pdf", "error", err.Error())
+	}
+	c.ctx = ui.WithChrome(c.ctx, ui.WithoutPDF(c.ctx))
+	return c.Render(page)
 }
 
 func render(ctx context.Context, f *fiber.Ctx, status int, page templ.Component) error {

@@ -23,6 +23,7 @@ import (
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry/settings"
+	"daftar/pdf"
 	"daftar/static"
 	"daftar/web/ui"
 )
@@ -44,6 +45,8 @@ type Config struct {
 	// Failed answers an error on a site whose clients are programs; nil
 	// renders a page.
 	Failed func(c *fiber.Ctx, err error) error
+	// PDF prints pages; nil where there is no Chromium.
+	PDF *pdf.Printer
 	// FormTargets are other origins that this site's forms may lead to.
 	FormTargets []string
 	// Proxies are the addresses of trusted reverse proxies.
@@ -113,6 +116,7 @@ func (s *Server) Origin() string { return s.cfg.Origin }
 
 // Serve answers requests on a listener until Shutdown.
 func (s *Server) Serve(ln net.Listener, conf *tls.Config) error {
+	ln = silent{ln}
 	if conf != nil {
 		ln = tls.NewListener(ln, conf)
 	}

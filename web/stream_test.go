@@ -190,23 +190,3 @@ func TestSlowFiles(t *testing.T) {
 		t.Errorf("%v %v", res, err)
 	}
 }
-
-// A connection on which nothing comes is told that it took too long, with the
-// status that makes a browser send its request again.
-func TestIdleConnections(t *testing.T) {
-	if os.Getenv("LONG") == "" {
-		t.Skip("waits for twenty seconds")
-	}
-	t.Parallel()
-	s := everything(t, "")
-	conn, err := net.Dial("tcp", s.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(time.Minute))
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || res.StatusCode != http.StatusRequestTimeout || !res.Close {
-		t.Errorf("%v %v", res, err)
-	}
-}

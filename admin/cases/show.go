@@ -10,6 +10,8 @@ import (
 	"daftar/registry"
 	"daftar/registry/cases"
 	"daftar/registry/dedup"
+	"daftar/registry/notices"
+	"daftar/registry/quarantine"
 	"daftar/web"
 	"daftar/web/intake"
 	"daftar/web/ui"
@@ -21,6 +23,8 @@ type view struct {
 	Answers    []intake.Section
 	Evidence   []cases.Evidence
 	Fields     registry.Fields
+	Scans      map[string]quarantine.State // of the evidence, by blob
+	Told       []notices.Told
 	Events     []ui.Happening
 	Alike      []dedup.Pair // people of the registry who may be members
 	Elsewhere  int          // and some who are not this officer's business
@@ -67,6 +71,16 @@ func load(c *web.Ctx, logged bool) (view, error) {
 			return err
 		}
 		v.Evidence = slices.DeleteFunc(v.Evidence, func(e cases.Evidence) bool { return !shown(e, form.Fields) })
+		blobs := make([]string, len(v.Evidence))
+		for i, e := range v.Evidence {
+			blobs[i] = e.Blob
+		}
+		if v.Scans, err = quarantine.States(tx, blobs); err != nil {
+			return err
+		}
+		if v.Told, err = notices.About(tx, v.Case.ID); err != nil {
+			return err
+		}
 		events, err := cases.Events(tx, v.Case, true)
 		if err != nil {
 			return err
@@ -169,8 +183,10 @@ func (e Evidence) Answer(c *web.Ctx) error {
 		for _, m := range k.Draft.Members {
 			values = append(values, m.Fields)
 		}
-		file, _, err = registry.FileIn(tx, told(c, all), c.Param("photo"), values...)
-		return err
+		if file, _, err = registry.FileIn(tx, told(c, all), c.Param("photo"), values...); err != nil {
+			return err
+		}
+		return quarantine.Check(tx, file.Blob)
 	})
 	if err != nil {
 		return err
@@ -190,10 +206,13 @@ func (e Evidence) Photo(c *web.Ctx) error {
 			return err
 		}
 		all, err := registry.LoadFields(tx)
-		if err == nil && !shown(photo, told(c, all)) {
-			err = fault.Hidden()
+		if err != nil {
+			return err
 		}
-		return err
+		if !shown(photo, told(c, all)) {
+			return fault.Hidden()
+		}
+		return quarantine.Check(tx, photo.Blob)
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"daftar/db"
 	"daftar/registry"
 	"daftar/registry/history"
+	"daftar/registry/quarantine"
 	"daftar/web"
 )
 
@@ -45,8 +46,10 @@ func (p Proposals) photo(c *web.Ctx, kind string) error {
 			}
 			held = append(held, of.Fields)
 		}
-		file, _, err = registry.FileIn(tx, seen, c.Param("photo"), held...)
-		return err
+		if file, _, err = registry.FileIn(tx, seen, c.Param("photo"), held...); err != nil {
+			return err
+		}
+		return quarantine.Check(tx, file.Blob)
 	})
 	if err != nil {
 		return err

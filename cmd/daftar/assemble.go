@@ -18,7 +18,9 @@ import (
 	"daftar/jose"
 	"daftar/locales"
 	"daftar/mockid"
+	"daftar/notify"
 	"daftar/oauth"
+	"daftar/pdf"
 	"daftar/portal"
 	"daftar/registry/cases"
 	"daftar/registry/credentials"
@@ -49,14 +51,16 @@ type parts struct {
 	live     *settings.Live
 	assets   static.Assets
 	origins  map[string]string
-	client   *http.Client // to the identity providers
+	client   *http.Client   // to the identity providers
+	gateway  *notify.Twilio // for text messages; nil: none
 	metrics  *metrics
+	pdf      *pdf.Printer // nil: no Chromium
 }
 
 // assemble builds the sites and the worker.
 func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog.Logger) (*system, error) {
 	secure := cmd.TLS == "dev"
-	p := &parts{cmd: cmd, c: c, s: s, log: log, assets: static.Load(), metrics: newMetrics(s.db), client: &http.Client{Timeout: 10 * time.Second}}
+	p := &parts{cmd: cmd, c: c, s: s, log: log, assets: static.Load(), metrics: newMetrics(s.db), pdf: pdf.Find(c.Chromium), client: &http.Client{Timeout: 10 * time.Second}}
 	sys := &system{sites: map[string]site{}}
 	if secure {
 		conf, ca, err := s.tlsConfig(c)
@@ -108,6 +112,12 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 		p.live.Follow(ctx, func(err error) { log.Warn("settings", "error", err.Error()) })
 		return nil
 	}
+	if p.gateway, err = c.gateway(p.origins["portal"]); err != nil {
+		return nil, err
+	}
+	if err := p.installTexts(ctx); err != nil {
+		return nil, err
+	}
 	for _, build := range []func(*system) error{
 		func(sys *system) error { return p.portal(sys, citizenIssuer) },
 		func(sys *system) error { return p.admin(sys, staffIssuer) },
@@ -120,11 +130,14 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 	}
 	sys.ops = p.metrics.handler(s.db, p.messages, s.sealer)
 	if cmd.wants("worker") {
-		var printers []*i18n.Printer
-		for _, l := range p.messages.Locales() {
-			printers = append(printers, p.messages.Printer(l.Tag))
+		shop, err := p.workshop()
+		if err != nil {
+			return nil, err
 		}
-		sys.worker = func(ctx context.Context) error { return work(ctx, c, s, printers, log) }
+		sys.worker = shop.work
+	}
+	if cmd.wants("portal") {
+		sys.pulse = p.beat
 	}
 	sys.banner = bannerText(cmd, p.running())
 	return sys, nil
@@ -145,6 +158,7 @@ func (p *parts) site(name string, cfg web.Config) *web.Server {
 	cfg.Name, cfg.Origin, cfg.DB, cfg.Messages, cfg.Assets = name, p.origins[name], p.s.db, p.messages, p.assets
 	cfg.Live = p.live
 	cfg.Log, cfg.Clock, cfg.Demo, cfg.Proxies, cfg.Observe = p.log, time.Now, p.cmd.Demo, p.c.Proxies, p.metrics.observe
+	cfg.PDF = p.pdf
 	return web.New(cfg)
 }
 
@@ -177,6 +191,7 @@ func (p *parts) portal(sys *system, idp string) error {
 	site.Mount(portal.Routes(portal.Config{
 		Provider: provider, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts},
 		OfferCodes: credentials.Codes{Key: offers}, IssuerURL: p.origins["issuer"], PortalURL: p.origins["portal"],
+		Gateway: p.gateway, Reports: p.origins["portal"] + smsReports,
 	})...)
 	sys.sites["portal"] = site
 	return nil

@@ -47,12 +47,26 @@ type Config struct {
 	StaffIssuer     string `name:"staff-issuer" env:"DAFTAR_STAFF_ISSUER" help:"OpenID issuer of the staff directory. The demo has its own."`
 	StaffClientID   string `name:"staff-client-id" env:"DAFTAR_STAFF_CLIENT_ID" default:"daftar-admin" help:"Our client id there."`
 	StaffSecret     string `name:"staff-client-secret" env:"DAFTAR_STAFF_CLIENT_SECRET" help:"Our secret there; unset: private_key_jwt."`
-	StrongACR       string `name:"strong-acr" env:"DAFTAR_STRONG_ACR" default:"high" help:"acr value of a strong sign-in."`
+	SMTPAddress     string `name:"smtp-address" env:"DAFTAR_SMTP_ADDRESS" help:"Mail server, host:port. Unset: no e-mail; the demo writes it to a file."`
+	SMTPTLS         string `name:"smtp-tls" env:"DAFTAR_SMTP_TLS" default:"starttls" enum:"starttls,tls,off" help:"How the connection to it is encrypted; off: to this machine only."`
+	SMTPUser        string `name:"smtp-user" env:"DAFTAR_SMTP_USER" help:"User name there; unset: it asks nobody."`
+	SMTPPassword    string `name:"smtp-password" env:"DAFTAR_SMTP_PASSWORD" help:"Password there."`
+	SMTPFrom        string `name:"smtp-from" env:"DAFTAR_SMTP_FROM" help:"Sender of e-mail: an address, perhaps with a name."`
+
+	TwilioAccount string `name:"twilio-account" env:"DAFTAR_TWILIO_ACCOUNT" help:"Account SID of the text message gateway. Unset: no text messages; the demo writes them to a file."`
+	TwilioToken   string `name:"twilio-token" env:"DAFTAR_TWILIO_TOKEN" help:"Auth token there; it also signs what the gateway reports."`
+	TwilioURL     string `name:"twilio-url" env:"DAFTAR_TWILIO_URL" default:"https://api.twilio.com" help:"Its address."`
+	SMSFrom       string `name:"sms-from" env:"DAFTAR_SMS_FROM" help:"Sender of text messages: a number, or a messaging service's SID."`
+
+	ClamdAddress string `name:"clamd-address" env:"DAFTAR_CLAMD_ADDRESS" help:"ClamAV's daemon, host:port or the path of its socket: uploads are held back until scanned. Unset: they are not scanned."`
+	Chromium     string `name:"chromium" env:"CHROME_PATH" help:"Chromium for PDFs. Unset: looked for; without it pages are printed by the browser."`
+
+	StrongACR string `name:"strong-acr" env:"DAFTAR_STRONG_ACR" default:"high" help:"acr value of a strong sign-in."`
 }
 
 // secrets are options whose value is never printed.
 var secrets = []string{"database-url", "database-url-citizen", "database-url-staff", "database-url-issuer", "database-url-api",
-	"database-url-jobs", "database-url-auditor", "citizen-client-secret", "staff-client-secret"}
+	"database-url-jobs", "database-url-auditor", "citizen-client-secret", "staff-client-secret", "smtp-password", "twilio-token"}
 
 // checkEnvironment refuses a DAFTAR_ variable that no option has: a misspelt
 // one would silently do nothing.

@@ -129,6 +129,7 @@ type system struct {
 	sealing   func(context.Context)
 	exporting func(context.Context)
 	live      func(context.Context) error // keeps the settings current
+	pulse     func(context.Context) error
 	banner    string
 }
 
@@ -141,7 +142,7 @@ type site interface {
 // database goes after them.
 func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
-	errs := make(chan error, len(listeners)+5)
+	errs := make(chan error, len(listeners)+6)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
@@ -167,6 +168,9 @@ func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log
 	}
 	start("sealing", func() error { s.sealing(ctx); return nil })
 	start("exporting", func() error { s.exporting(ctx); return nil })
+	if s.pulse != nil {
+		start("pulse", func() error { return s.pulse(ctx) })
+	}
 	fmt.Print(s.banner)
 	var failed error
 	select {

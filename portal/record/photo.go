@@ -5,6 +5,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
+	"daftar/registry/quarantine"
 	"daftar/web"
 )
 
@@ -28,6 +29,9 @@ func (p Photos) Photo(c *web.Ctx) error {
 			return err
 		}
 		file, _, err = registry.FileIn(tx, all.Of(registry.KindPerson), c.Param("photo"), me.Fields)
+		if err == nil {
+			return harmless(tx, file)
+		}
 		if !fault.Is(err, fault.NotFound) {
 			return err
 		}
@@ -39,11 +43,22 @@ func (p Photos) Photo(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
-		file, _, err = registry.FileIn(tx, all.Of(registry.KindHousehold), c.Param("photo"), home.Fields)
-		return err
+		if file, _, err = registry.FileIn(tx, all.Of(registry.KindHousehold), c.Param("photo"), home.Fields); err != nil {
+			return err
+		}
+		return harmless(tx, file)
 	})
 	if err != nil {
 		return err
 	}
 	return c.SendPhoto(p.Blobs.Get, file.Blob, file.MediaType)
+}
+
+// harmless hides a file that was found to be harmful.
+func harmless(tx db.Tx, file registry.File) error {
+	state, err := quarantine.StateOf(tx, file.Blob)
+	if err == nil && state == quarantine.Infected {
+		return fault.Hidden()
+	}
+	return err
 }

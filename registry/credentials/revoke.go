@@ -139,3 +139,34 @@ func Revoke(tx db.Tx, officer Officer, ref, reason, note string) error {
 	return audit.Write(tx, audit.Event{Action: "credential.revoked", SubjectKind: "person", Subject: c.Person,
 		Detail: map[string]any{"credential": c.ID, "reason": reason}})
 }
+
+// endCopies marks every copy of a credential in its status list.
+func endCopies(tx db.Tx, credential db.ID) error {
+	return tx.Exec(`
+		with ended as (update credential_copy set status = 1 where credential_id = $1 returning list_id)
+		update status_list set version = version + 1 where id in (select list_id from ended)`, credential)
+}
+
+// EndDecision revokes the credentials about a decision that no longer holds.
+// Doing it again changes nothing.
+func EndDecision(tx db.Tx, decision db.ID) error {
+	var ended []struct {
+		ID     db.ID `db:"id"`
+		Person db.ID `db:"person_id"`
+	}
+	if err := tx.Select(&ended, `
+		update credential set state = 'revoked', revoked_at = $2, reason = 'no_longer_true'
+		where decision_id = $1 and state = 'valid' returning id, person_id`, decision, tx.Now()); err != nil {
+		return err
+	}
+	for _, c := range ended {
+		if err := endCopies(tx, c.ID); err != nil {
+			return err
+		}
+		if err := audit.Write(tx, audit.Event{Action: "credential.revoked", SubjectKind: "person", Subject: c.Person,
+			Detail: map[string]any{"credential": c.ID, "reason": "no_longer_true"}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

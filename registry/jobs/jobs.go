@@ -15,6 +15,11 @@ const (
 	KindCheckDuplicates     = "check_duplicates"
 	KindCheckImport         = "check_import"
 	KindApplyImport         = "apply_import"
+	KindSendNotice          = "send_notice"
+	KindComposeLetter       = "compose_letter"
+	KindFollowLetter        = "follow_letter"
+	KindScanBlob            = "scan_blob"
+	KindMeasureRule         = "measure_rule"
 )
 
 // AssessHousehold decides every programme for a household, as it is in a
@@ -87,3 +92,44 @@ type ApplyImport struct {
 
 // Kind names the job for river.
 func (ApplyImport) Kind() string { return KindApplyImport }
+
+// SendNotice carries a notice out of the house, on whichever channels it may
+// go.
+type SendNotice struct {
+	Notice db.ID `json:"notice"`
+}
+
+// Kind names the job for river.
+func (SendNotice) Kind() string { return KindSendNotice }
+
+// ComposeLetter puts a letter into words.
+type ComposeLetter struct {
+	Letter db.ID `json:"letter"`
+}
+
+// Kind names the job for river.
+func (ComposeLetter) Kind() string { return KindComposeLetter }
+
+// FollowLetter does what follows from what happened to a letter.
+type FollowLetter struct {
+	Letter db.ID `json:"letter"`
+}
+
+// Kind names the job for river.
+func (FollowLetter) Kind() string { return KindFollowLetter }
+
+// ScanBlob has a file scanned. A blob's key is an identifier.
+type ScanBlob struct {
+	Blob db.ID `json:"blob"`
+}
+
+// Kind names the job for river.
+func (ScanBlob) Kind() string { return KindScanBlob }
+
+// MeasureRule finds out whom a new version of a rule would take something from.
+type MeasureRule struct {
+	Rule db.ID `json:"rule"`
+}
+
+// Kind names the job for river.
+func (MeasureRule) Kind() string { return KindMeasureRule }

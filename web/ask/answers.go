@@ -14,6 +14,7 @@ import (
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/quarantine"
 	"daftar/web"
 )
 
@@ -50,6 +51,9 @@ func Keep(tx db.Tx, blobs *blob.Dir) func(cases.Photo) (string, error) {
 	return func(p cases.Photo) (string, error) {
 		key := tx.NewID().String()
 		if err := blobs.Put(key, p.JPEG); err != nil {
+			return "", err
+		}
+		if err := quarantine.Hold(tx, key); err != nil {
 			return "", err
 		}
 		sum := sha256.Sum256(p.JPEG)

@@ -9,6 +9,7 @@ import (
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/quarantine"
 	"daftar/web"
 	"daftar/web/ask"
 	"daftar/web/ui"
@@ -78,6 +79,9 @@ func (s Site) document(path string, page, key func(*visit) string, fits func(*vi
 			if err := s.Blobs.Put(blob, p.JPEG); err != nil {
 				return err
 			}
+			if err := quarantine.Hold(tx, blob); err != nil {
+				return err
+			}
 			sum := sha256.Sum256(p.JPEG)
 			e := cases.Evidence{Kind: cases.EvidenceBirthCertificate, MediaType: "image/jpeg", Size: len(p.JPEG), Width: p.Width, Height: p.Height,
 				SHA256: sum[:], Blob: blob}
@@ -125,21 +129,36 @@ func (s Site) answer(path string) photo {
 	}
 }
 
-// open finds the application and whether it has the photo.
-func (p photo) open(s Site, c *web.Ctx) (*visit, registry.File, error) {
+// taken is a photo that is there, and what is known about it; nothing without one.
+type taken struct {
+	registry.File
+	State quarantine.State
+}
+
+// open finds the application and the photo that it has.
+func (p photo) open(s Site, c *web.Ctx) (*visit, taken, error) {
 	v, err := s.open(c)
 	if err != nil {
-		return nil, registry.File{}, err
+		return nil, taken{}, err
 	}
 	if !p.fits(v) {
-		return nil, registry.File{}, fault.Hidden()
+		return nil, taken{}, fault.Hidden()
 	}
-	var there registry.File
-	err = c.View(func(tx db.Tx) (err error) { there, err = p.find(v, tx); return err })
+	there, err := p.taken(v)
+	return v, there, err
+}
+
+func (p photo) taken(v *visit) (there taken, err error) {
+	err = v.View(func(tx db.Tx) (err error) {
+		if there.File, err = p.find(v, tx); err == nil {
+			there.State, err = quarantine.StateOf(tx, there.Blob)
+		}
+		return err
+	})
 	if fault.Is(err, fault.NotFound) {
 		err = nil
 	}
-	return v, there, err
+	return there, err
 }
 
 // action is the address of the page's form.
@@ -165,7 +184,7 @@ func (p photo) show(s Site) web.Handler {
 		if err != nil {
 			return err
 		}
-		return c.Render(photoPage(p, v, &ui.Form{}, there.Blob != ""))
+		return c.Render(photoPage(p, v, &ui.Form{}, there))
 	}
 }
 
@@ -181,14 +200,14 @@ func (p photo) save(s Site) web.Handler {
 			var check fault.Check
 			check.Fail("photo", "document.error.too_large", "Max", web.UploadLimit>>20)
 			state := &ui.Form{Err: check.Fault()}
-			return c.RenderStatus(web.Status(fault.Invalid), photoPage(p, v, state, there.Blob != ""))
+			return c.RenderStatus(web.Status(fault.Invalid), photoPage(p, v, state, there))
 		}
 		if err != nil {
 			return err
 		}
 		state := &ui.Form{Values: form.Values()}
 		if form.Switching() {
-			return c.Render(photoPage(p, v, state, there.Blob != ""))
+			return c.Render(photoPage(p, v, state, there))
 		}
 		switch form.Get("do") {
 		case "none", "keep":
@@ -202,7 +221,7 @@ func (p photo) save(s Site) web.Handler {
 			err = v.attach(p, form)
 		}
 		if invalid(err, state) {
-			return c.RenderStatus(web.Status(fault.Invalid), photoPage(p, v, state, there.Blob != ""))
+			return c.RenderStatus(web.Status(fault.Invalid), photoPage(p, v, state, there))
 		}
 		if err != nil {
 			return err
@@ -244,14 +263,14 @@ func (v *visit) attach(p photo, form *web.Form) error {
 	})
 }
 
-// send shows the applicant's own upload.
+// send shows the applicant's own upload, unless it was found to be harmful.
 func (p photo) send(s Site) web.Handler {
 	return func(c *web.Ctx) error {
 		_, there, err := p.open(s, c)
 		if err != nil {
 			return err
 		}
-		if there.Blob == "" {
+		if there.Blob == "" || there.State == quarantine.Infected {
 			return fault.Hidden()
 		}
 		return c.SendPhoto(s.Blobs.Get, there.Blob, there.MediaType)

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"io"
 	"slices"
 
 	"github.com/a-h/templ"
@@ -66,7 +67,14 @@ var fieldQuestion = page{
 		case registry.TypeArea:
 			return placePage(v, f)
 		case registry.TypeFile:
-			return photoPage(v.site.answer(""), v, f, v.answers()[v.field.Code] != nil)
+			p := v.site.answer("")
+			return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+				there, err := p.taken(v)
+				if err != nil {
+					return err
+				}
+				return photoPage(p, v, f, there).Render(ctx, w)
+			})
 		}
 		return questionPage(v, f)
 	},

@@ -28,6 +28,8 @@ type Chrome struct {
 	Colour     string // of the palette
 	Logo       Logo
 	Contact    registry.ServiceContact
+	Inline     string // the style itself, for a document that stands alone: a PDF
+	NoPDF      bool   // a PDF was asked for and could not be made
 }
 
 // Logo is the owner's mark; none without an address.
@@ -54,6 +56,13 @@ type chromeKey struct{}
 // WithChrome returns a context whose pages have the surroundings.
 func WithChrome(ctx context.Context, c Chrome) context.Context {
 	return context.WithValue(ctx, chromeKey{}, c)
+}
+
+// WithoutPDF is the surroundings of a page that stands in for a PDF.
+func WithoutPDF(ctx context.Context) Chrome {
+	c := chrome(ctx)
+	c.NoPDF = true
+	return c
 }
 
 func chrome(ctx context.Context) Chrome {
