@@ -14,9 +14,9 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/pdf"
 	"daftar/registry"
 	"daftar/registry/settings"
-	"daftar/pdf"
 	"daftar/web/ui"
 )
 

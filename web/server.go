@@ -22,8 +22,8 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/i18n"
-	"daftar/registry/settings"
 	"daftar/pdf"
+	"daftar/registry/settings"
 	"daftar/static"
 	"daftar/web/ui"
 )
