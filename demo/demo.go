@@ -17,6 +17,7 @@ import (
 	"daftar/i18n"
 	"daftar/mockid"
 	"daftar/registry"
+	"daftar/registry/cases/kinds"
 	"daftar/registry/fields"
 	"daftar/registry/programmes"
 )
@@ -218,6 +219,9 @@ func Seed(ctx context.Context, d *db.DB, providers map[string]string) error {
 		}); err != nil {
 			return err
 		}
+	}
+	if err := d.WithTx(ctx, worker, kinds.PublishMissing); err != nil {
+		return err
 	}
 	there, err := Is(ctx, d)
 	if err != nil || there {

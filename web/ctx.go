@@ -192,6 +192,9 @@ func (c *Ctx) Now() time.Time { return c.server.cfg.DB.Now() }
 // Principal is who makes the request.
 func (c *Ctx) Principal() auth.Principal { return c.principal }
 
+// Permission is what the route takes.
+func (c *Ctx) Permission() auth.Permission { return c.route.Permission }
+
 // Areas lists where the principal has the route's permission.
 func (c *Ctx) Areas() []db.ID { return c.principal.Areas(c.route.Permission) }
 

@@ -16,26 +16,15 @@ import (
 
 const pageSize = 50
 
-// views are the queue's filters. Each has the message "queue.view.<code>".
-var views = []struct {
-	Code   string
-	States []cases.State
-}{
-	{"open", nil},
-	{"new", []cases.State{cases.StateSubmitted}},
-	{"recommended", []cases.State{cases.StateRecommended}},
-	{"waiting", []cases.State{cases.StateWaiting}},
-	{"closed", []cases.State{cases.StateApproved, cases.StateRefused, cases.StateWithdrawn}},
-}
-
-// Queue lists the cases in the officer's areas, the most urgent first.
+// Queue lists the cases at the officer's desks, the most urgent first.
 func Queue(c *web.Ctx) error {
-	code, filter := "open", cases.Filter{After: c.Query("after"), Limit: pageSize}
-	for _, v := range views {
-		if v.Code == c.Query("view") {
-			code, filter.States = v.Code, v.States
+	filter := cases.Filter{View: cases.Team, After: c.Query("after"), Limit: pageSize, Today: registry.Today(c.Now(), c.Printer().Zone)}
+	for _, v := range cases.Views() {
+		if string(v) == c.Query("view") {
+			filter.View = v
 		}
 	}
+	code := string(filter.View)
 	var rows []cases.QueueRow
 	var next string
 	err := c.WithTx(func(tx db.Tx) (err error) {
@@ -78,7 +67,6 @@ func tableRows(c *web.Ctx, rows []cases.QueueRow) [][]ui.Cell {
 		out = append(out, []ui.Cell{
 			{Text: r.Ref, Path: "/cases/" + r.Ref, LTR: true},
 			{Text: show.Name(p, r.Applicant)},
-			{Text: p.Number(r.Members)},
 			{Text: area.In(p)},
 			{Text: p.Date(r.SubmittedAt.Time)},
 			due,

@@ -20,7 +20,8 @@ var recommend = step{
 		if err := check.Err(); err != nil {
 			return err
 		}
-		return cases.Recommend(tx, intake.Actor(c, true), c.Param("ref"), outcome, note, c.Printer().Tag)
+		_, err := cases.Recommend(tx, intake.Actor(c, true), c.Param("ref"), outcome, note, c.Printer().Tag)
+		return err
 	},
 }
 

@@ -20,6 +20,7 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/demo"
+	"daftar/registry/cases/kinds"
 )
 
 type serveCmd struct {
@@ -211,7 +212,7 @@ func (cmd serveCmd) seed(ctx context.Context, d *db.DB, citizen, officers string
 				return err
 			}
 		}
-		return nil
+		return kinds.PublishMissing(tx)
 	})
 }
 

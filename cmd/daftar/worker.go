@@ -16,6 +16,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/areas"
+	"daftar/registry/cases"
 	"daftar/registry/fields"
 	"daftar/registry/jobs"
 	"daftar/registry/programmes"
@@ -77,6 +78,28 @@ func (w *contestWorker) Work(ctx context.Context, job *river.Job[jobs.ContestedI
 	})
 }
 
+// settleWorker lets cases about one event go one way.
+type settleWorker struct {
+	river.WorkerDefaults[jobs.SettleCase]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *settleWorker) Work(ctx context.Context, job *river.Job[jobs.SettleCase]) error {
+	return cases.Settle(ctx, w.db, job.Args.Case)
+}
+
+// renewWorker makes stale proposals anew.
+type renewWorker struct {
+	river.WorkerDefaults[jobs.RenewCase]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *renewWorker) Work(ctx context.Context, job *river.Job[jobs.RenewCase]) error {
+	return cases.Renew(ctx, w.db, job.Args.Case)
+}
+
 // forgetEvery is how often what is over is deleted.
 const forgetEvery = 10 * time.Minute
 
@@ -92,6 +115,8 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 	river.AddWorker(workers, &recomputeWorker{db: s.db})
 	river.AddWorker(workers, &areasWorker{db: s.db})
 	river.AddWorker(workers, &contestWorker{db: s.db})
+	river.AddWorker(workers, &settleWorker{db: s.db})
+	river.AddWorker(workers, &renewWorker{db: s.db})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: db.RiverSchema, Workers: workers, Logger: log, JobTimeout: time.Minute,
 		RescueStuckJobsAfter: 2 * time.Minute, // one whose program was killed; a decision cannot wait for an hour
@@ -115,6 +140,9 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 			}
 			if err := followAreas(ctx, s.db); err != nil {
 				log.Warn("following areas", "error", err.Error())
+			}
+			if err := cases.Sweep(ctx, s.db); err != nil {
+				log.Warn("the clocks of cases", "error", err.Error())
 			}
 		}
 	}()
@@ -159,6 +187,10 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 		return jobs.RecomputeFields{Reason: a.Ref}, nil
 	case jobs.KindApplyAreas:
 		return jobs.ApplyAreas{Change: a.Ref}, nil
+	case jobs.KindSettleCase:
+		return jobs.SettleCase{Case: a.Ref}, nil
+	case jobs.KindRenewCase:
+		return jobs.RenewCase{Case: a.Ref, Version: a.Version}, nil
 	case jobs.KindContestedIdentifier:
 		return jobs.ContestedIdentifier{Person: a.Ref, Version: a.Version}, nil
 	}

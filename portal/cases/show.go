@@ -17,7 +17,7 @@ func Show(c *web.Ctx) error {
 	var events []cases.Event
 	var form cases.Form
 	err := c.View(func(tx db.Tx) (err error) {
-		if k, err = cases.Load(tx, cases.Actor{ID: c.Principal().ID}, c.Param("ref")); err != nil {
+		if k, err = cases.Load(tx, intake.Actor(c, false), c.Param("ref")); err != nil {
 			return err
 		}
 		if form, err = intake.LoadForm(tx, false); err != nil {

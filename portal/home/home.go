@@ -23,7 +23,7 @@ func Home(c *web.Ctx) error {
 	p := c.Principal()
 	s := summary{Name: p.Name, Registered: p.Person != nil}
 	err := c.View(func(tx db.Tx) (err error) {
-		if s.Cases, err = cases.Mine(tx, p.ID); err != nil || p.Person == nil {
+		if s.Cases, err = cases.Mine(tx, cases.Actor{ID: p.ID, Person: p.Person}); err != nil || p.Person == nil {
 			return err
 		}
 		household, err := registry.HouseholdOf(tx, *p.Person)

@@ -66,12 +66,18 @@ func (o *office) citizen(t *testing.T) (h hand) {
 }
 
 // officer makes a new member of staff of the capital.
-func (o *office) officer(t *testing.T) (h hand) {
+func (o *office) officer(t *testing.T, roles ...string) (h hand) {
 	t.Helper()
 	o.do(t, worker, func(tx db.Tx) error {
 		id := tx.NewID()
-		h = hand{db.Principal{Role: db.Staff, Kind: "staff", Actor: id}, cases.Actor{ID: id, Staff: true, Areas: []db.ID{o.capital}}}
-		return tx.Exec(`insert into staff (id, provider, sub, name) values ($1, 'staff', $2, 'Officer')`, id, id.String())
+		h = hand{db.Principal{Role: db.Staff, Kind: "staff", Actor: id}, cases.At(id, o.capital)}
+		if err := tx.Exec(`insert into staff (id, provider, sub, name) values ($1, 'staff', $2, 'Officer')`, id, id.String()); err != nil {
+			return err
+		}
+		if roles == nil {
+			roles = []string{"intake", "verifier", "approver"} // all that the office's desk knows
+		}
+		return tx.Exec(`insert into staff_role (staff_id, role, area_id, valid_from) select $1, r, $2, $3 from unnest($4::text[]) r`, id, o.capital, tx.Now(), roles)
 	})
 	return h
 }

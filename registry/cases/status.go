@@ -60,28 +60,38 @@ const tries = 10
 // code and a case that does not exist give the same fault.NotFound. The try is
 // counted whatever comes of it.
 func StatusByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, code string) (Status, error) {
+	s, _, err := byCode(ctx, d, who, codes, ref, code)
+	return s, err
+}
+
+// byCode counts a wrong try, and only that: who has the right code may come as
+// often as they like, unless too many were wrong before.
+func byCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, code string) (Status, Case, error) {
 	canonical, ok := registry.ParseRef(registry.RefCase, ref)
 	if !ok {
-		return Status{}, fault.Hidden()
+		return Status{}, Case{}, fault.Hidden()
 	}
 	var n int
 	if err := d.WithTx(ctx, who, func(tx db.Tx) (err error) {
 		n, err = tx.Attempt("status", canonical, 24*time.Hour)
 		return err
 	}); err != nil {
-		return Status{}, err
+		return Status{}, Case{}, err
 	}
 	if n > tries {
-		return Status{}, fault.New(fault.TooMany, "status.error.too_many")
+		return Status{}, Case{}, fault.New(fault.TooMany, "status.error.too_many")
 	}
 	var c Case
 	if err := d.View(ctx, who, func(tx db.Tx) error {
 		return tx.Get(&c, `select `+caseColumns+` from case_file c where c.ref = $1 and c.submitted_at is not null`, canonical)
 	}); err != nil {
-		return Status{}, err
+		return Status{}, Case{}, err
 	}
 	if subtle.ConstantTimeCompare([]byte(registry.Typed(code)), []byte(registry.Typed(codes.Of(c)))) != 1 {
-		return Status{}, fault.Hidden()
+		return Status{}, Case{}, fault.Hidden()
 	}
-	return Status{Ref: c.Ref, State: c.State, SubmittedAt: c.SubmittedAt.Time, DueOn: c.DueOn.Time}, nil
+	if err := d.WithTx(ctx, who, func(tx db.Tx) error { return tx.Spare("status", canonical, 24*time.Hour) }); err != nil {
+		return Status{}, Case{}, err
+	}
+	return Status{Ref: c.Ref, State: c.State, SubmittedAt: c.SubmittedAt.Time, DueOn: c.DueOn.Time}, c, c.decode()
 }

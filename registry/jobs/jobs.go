@@ -11,6 +11,8 @@ const (
 	KindRecomputeFields     = "recompute_fields"
 	KindApplyAreas          = "apply_area_change"
 	KindContestedIdentifier = "contested_identifier"
+	KindSettleCase          = "settle_case"
+	KindRenewCase           = "renew_case"
 )
 
 // AssessHousehold decides every programme for a household, as it is in a
@@ -49,3 +51,21 @@ type ContestedIdentifier struct {
 
 // Kind names the job for river.
 func (ContestedIdentifier) Kind() string { return KindContestedIdentifier }
+
+// SettleCase looks for an earlier case about the same event, and lets cases that
+// joined another follow it.
+type SettleCase struct {
+	Case db.ID `json:"case"`
+}
+
+// Kind names the job for river.
+func (SettleCase) Kind() string { return KindSettleCase }
+
+// RenewCase makes the proposal of a case anew, because a record moved on.
+type RenewCase struct {
+	Case    db.ID `json:"case"`
+	Version int   `json:"version"`
+}
+
+// Kind names the job for river.
+func (RenewCase) Kind() string { return KindRenewCase }
