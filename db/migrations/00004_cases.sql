@@ -39,6 +39,7 @@ create table case_file (
   language         text not null,
   draft            jsonb not null default '{}',
   version          integer not null default 1,  -- of the draft and the state
+  steps            integer not null default 0,  -- how many events there are
   change_id        uuid references change,
   blocked          text,                        -- why no change could be made of the draft: a message key
   joined_to        uuid references case_file,   -- the case about the same event that was filed first
@@ -146,16 +147,16 @@ create table case_transition (
   to_state   text not null,
   hand       text not null check (hand in ('applicant', 'affected', 'officer', 'clock')),
   step       text not null default '',           -- of desk_role, where an officer takes it
-  hands      smallint,                           -- only where that many officials are needed
+  hands      smallint[],                         -- only where that many officials are needed; null: in all cases
   primary key (from_state, action, hand)
 );
 insert into case_transition (from_state, action, to_state, hand, step, hands) values
   ('draft', 'submitted', 'submitted', 'applicant', '', null),
   ('draft', 'withdrawn', 'withdrawn', 'applicant', '', null),
   ('submitted', 'asked', 'waiting', 'officer', 'ask', null),
-  ('submitted', 'recommended', 'recommended', 'officer', 'recommend', null),
-  ('submitted', 'approved', 'approved', 'officer', 'decide', 1),
-  ('submitted', 'refused', 'refused', 'officer', 'decide', 1),
+  ('submitted', 'recommended', 'recommended', 'officer', 'recommend', '{2,3}'),
+  ('submitted', 'approved', 'approved', 'officer', 'decide', '{1}'),
+  ('submitted', 'refused', 'refused', 'officer', 'decide', '{1}'),
   ('submitted', 'joined', 'joined', 'clock', '', null),
   ('submitted', 'staled', 'stale', 'clock', '', null),
   ('submitted', 'withdrawn', 'withdrawn', 'applicant', '', null),
@@ -163,12 +164,12 @@ insert into case_transition (from_state, action, to_state, hand, step, hands) va
   ('waiting', 'lapsed', 'submitted', 'clock', '', null),
   ('waiting', 'withdrawn', 'withdrawn', 'applicant', '', null),
   ('recommended', 'returned', 'submitted', 'officer', 'decide', null),
-  ('recommended', 'approved', 'approved', 'officer', 'decide', 2),
-  ('recommended', 'endorsed', 'endorsed', 'officer', 'decide', 3),
-  ('recommended', 'refused', 'refused', 'officer', 'decide', null),
+  ('recommended', 'approved', 'approved', 'officer', 'decide', '{2}'),
+  ('recommended', 'endorsed', 'endorsed', 'officer', 'decide', '{3}'),
+  ('recommended', 'refused', 'refused', 'officer', 'decide', '{2,3}'),
   ('recommended', 'staled', 'stale', 'clock', '', null),
   ('recommended', 'withdrawn', 'withdrawn', 'applicant', '', null),
-  ('endorsed', 'approved', 'approved', 'officer', 'decide', 3),
+  ('endorsed', 'approved', 'approved', 'officer', 'decide', '{3}'),
   ('endorsed', 'returned', 'submitted', 'officer', 'decide', null),
   ('endorsed', 'staled', 'stale', 'clock', '', null),
   ('endorsed', 'withdrawn', 'withdrawn', 'applicant', '', null),
@@ -200,6 +201,7 @@ grant select on case_transition to daftar_staff, daftar_jobs;
 create table case_event (
   id          uuid primary key,
   case_id     uuid not null references case_file,
+  seq         integer not null default 0,         -- by case_step, as all but the writer's own words
   at          timestamptz not null,
   actor_kind  text not null default actor_kind(),
   actor       uuid default actor(),
@@ -212,7 +214,7 @@ create table case_event (
   note_lang   text not null default '',
   private     boolean not null default false     -- for staff only
 );
-create index case_event_case on case_event (case_id, at, id);
+create unique index case_event_case on case_event (case_id, seq);
 grant select, insert (id, case_id, at, action, reason, facts, note, note_lang, private)
   on case_event to daftar_citizen, daftar_staff, daftar_jobs;
 grant select on case_event to daftar_auditor;

@@ -205,10 +205,10 @@ begin
       when f.channel = 'anonymous' or new.action in ('said', 'added', 'answered') and f.state <> 'draft' then 'applicant' end
   end;
   select x.* into t from case_transition x
-  where x.action = new.action and x.from_state in (f.state, '*') and x.hand = v_hand and (x.hands is null or x.hands = f.hands);
+  where x.action = new.action and x.from_state in (f.state, '*') and x.hand = v_hand and (x.hands is null or f.hands = any(x.hands));
   if t.action is null and v_hand = 'officer' then -- at the counter, for somebody who is present
     select x.* into t from case_transition x
-    where x.action = new.action and x.from_state in (f.state, '*') and x.hand in ('applicant', 'affected') and (x.hands is null or x.hands = f.hands)
+    where x.action = new.action and x.from_state in (f.state, '*') and x.hand in ('applicant', 'affected') and (x.hands is null or f.hands = any(x.hands))
     order by x.hand desc limit 1;
     if t.action is not null and not staff_may(v_me, f.desk, 'take', f.area_id, new.at) and f.opened_by is distinct from v_me then
       raise exception 'not at this desk' using errcode = 'DF002';
@@ -255,19 +255,17 @@ begin
 
   new.from_state := f.state;
   new.to_state := case t.to_state when '*' then f.state else t.to_state end;
-  if t.to_state <> '*' then
-    if new.action = 'submitted' then
-      perform case_opened(f);
-    end if;
-    update case_file set state = t.to_state, version = version + 1,
-      waiting_since = case new.action when 'asked' then new.at end,
-      asks = asks + case new.action when 'asked' then 1 else 0 end,
-      joined_to = case new.action when 'parted' then null else joined_to end
-    where id = f.id;
+  new.seq := f.steps + 1;
+  if new.action = 'submitted' then
+    perform case_opened(f);
   end if;
-  if v_hand in ('applicant', 'affected') and new.action <> 'submitted' and f.state <> 'draft' then
-    update case_file set news_at = new.at where id = f.id;
-  end if;
+  update case_file set state = new.to_state, steps = new.seq,
+    version = version + case t.to_state when '*' then 0 else 1 end,
+    waiting_since = case when t.to_state = '*' then waiting_since when new.action = 'asked' then new.at end,
+    asks = asks + case new.action when 'asked' then 1 else 0 end,
+    joined_to = case new.action when 'parted' then null else joined_to end,
+    news_at = case when v_hand in ('applicant', 'affected') and f.state <> 'draft' then new.at else news_at end
+  where id = f.id;
   return new;
 end $$;
 

@@ -210,7 +210,7 @@ func Events(tx db.Tx, c Case, staff bool) ([]Event, error) {
 		select e.id, e.at, e.actor_kind, e.actor, coalesce(s.name, '') as staff_name, e.action, e.reason, e.facts, e.note, e.note_lang, e.private
 		from case_event e left join staff s on s.id = e.actor
 		where e.case_id = $1 and ($2 or not e.private)
-		order by e.at desc, e.id desc`, c.ID, staff)
+		order by e.seq desc`, c.ID, staff)
 	for i := range list {
 		if err == nil {
 			err = json.Unmarshal(list[i].FactsJSON, &list[i].Facts)
@@ -276,7 +276,7 @@ func take(tx db.Tx, c *Case, s step) (db.ID, error) {
 		return id, err
 	}
 	for _, t := range transitions {
-		if t.From == c.State && t.Action == s.action && (t.Hands == 0 || t.Hands == c.Hands) {
+		if t.From == c.State && t.Action == s.action && t.in(c.Hands) {
 			c.State, c.Version = t.To, c.Version+1
 			break
 		}

@@ -96,8 +96,11 @@ type Transition struct {
 	To     State // Any: the case stays
 	By     Hand
 	Step   string
-	Hands  int
+	Hands  []int
 }
+
+// in reports whether cases that take so many officials have the step.
+func (t Transition) in(hands int) bool { return t.Hands == nil || slices.Contains(t.Hands, hands) }
 
 // Any stands for every state.
 const Any State = "*"
@@ -105,51 +108,51 @@ const Any State = "*"
 // transitions is the whole life of a case. The table case_transition says the
 // same to the database; a test compares them.
 var transitions = []Transition{
-	{StateDraft, Submitted, StateSubmitted, ByApplicant, "", 0},
-	{StateDraft, Withdrawn, StateWithdrawn, ByApplicant, "", 0},
-	{StateSubmitted, Asked, StateWaiting, ByOfficer, "ask", 0},
-	{StateSubmitted, Recommended, StateRecommended, ByOfficer, "recommend", 0},
-	{StateSubmitted, Approved, StateApproved, ByOfficer, "decide", 1},
-	{StateSubmitted, Refused, StateRefused, ByOfficer, "decide", 1},
-	{StateSubmitted, Joined, StateJoined, ByClock, "", 0},
-	{StateSubmitted, Staled, StateStale, ByClock, "", 0},
-	{StateSubmitted, Withdrawn, StateWithdrawn, ByApplicant, "", 0},
-	{StateWaiting, Answered, StateSubmitted, ByApplicant, "", 0},
-	{StateWaiting, Lapsed, StateSubmitted, ByClock, "", 0},
-	{StateWaiting, Withdrawn, StateWithdrawn, ByApplicant, "", 0},
-	{StateRecommended, Returned, StateSubmitted, ByOfficer, "decide", 0},
-	{StateRecommended, Approved, StateApproved, ByOfficer, "decide", 2},
-	{StateRecommended, Endorsed, StateEndorsed, ByOfficer, "decide", 3},
-	{StateRecommended, Refused, StateRefused, ByOfficer, "decide", 0},
-	{StateRecommended, Staled, StateStale, ByClock, "", 0},
-	{StateRecommended, Withdrawn, StateWithdrawn, ByApplicant, "", 0},
-	{StateEndorsed, Approved, StateApproved, ByOfficer, "decide", 3},
-	{StateEndorsed, Returned, StateSubmitted, ByOfficer, "decide", 0},
-	{StateEndorsed, Staled, StateStale, ByClock, "", 0},
-	{StateEndorsed, Withdrawn, StateWithdrawn, ByApplicant, "", 0},
-	{StateStale, Renewed, StateSubmitted, ByClock, "", 0},
-	{StateStale, Withdrawn, StateWithdrawn, ByApplicant, "", 0},
-	{StateJoined, Approved, StateApproved, ByClock, "", 0},
-	{StateJoined, Refused, StateRefused, ByClock, "", 0},
-	{StateJoined, Parted, StateSubmitted, ByClock, "", 0},
-	{StateJoined, Withdrawn, StateWithdrawn, ByApplicant, "", 0},
+	{StateDraft, Submitted, StateSubmitted, ByApplicant, "", nil},
+	{StateDraft, Withdrawn, StateWithdrawn, ByApplicant, "", nil},
+	{StateSubmitted, Asked, StateWaiting, ByOfficer, "ask", nil},
+	{StateSubmitted, Recommended, StateRecommended, ByOfficer, "recommend", []int{2, 3}},
+	{StateSubmitted, Approved, StateApproved, ByOfficer, "decide", []int{1}},
+	{StateSubmitted, Refused, StateRefused, ByOfficer, "decide", []int{1}},
+	{StateSubmitted, Joined, StateJoined, ByClock, "", nil},
+	{StateSubmitted, Staled, StateStale, ByClock, "", nil},
+	{StateSubmitted, Withdrawn, StateWithdrawn, ByApplicant, "", nil},
+	{StateWaiting, Answered, StateSubmitted, ByApplicant, "", nil},
+	{StateWaiting, Lapsed, StateSubmitted, ByClock, "", nil},
+	{StateWaiting, Withdrawn, StateWithdrawn, ByApplicant, "", nil},
+	{StateRecommended, Returned, StateSubmitted, ByOfficer, "decide", nil},
+	{StateRecommended, Approved, StateApproved, ByOfficer, "decide", []int{2}},
+	{StateRecommended, Endorsed, StateEndorsed, ByOfficer, "decide", []int{3}},
+	{StateRecommended, Refused, StateRefused, ByOfficer, "decide", []int{2, 3}},
+	{StateRecommended, Staled, StateStale, ByClock, "", nil},
+	{StateRecommended, Withdrawn, StateWithdrawn, ByApplicant, "", nil},
+	{StateEndorsed, Approved, StateApproved, ByOfficer, "decide", []int{3}},
+	{StateEndorsed, Returned, StateSubmitted, ByOfficer, "decide", nil},
+	{StateEndorsed, Staled, StateStale, ByClock, "", nil},
+	{StateEndorsed, Withdrawn, StateWithdrawn, ByApplicant, "", nil},
+	{StateStale, Renewed, StateSubmitted, ByClock, "", nil},
+	{StateStale, Withdrawn, StateWithdrawn, ByApplicant, "", nil},
+	{StateJoined, Approved, StateApproved, ByClock, "", nil},
+	{StateJoined, Refused, StateRefused, ByClock, "", nil},
+	{StateJoined, Parted, StateSubmitted, ByClock, "", nil},
+	{StateJoined, Withdrawn, StateWithdrawn, ByApplicant, "", nil},
 
-	{Any, Said, Any, ByApplicant, "", 0},
-	{Any, Said, Any, ByOfficer, "ask", 0},
-	{Any, Added, Any, ByApplicant, "", 0},
-	{Any, Told, Any, ByClock, "", 0},
-	{Any, Agreed, Any, ByAffected, "", 0},
-	{Any, Objected, Any, ByAffected, "", 0},
-	{Any, Noted, Any, ByOfficer, "read", 0},
-	{Any, Assigned, Any, ByOfficer, "read", 0},
-	{Any, Trimmed, Any, ByOfficer, "read", 0},
-	{Any, Linked, Any, ByOfficer, "read", 0},
-	{Any, Visit, Any, ByOfficer, "ask", 0},
-	{Any, Visited, Any, ByOfficer, "ask", 0},
-	{Any, Barred, Any, ByOfficer, "ask", 0},
-	{Any, Released, Any, ByClock, "", 0},
-	{Any, Escalated, Any, ByClock, "", 0},
-	{Any, Alarmed, Any, ByClock, "", 0},
+	{Any, Said, Any, ByApplicant, "", nil},
+	{Any, Said, Any, ByOfficer, "ask", nil},
+	{Any, Added, Any, ByApplicant, "", nil},
+	{Any, Told, Any, ByClock, "", nil},
+	{Any, Agreed, Any, ByAffected, "", nil},
+	{Any, Objected, Any, ByAffected, "", nil},
+	{Any, Noted, Any, ByOfficer, "read", nil},
+	{Any, Assigned, Any, ByOfficer, "read", nil},
+	{Any, Trimmed, Any, ByOfficer, "read", nil},
+	{Any, Linked, Any, ByOfficer, "read", nil},
+	{Any, Visit, Any, ByOfficer, "ask", nil},
+	{Any, Visited, Any, ByOfficer, "ask", nil},
+	{Any, Barred, Any, ByOfficer, "ask", nil},
+	{Any, Released, Any, ByClock, "", nil},
+	{Any, Escalated, Any, ByClock, "", nil},
+	{Any, Alarmed, Any, ByClock, "", nil},
 }
 
 // Transitions lists every step that there is.
@@ -180,7 +183,7 @@ type Step struct {
 func (l Life) find(s Step) (Transition, bool) {
 	for _, by := range []Hand{s.As, ByApplicant, ByAffected} {
 		for _, t := range transitions {
-			if t.Action == s.Action && (t.From == l.State || t.From == Any) && t.By == by && (t.Hands == 0 || t.Hands == l.Hands) {
+			if t.Action == s.Action && (t.From == l.State || t.From == Any) && t.By == by && t.in(l.Hands) {
 				return t, true
 			}
 		}

@@ -121,7 +121,7 @@ func alive(b *build) error {
 	p := b.person(who)
 	m := in(p, lives.HouseholdID)
 	if head := b.headOf(lives.HouseholdID); head != (db.ID{}) && head != who && m.Relationship == registry.RelationshipHead {
-		m.EndDate, m.EndReason, m.Roles = died, "role", nil // somebody else became the head: that stays
+		m.EndDate, m.EndReason, m.Roles = max(died, m.StartDate), "role", nil // somebody else became the head: that stays
 		p.Memberships = append(p.Memberships, registry.MembershipData{
 			ID: b.Allot("membership:back", 0).ID, HouseholdID: lives.HouseholdID, Relationship: "other_relative", StartDate: b.Today})
 		m = in(p, lives.HouseholdID)
@@ -131,7 +131,7 @@ func alive(b *build) error {
 			continue
 		}
 		if now, ok := b.payeeOf(lives.HouseholdID, registry.RolePayee); ok && now != who {
-			m.Roles[i].EndDate = died
+			m.Roles[i].EndDate = max(died, r.StartDate)
 			b.endRole(now, lives.HouseholdID, registry.RolePayee, b.Today)
 			b.giveRole(now, lives.HouseholdID, registry.RoleAlternatePayee, nil, b.Today)
 			b.giveRole(who, lives.HouseholdID, registry.RolePayee, nil, b.Today)
