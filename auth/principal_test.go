@@ -11,11 +11,15 @@ import (
 
 // policy says again, apart from the code, who may do what.
 var policy = map[auth.Permission][]string{
-	auth.CaseRead:         {"approver", "approver2", "intake", "verifier"},
-	auth.CaseAsk:          {"intake", "verifier"},
+	auth.CaseRead:         {"intake", "verifier", "approver", "approver2", "appeals", "grievance", "protection", "dataquality"},
+	auth.CaseAsk:          {"intake", "verifier", "appeals", "grievance", "protection", "dataquality"},
 	auth.CaseIntake:       {"intake"},
-	auth.CaseRecommend:    {"verifier"},
-	auth.CaseDecide:       {"approver", "approver2"},
+	auth.CaseRecommend:    {"verifier", "appeals", "grievance", "protection"},
+	auth.CaseDecide:       {"approver", "approver2", "appeals", "grievance", "protection"},
+	auth.CaseOpen:         {"verifier", "approver", "approver2", "dataquality"},
+	auth.FreezeEdit:       {"programme"},
+	auth.LetterEdit:       {"approver", "approver2"},
+	auth.DelegateGrant:    {"intake"},
 	auth.CredentialRead:   {"credential"},
 	auth.CredentialRevoke: {"credential"},
 }
@@ -88,7 +92,7 @@ func TestAreasAreThoseOfTheRoleThatPermits(t *testing.T) {
 		{Role: "intake", Area: here}, {Role: "approver", Area: there},
 	}}
 	for need, want := range map[auth.Permission][]db.ID{
-		auth.CaseRead: {here, there}, auth.CaseIntake: {here}, auth.CaseDecide: {there}, auth.CredentialRead: nil,
+		auth.CaseRead: {"intake", "verifier", "approver", "approver2", "appeals", "grievance", "protection", "dataquality"}, auth.CaseIntake: {here}, auth.CaseDecide: {there}, auth.CredentialRead: nil,
 	} {
 		if got := p.Areas(need); !slices.Equal(got, want) {
 			t.Errorf("%s: %v", need, got)

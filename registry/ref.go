@@ -24,6 +24,7 @@ const (
 	RefAreas      = 'A' // a change of areas
 	RefGroup      = 'G'
 	RefAmendment  = 'M'
+	RefDelegation = 'W' // with a power to act for somebody
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

@@ -27,7 +27,7 @@ create table case_file (
   desk             text not null,                -- whose work it is: see desk_role
   hands            smallint not null default 2 check (hands between 1 and 3), -- how many officials it takes
   access           text not null default 'open' check (access in ('open', 'restricted', 'sealed')),
-  seals            boolean not null default false, -- from its submission on
+  access_wanted    text not null default 'open' check (access_wanted in ('open', 'restricted', 'sealed')), -- from its submission on
   channel          text not null check (channel in ('portal', 'counter', 'anonymous', 'event')),
   account_id       uuid references account,     -- who filed it in the portal
   opened_by        uuid references staff,       -- who took it at the counter, or began it in the office
@@ -77,8 +77,8 @@ create index case_file_queue4 on case_file (l4, desk, (assigned_to is null), due
 create index case_file_queue5 on case_file (l5, desk, (assigned_to is null), due_on, ref) where l5 is not null and state in ('submitted', 'waiting', 'recommended', 'endorsed', 'stale');
 create index case_file_mine on case_file (assigned_to, due_on, ref) where assigned_to is not null and state in ('submitted', 'waiting', 'recommended', 'endorsed', 'stale');
 -- The state moves with an event, and only so: see case_step.
-grant select, insert (id, ref, kind, kind_id, desk, hands, seals, channel, account_id, opened_by, person_id, household_id, applicant, language, draft, created_at),
-  update (draft, version, hands, seals, area_id, household_id, applicant, change_id, blocked, submitted_at, due_on, due_at, objections_until)
+grant select, insert (id, ref, kind, kind_id, desk, hands, access_wanted, channel, account_id, opened_by, person_id, household_id, applicant, language, draft, created_at),
+  update (draft, version, hands, access_wanted, area_id, household_id, applicant, change_id, blocked, submitted_at, due_on, due_at, objections_until)
   on case_file to daftar_citizen, daftar_staff;
 grant update (decided_at, assigned_to, news_at) on case_file to daftar_staff;
 grant update (news_at) on case_file to daftar_citizen;

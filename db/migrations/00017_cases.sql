@@ -3,7 +3,7 @@
 alter table case_file
   add column appeals_id uuid references decision,  -- the decision that an appeal is about
   add column against uuid references staff;        -- whom a complaint about conduct names
-grant insert (appeals_id, against), update (against) on case_file to daftar_citizen, daftar_staff;
+grant insert (appeals_id) on case_file to daftar_citizen, daftar_staff;
 create index case_file_appeals on case_file (appeals_id) where appeals_id is not null;
 
 -- The records that a case is about: those that its change touches, and those
@@ -273,30 +273,42 @@ end $$;
 create function case_opened(f case_file) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
+  if f.access_wanted = 'sealed' then
+    update case_file set access = 'sealed', desk = 'protection', due_at = coalesce(due_at, submitted_at + interval '24 hours') where id = f.id;
+    return;
+  end if;
   if f.appeals_id is not null then
     insert into case_barrier (case_id, staff_id, why) select distinct f.id, h.staff_id, 'appealed' from touched(f.appeals_id) h on conflict do nothing;
   end if;
-  perform bar_named(f.id, f.against);
-  if f.seals then
-    update case_file set access = 'sealed', desk = 'protection', due_at = coalesce(due_at, submitted_at + interval '24 hours') where id = f.id;
-  elsif f.access = 'open' and exists (select from case_barrier b where b.case_id = f.id) then
+  if f.access_wanted = 'restricted' then -- until it is known whom it names, nobody of the area hears it
+    insert into case_barrier (case_id, staff_id, why)
+    select distinct f.id, r.staff_id, 'office' from staff_role r join area a on a.id = r.area_id
+    where a.level > 0 and (a.id in (f.l1, f.l2, f.l3, f.l4, f.l5) or f.area_id in (a.l1, a.l2, a.l3, a.l4, a.l5)) on conflict do nothing;
+  end if;
+  if f.access_wanted = 'restricted' or exists (select from case_barrier b where b.case_id = f.id) then
     update case_file set access = 'restricted' where id = f.id;
   end if;
 end $$;
 
 -- A complaint about conduct is kept from the person named, their office and
--- those above them (RULES R8).
-create function bar_named(p_case uuid, p_staff uuid) returns void
+-- those above them (RULES R8). Whoever may hear it says who that is.
+create function bar_named(p_case uuid, p_staff uuid, p_at timestamptz) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  f case_file%rowtype;
 begin
-  if p_staff is null then
-    return;
+  select x.* into f from case_file x where x.id = p_case for update;
+  if f.id is null or f.access = 'sealed' or barred(p_case) or not staff_may(actor(), f.desk, 'ask', f.area_id, p_at) then
+    raise exception 'not for this officer' using errcode = 'DF002';
   end if;
   insert into case_barrier (case_id, staff_id, why) values (p_case, p_staff, 'named') on conflict do nothing;
   insert into case_barrier (case_id, staff_id, why)
   select distinct p_case, o.staff_id, 'office'
-  from staff_role m join staff_role o on o.area_id = m.area_id where m.staff_id = p_staff and o.staff_id <> p_staff
-  on conflict do nothing;
+  from staff_role m join staff_role o on o.area_id = m.area_id
+  where m.staff_id = p_staff and o.staff_id not in (p_staff, actor()) on conflict do nothing;
+  update case_file set access = 'restricted', against = p_staff,
+    assigned_to = case when exists (select from case_barrier b where b.case_id = p_case and b.staff_id = assigned_to) then null else assigned_to end
+  where id = p_case;
 end $$;
 
 -- Seals a case that turned out to be about somebody's safety.
@@ -313,7 +325,7 @@ end $$;
 -- Takes values out of a proposal: each is as on record again. Nobody can put
 -- anything in. Whoever proposed or checked it cannot; what is left is checked as
 -- it is now.
-create function trim_change(p_change uuid, p_seq integer, p_keys text[], p_fields text[], p_at timestamptz) returns void
+create function trim_change(p_change uuid, p_seq integer, p_name text, p_keys text[], p_fields text[], p_at timestamptz) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   c change%rowtype;
@@ -352,13 +364,11 @@ begin
       next := next #- array['fields', v_key];
     end if;
   end loop;
-  foreach v_key in array p_keys || p_fields loop
-    if was->'provenance' ? v_key then
-      next := jsonb_set(next, array['provenance', v_key], was->'provenance'->v_key);
-    else
-      next := next #- array['provenance', v_key];
-    end if;
-  end loop;
+  if was->'provenance' ? p_name then
+    next := jsonb_set(next, array['provenance', p_name], was->'provenance'->p_name);
+  else
+    next := next #- array['provenance', p_name];
+  end if;
   if not next ? 'fields' or next->'fields' = '{}' then
     next := (next - 'fields') || case when was ? 'fields' then jsonb_build_object('fields', was->'fields') else '{}' end;
   end if;
@@ -366,6 +376,25 @@ begin
   if next - 'provenance' = was - 'provenance' then
     delete from change_item where change_id = p_change and seq = p_seq;
   end if;
+end $$;
+
+-- Who lets somebody act for another: the person themselves, or a member of staff
+-- who saw proof.
+create function delegation_guard() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if actor_kind() = 'citizen' then
+    if not exists (select from account a where a.id = actor() and a.person_id = new.person_id) then
+      raise exception 'only for oneself' using errcode = 'DF002';
+    end if;
+  elsif new.proof = '' or not exists (select from staff_role r where r.staff_id = actor() and r.role in ('intake', 'protection')
+      and r.valid_from <= new.granted_at and (r.valid_to is null or r.valid_to > new.granted_at)) then
+    raise exception 'only with proof, at the counter' using errcode = 'DF002';
+  end if;
+  if exists (select from account a where a.id = new.account_id and a.person_id = new.person_id) then
+    raise exception 'nobody is their own delegate' using errcode = '23514', constraint = 'delegation_self';
+  end if;
+  return new;
 end $$;
 
 -- An official who loses a role loses the cases that went with it at once; their
@@ -387,13 +416,14 @@ begin
   return new;
 end $$;
 -- +goose StatementEnd
+create trigger delegation_guard before insert on delegation for each row execute function delegation_guard();
 create trigger case_step before insert on case_event for each row execute function case_step();
 create trigger release_cases after update on staff_role for each row execute function release_cases();
 create trigger release_cases_of_staff after update on staff for each row when (old.active and not new.active) execute function release_cases_of_staff();
-grant execute on function barred(uuid), unseals(), trim_change(uuid, integer, text[], text[], timestamptz) to daftar_staff;
+grant execute on function barred(uuid), unseals(), trim_change(uuid, integer, text, text[], text[], timestamptz) to daftar_staff;
 grant execute on function sealed_case(uuid) to daftar_auditor;
 grant execute on function seal_case(uuid, timestamptz) to daftar_staff;
-grant execute on function bar_named(uuid, uuid) to daftar_staff;
+grant execute on function bar_named(uuid, uuid, timestamptz) to daftar_staff;
 
 -- What is sealed is there for those who protect, and for nobody else: not to
 -- open, not to count. What somebody is kept from is not there for them.

@@ -55,7 +55,7 @@ func Assign(tx db.Tx, officer Actor, ref string, to *db.ID, note, lang string) e
 // Take gives an officer the case that is most urgent among those that nobody
 // has; fault.NotFound when there is none.
 func Take(tx db.Tx, officer Actor) (string, error) {
-	rows, _, err := list(tx, officer, Filter{View: Unassigned, Limit: 1})
+	rows, _, err := list(tx, officer, Filter{View: Free, Limit: 1})
 	if err != nil {
 		return "", err
 	}

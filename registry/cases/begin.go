@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"daftar/db"
@@ -56,10 +57,10 @@ func Begin(tx db.Tx, actor Actor, o Opening) (string, error) {
 	}
 	id, ref := tx.NewID(), registry.NewRef(registry.RefCase, tx.Rand())
 	if err := tx.Exec(`
-		insert into case_file (id, ref, kind, kind_id, desk, hands, seals, channel, account_id, opened_by, person_id, household_id, applicant,
+		insert into case_file (id, ref, kind, kind_id, desk, hands, access_wanted, channel, account_id, opened_by, person_id, household_id, applicant,
 		                       language, draft, created_at, appeals_id)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
-		id, ref, kind.Code, kind.ID, kind.Desk, kind.Hands, kind.Access == "sealed", channel, account, opened, o.Person, home, applicant,
+		id, ref, kind.Code, kind.ID, kind.Desk, kind.Hands, cmp.Or(kind.Access, "open"), channel, account, opened, o.Person, home, applicant,
 		o.Language, string(raw), tx.Now(), o.Appeals); err != nil {
 		return "", err
 	}
@@ -101,4 +102,34 @@ func LoadFiling(tx db.Tx, actor Actor, ref string) (Filing, error) {
 // Put stores the answer of a page under the case's lock.
 func Put(tx db.Tx, actor Actor, ref, page string, value any) (Case, error) {
 	return Edit(tx, actor, ref, func(d *Draft) error { d.Answer(page, value); return nil })
+}
+
+// Complain files a complaint in one step, for somebody who is not signed in: who
+// they are is written down nowhere.
+func Complain(tx db.Tx, kind string, answers registry.Values, language string, photos []Evidence) (Case, error) {
+	k, err := kinds.Startable(tx, kind, "anonymous")
+	if err != nil {
+		return Case{}, err
+	}
+	given := registry.Values{}
+	for _, q := range k.Questions {
+		given[q.Code] = answers[q.Code]
+	}
+	ref, err := Begin(tx, Actor{}, Opening{Kind: kind, Language: language, Channel: ChannelAnonymous, Answers: given})
+	if err != nil {
+		return Case{}, err
+	}
+	var c Case
+	if err := tx.Get(&c, `select `+caseColumns+` from case_file c where c.ref = $1 for update of c`, ref); err != nil {
+		return c, err
+	}
+	if err := c.decode(); err != nil {
+		return c, err
+	}
+	for _, e := range photos {
+		if err := keep(tx, c, e); err != nil {
+			return c, err
+		}
+	}
+	return c, send(tx, &c, propose)
 }

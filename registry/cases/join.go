@@ -8,6 +8,7 @@ import (
 	"daftar/db"
 	"daftar/registry"
 	"daftar/registry/jobs"
+	"daftar/registry/names"
 )
 
 // Same says how two filings compare.
@@ -54,7 +55,7 @@ func compareBirths(a, b registry.Values) Same {
 		values := func(rows []registry.Row) (list []string) {
 			for _, r := range rows {
 				if s, _ := r[column].(string); s != "" {
-					list = append(list, s)
+					list = append(list, names.Fold(s)) // another spelling or a space is no other name
 				}
 			}
 			slices.Sort(list)
@@ -85,6 +86,11 @@ func Settle(ctx context.Context, d *db.DB, id db.ID) error {
 		case StateSubmitted:
 			return join(tx, c)
 		case StateApproved, StateRefused, StateWithdrawn:
+			if c.State == StateApproved && c.Appeals != nil {
+				if err := overturn(tx, c); err != nil {
+					return err
+				}
+			}
 			return follow(tx, c)
 		}
 		return nil

@@ -105,6 +105,17 @@ func SayByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref
 		if err != nil {
 			return err
 		}
-		return say(tx, &c, note, lang, photos)
+		if c.State != StateWaiting {
+			return say(tx, &c, note, lang, photos)
+		}
+		for _, e := range photos {
+			if err := keep(tx, c, e); err != nil {
+				return err
+			}
+		}
+		if err := goOn(tx, &c); err != nil {
+			return err
+		}
+		return move(tx, &c, step{action: Answered, note: note, lang: lang})
 	})
 }

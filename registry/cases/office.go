@@ -215,14 +215,8 @@ func settle(tx db.Tx, c *Case, approve bool) error {
 	if err != nil {
 		return err
 	}
-	if c.Kind == "registration" {
-		household := c.Draft.HouseholdID
-		c.Household = &household
-		if c.Account != nil {
-			if err := tx.Exec(`update account set person_id = $2 where id = $1 and person_id is null`, *c.Account, c.Draft.Applicant().PersonID); err != nil {
-				return err
-			}
-		}
+	if err := enter(tx, c); err != nil {
+		return err
 	}
 	for id := range after {
 		homes[id] = true
@@ -236,6 +230,31 @@ func settle(tx db.Tx, c *Case, approve bool) error {
 		}
 	}
 	return tx.Enqueue(jobs.KindRecomputeFields, c.ID, 1)
+}
+
+// enter links whoever applied for a registration to the record that it made,
+// also where an appeal made it.
+func enter(tx db.Tx, c *Case) error {
+	of := *c
+	if c.Appeals != nil {
+		var rows []Case
+		if err := tx.Select(&rows, `select `+caseColumns+` from decision d join case_file c on c.id = d.case_id where d.id = $1`, *c.Appeals); err != nil || len(rows) == 0 {
+			return err
+		}
+		of = rows[0]
+		if err := of.decode(); err != nil {
+			return err
+		}
+	}
+	if of.Kind != "registration" {
+		return nil
+	}
+	household := of.Draft.HouseholdID
+	c.Household = &household
+	if of.Account == nil {
+		return nil
+	}
+	return tx.Exec(`update account set person_id = $2 where id = $1 and person_id is null`, *of.Account, of.Draft.Applicant().PersonID)
 }
 
 // touchedHomes are the households whose people or values a change touches, as
@@ -293,16 +312,42 @@ func Trim(tx db.Tx, officer Actor, ref string, drop []Piece, note, lang string) 
 	}
 	var names []string
 	for _, p := range drop {
-		keys, fields := []string{}, []string{}
+		name, keys, fields := p.What, []string{}, []string{}
 		if code, ok := cutFields(p.What); ok {
-			fields = append(fields, code)
+			name, fields = code, append(fields, code)
 		} else if keys = pieceKeys[p.What]; keys == nil {
 			keys = []string{p.What}
 		}
 		names = append(names, p.What)
-		if err := tx.Exec(`select trim_change($1, $2, $3, $4, $5)`, *c.Change, p.Seq, keys, fields, tx.Now()); err != nil {
+		if err := tx.Exec(`select trim_change($1, $2, $3, $4, $5, $6)`, *c.Change, p.Seq, name, keys, fields, tx.Now()); err != nil {
 			return err
 		}
 	}
 	return move(tx, &c, step{action: Trimmed, facts: map[string]any{"values": names, "change": c.Change.String()}, note: note, lang: lang, private: true})
+}
+
+// NameOfficial says whom a complaint about conduct is about: from then on it is
+// kept from that person and their office (RULES R8).
+func NameOfficial(tx db.Tx, officer Actor, ref string, who db.ID) error {
+	c, err := lock(tx, officer, ref)
+	if err != nil {
+		return err
+	}
+	if err := tx.Exec(`select bar_named($1, $2, $3)`, c.ID, who, tx.Now()); err != nil {
+		return err
+	}
+	return move(tx, &c, step{action: Barred, private: true})
+}
+
+// Seal gives a case that turned out to be about somebody's safety to those who
+// protect. The officer does not see it again.
+func Seal(tx db.Tx, officer Actor, ref string) error {
+	c, err := lock(tx, officer, ref)
+	if err != nil {
+		return err
+	}
+	if err := move(tx, &c, step{action: Barred, private: true}); err != nil {
+		return err
+	}
+	return tx.Exec(`select seal_case($1, $2)`, c.ID, tx.Now())
 }

@@ -17,18 +17,18 @@ type View string
 
 // The views of the queue.
 const (
-	Team       View = "team" // all that is open at one's desks
-	Own        View = "mine"
-	Unassigned View = "unassigned"
-	DueSoon    View = "soon"
-	Overdue    View = "overdue"
-	Checked    View = "decide" // recommended or endorsed: to be decided
-	Waits      View = "waiting"
-	Over       View = "closed"
+	Team    View = "team" // all that is open at one's desks
+	Own     View = "mine"
+	Free    View = "unassigned" // nobody has it
+	DueSoon View = "soon"
+	Overdue View = "overdue"
+	Checked View = "decide" // recommended or endorsed: to be decided
+	Waits   View = "waiting"
+	Over    View = "closed"
 )
 
 // Views lists the views of the queue, in order.
-func Views() []View { return []View{Team, Own, Unassigned, DueSoon, Overdue, Checked, Waits, Over} }
+func Views() []View { return []View{Team, Own, Free, DueSoon, Overdue, Checked, Waits, Over} }
 
 // soonDays is how many days ahead "due soon" looks.
 const soonDays = 3
@@ -122,7 +122,7 @@ func (f Filter) query(tx db.Tx, officer Actor, due time.Time, ref string) (strin
 		condition = strings.Replace(condition, queueOpen, `c.state in ('approved', 'refused', 'withdrawn') and c.due_on is not null`, 1)
 	}
 	taken := []string{"true", "false"}
-	if f.View == Unassigned {
+	if f.View == Free {
 		taken = taken[:1]
 	}
 	var branches []string

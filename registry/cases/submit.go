@@ -42,20 +42,25 @@ func submit(tx db.Tx, actor Actor, ref string, make maker) (Case, error) {
 	if c.State != StateDraft {
 		return c, nil // sent twice on a slow line: the first one counts
 	}
+	return c, send(tx, &c, make)
+}
+
+// send checks a locked draft as a whole and starts the clock.
+func send(tx db.Tx, c *Case, make maker) error {
 	kind, err := kinds.ByID(tx, c.KindID)
 	if err != nil {
-		return c, err
+		return err
 	}
 	calendar, country, err := clock(tx)
 	if err != nil {
-		return c, err
+		return err
 	}
-	p, err := make(tx, &c, kind)
+	p, err := make(tx, c, kind)
 	if err != nil {
-		return c, err
+		return err
 	}
-	if err := lodge(tx, &c, p); err != nil {
-		return c, err
+	if err := lodge(tx, c, p); err != nil {
+		return err
 	}
 	today := calendar.Today(tx.Now())
 	days := kind.Days
@@ -75,19 +80,19 @@ func submit(tx db.Tx, actor Actor, ref string, make maker) (Case, error) {
 		c.Hands = 3
 	}
 	if err := tx.Exec(`
-		update case_file set submitted_at = $2, due_on = $3, due_at = $4, objections_until = $5, hands = $6, seals = seals or $7, applicant = $8 where id = $1`,
+		update case_file set submitted_at = $2, due_on = $3, due_at = $4, objections_until = $5, hands = $6, access_wanted = case when $7 then 'sealed' else access_wanted end, applicant = $8 where id = $1`,
 		c.ID, tx.Now(), c.DueOn.Time, c.DueAt, c.ObjectUntil, c.Hands, p.seals, c.Applicant); err != nil {
-		return c, err
+		return err
 	}
-	if err := parties(tx, c, p.out); err != nil {
-		return c, err
+	if err := parties(tx, *c, p.out); err != nil {
+		return err
 	}
 	if kind.Family == "event" {
 		if err := tx.Enqueue(jobs.KindSettleCase, c.ID, 1); err != nil {
-			return c, err
+			return err
 		}
 	}
-	return c, move(tx, &c, step{action: Submitted})
+	return move(tx, c, step{action: Submitted})
 }
 
 // Answer sends a registration back to the office after a question, with the
@@ -208,12 +213,13 @@ func propose(tx db.Tx, c *Case, kind kinds.Kind) (proposal, error) {
 		return proposal{}, err
 	}
 	p := proposal{}
-	if kind.Effect != "" {
-		source := registry.SourceSelf
-		if c.Channel == ChannelCounter {
-			source = registry.SourceCounter
+	switch {
+	case kind.Family == "appeal" && c.Appeals != nil:
+		if p, err = appealed(tx, c); err != nil {
+			return p, err
 		}
-		said, err := registry.AddSource(tx, source, &c.ID, "")
+	case kind.Effect != "":
+		said, err := registry.AddSource(tx, sourceOf(*c), &c.ID, "")
 		if err != nil {
 			return p, err
 		}
@@ -228,6 +234,14 @@ func propose(tx db.Tx, c *Case, kind kinds.Kind) (proposal, error) {
 	}
 	c.Area, err = f.office(tx)
 	return p, err
+}
+
+// sourceOf is how what a case says reached the registry.
+func sourceOf(c Case) registry.SourceKind {
+	if c.Channel == ChannelCounter {
+		return registry.SourceCounter
+	}
+	return registry.SourceSelf
 }
 
 // attempt is Propose, where what the office has to look at first is no error.
@@ -249,6 +263,12 @@ func (f *Filing) office(tx db.Tx) (*db.ID, error) {
 	if home, ok := f.Scene.Homes[f.home()]; ok {
 		area := home.AreaID
 		return &area, nil
+	}
+	if f.Appeals != nil { // of a case without a household: its office
+		var areas []db.ID
+		if err := tx.Select(&areas, `select c.area_id from decision d join case_file c on c.id = d.case_id where d.id = $1`, *f.Appeals); err != nil || len(areas) == 1 {
+			return &areas[0], err
+		}
 	}
 	code, _ := f.Draft.Answers["area"].(string)
 	if code == "" {
@@ -318,11 +338,7 @@ func checkComplete(d *Draft, form Form) error {
 // changeItems writes the draft as new records.
 func changeItems(tx db.Tx, c Case, form Form, area db.ID) ([]registry.Item, error) {
 	d := c.Draft
-	kind := registry.SourceSelf
-	if c.Channel == ChannelCounter {
-		kind = registry.SourceCounter
-	}
-	said, err := registry.AddSource(tx, kind, &c.ID, "")
+	said, err := registry.AddSource(tx, sourceOf(c), &c.ID, "")
 	if err != nil {
 		return nil, err
 	}

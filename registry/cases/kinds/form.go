@@ -162,7 +162,7 @@ func (f Form) values(q Question, answers registry.Values) []Page {
 		}
 		name := d.Code
 		d.Code = q.Code + "." + name
-		pages = append(pages, Page{Code: d.Code, Question: Question{Code: d.Code}, Field: d, Value: Value{Of: q.Of, Kind: kind, Name: name}})
+		pages = append(pages, Page{Code: d.Code, Question: Question{Code: d.Code, Past: name == "birth"}, Field: d, Value: Value{Of: q.Of, Kind: kind, Name: name}})
 	}
 	return pages
 }
@@ -211,11 +211,36 @@ func (p Page) Check(value any, name string, today time.Time, check *fault.Check)
 func (f Form) Complete(answers registry.Values, done map[string]bool) error {
 	var check fault.Check
 	for _, p := range f.Pages(answers) {
-		if !done[p.Code] || p.Question.Needed && answers[p.Code] == nil {
+		switch value := answers[p.Code]; {
+		case !done[p.Code] || p.Question.Needed && value == nil:
 			check.Fail("page-"+p.Code, "apply.error.unfinished", "Section", p.Field.Label)
+		case !p.Fits(value):
+			check.Fail("page-"+p.Code, "apply.error.unfit", "Section", p.Field.Label)
 		}
 	}
 	return check.Err()
+}
+
+// Fits reports whether an answer is still one that the question takes: somebody
+// who was chosen may not live there any more. What does not fit is never written
+// as it is.
+func (p Page) Fits(value any) bool {
+	if value == nil {
+		return true
+	}
+	if p.Field.Type != registry.TypeRoster {
+		_, err := p.Field.Parse(p.Field.Input(value))
+		return err == nil
+	}
+	rows := registry.Rows(value)
+	for _, row := range rows {
+		for _, column := range p.Columns {
+			if _, err := column.Parse(column.Input(row[column.Code])); err != nil {
+				return false
+			}
+		}
+	}
+	return len(rows) > 0
 }
 
 // Asked is what was answered to questions that are still asked: an answer that
