@@ -2,6 +2,7 @@ package cases_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -213,6 +214,7 @@ func (o *office) leavesOpen(t *testing.T, who hand, ref string) {
 // files is begins, and sends it.
 func (o *office) files(t *testing.T, who hand, kind string, answers registry.Values) string {
 	t.Helper()
+	o.Clock.Add(time.Second)
 	ref := o.begins(t, who, kind, answers)
 	o.do(t, who.Principal, func(tx db.Tx) error { _, err := cases.File(tx, who.Actor, ref); return err })
 	o.works(t)
