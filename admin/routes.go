@@ -28,6 +28,8 @@ type Config struct {
 	Provider *auth.Provider
 	Blobs    *blob.Dir
 	Codes    registrycases.Codes
+	// PortalURL is printed on receipts.
+	PortalURL string
 }
 
 // Nav lists the main pages that somebody may open.
@@ -146,6 +148,6 @@ func Routes(cfg Config) []web.Route {
 	}
 	routes = append(routes, signin.Routes(auth.Admin, cfg.Provider)...)
 	return append(routes, intake.Site{
-		Base: "/counter", Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes,
+		Base: "/counter", Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL,
 	}.Routes()...)
 }

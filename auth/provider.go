@@ -127,7 +127,7 @@ func (p *Provider) Begin(ctx context.Context, d *db.DB, returnTo, locale string,
 		acr = p.cfg.StrongACR
 	}
 	err = d.WithTx(ctx, Principal{}.DB(p.cfg.Audience), func(tx db.Tx) error {
-		state, nonce, browser = newSecret(tx), newSecret(tx), newSecret(tx)
+		state, nonce, browser = newSecret(tx)+"."+locale, newSecret(tx), newSecret(tx)
 		return tx.Exec(`
 			insert into sign_in_attempt (state_hash, browser_hash, audience, nonce, verifier, acr, return_to, expires_at)
 			values ($1, $2, $3, $4, $5, $6, $7, $8)`,
@@ -160,6 +160,13 @@ func LocalPath(s string) string {
 
 // Callback is what the provider sent back in the query.
 type Callback struct{ State, Code, Issuer, Error string }
+
+// Locale is the language in which the sign-in began, as the state says: only
+// for the page that tells how it ended.
+func (cb Callback) Locale() string {
+	_, tag, _ := strings.Cut(cb.State, ".")
+	return tag
+}
 
 // Identity is who the provider says has signed in.
 type Identity struct {

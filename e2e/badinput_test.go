@@ -157,7 +157,13 @@ func TestBadInputOfStaff(t *testing.T) {
 	} {
 		verifier.isRefused(t, kase, bad)
 	}
+	if s.everything(t) != before {
+		t.Error("something that was refused is saved")
+	}
+	verifier.recommends(t, ref, "approve")
+	before = s.everything(t)
 	for _, bad := range []Bad{
+		{"decide", url.Values{"decision": {"approve"}, "reason": {"proven_false:home"}, "note": {"Good people"}}, "reason", "decide.error.reason_without_refusal", nil},
 		{"decide", url.Values{"decision": {"maybe"}, "note": {"Good people"}}, "decision", "decide.error.decision", nil},
 		{"decide", url.Values{"decision": {"refuse"}, "reason": {"poor"}, "note": {"Good people"}}, "reason", "case.error.reason", nil},
 		{"decide", url.Values{"decision": {"return"}, "note": {""}}, "note", "decide.error.note", nil},
@@ -178,6 +184,49 @@ func TestBadInputOfStaff(t *testing.T) {
 	if s.everything(t) != before {
 		t.Error("something that was refused is saved")
 	}
+}
+
+// TestStalePageOfTheOffice recommends and decides from pages that were opened
+// before the applicant or a colleague changed the case: nothing is decided on
+// answers that nobody has looked at, and what was typed is kept.
+func TestStalePageOfTheOffice(t *testing.T) {
+	t.Parallel()
+	s := ownSystem(t)
+	rosa := signedIn(t, s.portal(), "en", "rosa")
+	ref := rosa.applies(t, "/apply", rosasHousehold())
+	verifier, approver := signedIn(t, s.admin(), "en", "verifier"), signedIn(t, s.admin(), "ar", "approver")
+	kase := "/cases/" + ref
+	seen := func(v *Visitor, step string) string {
+		m := seenVersion.FindStringSubmatch(v.mustGet(t, kase+"/"+step))
+		if m == nil {
+			t.Fatalf("the page %s does not say which version it shows", step)
+		}
+		return m[1]
+	}
+	stale := func(v *Visitor, step string, form url.Values) {
+		t.Helper()
+		before := s.caseAsItIs(t, ref)
+		form.Set("note", "As I saw it")
+		page := html.UnescapeString(v.mustAnswer(t, http.MethodPost, kase+"/"+step, form, http.StatusConflict))
+		if say := (&Browser{t: t, lang: v.lang}).say("case.error.moved"); !strings.Contains(page, say) || !strings.Contains(page, "As I saw it") {
+			t.Errorf("%s from an old page is answered with %s", step, headings(page))
+		}
+		if after := s.caseAsItIs(t, ref); after != before {
+			t.Errorf("%s from an old page: the case was %s and is %s", step, before, after)
+		}
+	}
+	old := seen(verifier, "recommend")
+	verifier.mustSave(t, kase+"/ask", url.Values{"pages": {"q/tenure"}, "note": {"Rented?"}})
+	rosa.mustSave(t, "/apply/"+ref+"/q/tenure", one("answer", "free"))
+	rosa.mustSave(t, "/apply/"+ref+"/check", one("note", ""))
+	stale(verifier, "recommend", url.Values{"seen": {old}, "outcome": {"approve"}})
+	stale(verifier, "recommend", url.Values{"seen": {""}, "outcome": {"approve"}})
+	verifier.recommends(t, ref, "approve")
+	old = seen(approver, "decide")
+	approver.mustSave(t, kase+"/decide", url.Values{"decision": {"return"}, "note": {"Look again"}})
+	verifier.recommends(t, ref, "refuse")
+	stale(approver, "decide", url.Values{"seen": {old}, "decision": {"approve"}})
+	approver.approves(t, ref)
 }
 
 var spoilt = strings.NewReplacer("\x00", "", "\xff", "", "\xfe", "", "\u202e", "")

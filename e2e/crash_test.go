@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -281,4 +283,21 @@ func (c *Crash) reckon() {
 		t.Errorf("only %d steps were acknowledged, and %d requests cut off", acknowledged, c.lost)
 	}
 	t.Logf("%d cases, %d acknowledged steps, %d requests cut off", len(states), acknowledged, c.lost)
+}
+
+// TestEndsQuietly ends the program as an operator does: nothing goes wrong on
+// the way out, and the database server ends with it.
+func TestEndsQuietly(t *testing.T) {
+	t.Parallel()
+	s := ownSystem(t)
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	s.wait()
+	if said := s.log.String(); strings.Contains(said, `"level":"ERROR"`) {
+		t.Errorf("it ended with\n%s", said)
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "pg", "data", "postmaster.pid")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the database server is still there (%v)", err)
+	}
 }

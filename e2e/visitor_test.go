@@ -66,7 +66,28 @@ func (v *Visitor) at(path string) string {
 
 func (v *Visitor) get(path string) (Answer, error) { return v.send(http.MethodGet, path, "", nil) }
 
+// caseStep is a form of the office on a case, and seenVersion what it carries:
+// which version of the case is before the officer.
+var (
+	caseStep    = regexp.MustCompile(`^/cases/[^/]+/(ask|recommend|decide)$`)
+	seenVersion = regexp.MustCompile(`name="seen" value="(\d+)"`)
+)
+
+// post sends a form; one of the office on a case as it is on the page now.
 func (v *Visitor) post(path string, form url.Values) (Answer, error) {
+	if caseStep.MatchString(path) && !form.Has("seen") {
+		page, err := v.get(path)
+		if err != nil {
+			return Answer{}, err
+		}
+		if m := seenVersion.FindStringSubmatch(page.body); m != nil {
+			seen := url.Values{"seen": {m[1]}}
+			for name, values := range form {
+				seen[name] = values
+			}
+			form = seen
+		}
+	}
 	return v.send(http.MethodPost, path, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
 }
 

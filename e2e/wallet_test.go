@@ -49,11 +49,7 @@ func must(t *testing.T, s *System, command object) object {
 // offer makes an offer at the counter: its address and transaction code.
 func (s *System) offer(t *testing.T, person, kind string) (string, string) {
 	t.Helper()
-	args := []string{"offer", "--person", person, "--type", kind}
-	if s.tls {
-		args = append(args, "--tls=dev")
-	}
-	lines := strings.Split(s.run(t, args...), "\n")
+	lines := strings.Split(s.run(t, "offer", "--person", person, "--type", kind), "\n")
 	if len(lines) != 3 || lines[2] != "" {
 		t.Fatalf("the offer is %q", lines)
 	}

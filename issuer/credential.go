@@ -16,15 +16,11 @@ import (
 	"daftar/web"
 )
 
-// request is a credential request (OpenID4VCI 1.0 section 8.2). Members that
-// are not known are ignored.
+// request is a credential request (OpenID4VCI 1.0 section 8.2) with the key
+// proofs of the one type that we take. Members that are not known are ignored.
 type request struct {
-	Configuration string `json:"credential_configuration_id"`
-	Identifier    string `json:"credential_identifier"`
-	Proofs        *struct {
-		JWT []string `json:"jwt"`
-	} `json:"proofs"`
-	Encryption json.RawMessage `json:"credential_response_encryption"`
+	configuration, identifier string
+	proofs                    []string
 }
 
 // credential issues one credential per proven key. The ledger knows of every
@@ -38,7 +34,7 @@ func (is *Issuer) credential(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	keys, nonces, err := is.verifyProofs(req.Proofs.JWT)
+	keys, nonces, err := is.verifyProofs(req.proofs)
 	if err != nil {
 		return err
 	}
@@ -86,24 +82,50 @@ func (is *Issuer) credential(c *web.Ctx) error {
 
 func parseRequest(c *web.Ctx, token access) (request, error) {
 	var req request
-	if !contentType(c, fiber.MIMEApplicationJSON) || json.Unmarshal(c.Body(), &req) != nil {
-		return req, oauth.Fail("invalid_credential_request", "the body must be JSON")
+	members, err := oauth.Object(c.Body())
+	if !contentType(c, fiber.MIMEApplicationJSON) || err != nil {
+		return req, oauth.Fail("invalid_credential_request", "the body must be a JSON object")
 	}
+	var err1, err2 error
+	req.configuration, err1 = oauth.Text(members, "credential_configuration_id")
+	req.identifier, err2 = oauth.Text(members, "credential_identifier")
+	encryption := string(members["credential_response_encryption"])
 	switch {
-	case (req.Configuration == "") == (req.Identifier == ""):
+	case err1 != nil || err2 != nil || (req.configuration == "") == (req.identifier == ""):
 		return req, oauth.Fail("invalid_credential_request", "either credential_configuration_id or credential_identifier is needed")
-	case req.Configuration != "" && req.Configuration != token.Type:
+	case req.configuration != "" && req.configuration != token.Type:
 		return req, oauth.Fail("unknown_credential_configuration", "the token is not for this configuration")
-	case req.Identifier != "" && req.Identifier != token.Type:
+	case req.identifier != "" && req.identifier != token.Type:
 		return req, oauth.Fail("unknown_credential_identifier", "the token is not for this credential")
-	case len(req.Encryption) > 0 && string(req.Encryption) != "null":
+	case encryption != "" && encryption != "null":
 		return req, oauth.Fail("invalid_encryption_parameters", "encrypted responses are not supported")
-	case req.Proofs == nil || len(req.Proofs.JWT) == 0:
-		return req, oauth.Fail("invalid_proof", "proofs.jwt is missing")
-	case len(req.Proofs.JWT) > BatchSize:
-		return req, oauth.Fail("invalid_credential_request", "at most "+strconv.Itoa(BatchSize)+" proofs at once")
 	}
-	return req, nil
+	req.proofs, err = parseProofs(members["proofs"])
+	return req, err
+}
+
+// parseProofs reads the member "proofs": an object with exactly one member,
+// whose name is the type of the proofs.
+func parseProofs(raw json.RawMessage) ([]string, error) {
+	if len(raw) == 0 {
+		return nil, oauth.Fail("invalid_proof", "proofs is missing")
+	}
+	byType, err := oauth.Object(raw)
+	if err != nil || len(byType) != 1 {
+		return nil, oauth.Fail("invalid_credential_request", "proofs must be an object with proofs of one type")
+	}
+	var list []string
+	switch proofs, ok := byType["jwt"]; {
+	case !ok:
+		return nil, oauth.Fail("invalid_proof", "only proofs of type jwt are supported")
+	case json.Unmarshal(proofs, &list) != nil:
+		return nil, oauth.Fail("invalid_credential_request", "proofs.jwt must be an array of proofs")
+	case len(list) == 0:
+		return nil, oauth.Fail("invalid_proof", "proofs.jwt is empty")
+	case len(list) > BatchSize:
+		return nil, oauth.Fail("invalid_credential_request", "at most "+strconv.Itoa(BatchSize)+" proofs at once")
+	}
+	return list, nil
 }
 
 // proofAge bounds the iat of a proof; what really limits it is the nonce.

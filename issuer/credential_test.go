@@ -205,6 +205,8 @@ func TestCredentialRequests(t *testing.T) {
 		"no proofs":          {object{"credential_configuration_id": household}, "invalid_proof"},
 		"proofs of a draft":  {object{"credential_configuration_id": household, "proof": object{"proof_type": "jwt", "jwt": "x"}}, "invalid_proof"},
 		"another proof type": {object{"credential_configuration_id": household, "proofs": object{"attestation": []string{"x"}}}, "invalid_proof"},
+		"two proof types":    {object{"credential_configuration_id": household, "proofs": object{"jwt": proofs["jwt"], "attestation": []string{"x"}}}, "invalid_credential_request"},
+		"an empty list":      {object{"credential_configuration_id": household, "proofs": object{"jwt": []string{}}}, "invalid_proof"},
 		"proofs in a string": {object{"credential_configuration_id": household, "proofs": object{"jwt": "x"}}, "invalid_credential_request"},
 		"a number":           {object{"credential_configuration_id": 1, "proofs": proofs}, "invalid_credential_request"},
 		"a list":             {[]string{}, "invalid_credential_request"},

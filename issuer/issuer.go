@@ -74,8 +74,8 @@ func (is *Issuer) Routes() []web.Route {
 		r.Permission, r.Bare, r.Cross = auth.Public, true, true
 		r.Handler = open(r.Handler)
 	}
-	for _, path := range []string{"/token", "/nonce", "/credential", "/notification"} {
-		routes = append(routes, web.Route{Method: fiber.MethodOptions, Path: path, Permission: auth.Public, Bare: true, Cross: true, Handler: preflight})
+	for _, r := range routes {
+		routes = append(routes, web.Route{Method: fiber.MethodOptions, Path: r.Path, Permission: auth.Public, Bare: true, Cross: true, Handler: preflight(r.Method)})
 	}
 	return routes
 }
@@ -90,12 +90,14 @@ func open(h web.Handler) web.Handler {
 	}
 }
 
-func preflight(c *web.Ctx) error {
-	c.Set("Access-Control-Allow-Origin", "*")
-	c.Set("Access-Control-Allow-Methods", "POST")
-	c.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
-	c.Set("Access-Control-Max-Age", "7200")
-	return c.Send(fiber.StatusNoContent, "", nil)
+func preflight(method string) web.Handler {
+	return func(c *web.Ctx) error {
+		c.Set("Access-Control-Allow-Origin", "*")
+		c.Set("Access-Control-Allow-Methods", method)
+		c.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
+		c.Set("Access-Control-Max-Age", "7200")
+		return c.Send(fiber.StatusNoContent, "", nil)
+	}
 }
 
 // who is the issuer's principal of the database.

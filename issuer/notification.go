@@ -1,7 +1,6 @@
 package issuer
 
 import (
-	"encoding/json"
 	"slices"
 
 	"github.com/gofiber/fiber/v2"
@@ -20,16 +19,15 @@ func (is *Issuer) notification(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	var n struct {
-		ID    string `json:"notification_id"`
-		Event string `json:"event"`
-	}
-	if !contentType(c, fiber.MIMEApplicationJSON) || json.Unmarshal(c.Body(), &n) != nil || n.ID == "" ||
-		!slices.Contains([]string{"credential_accepted", "credential_failure", "credential_deleted"}, n.Event) {
+	members, err := oauth.Object(c.Body())
+	id, err1 := oauth.Text(members, "notification_id")
+	event, err2 := oauth.Text(members, "event")
+	if !contentType(c, fiber.MIMEApplicationJSON) || err != nil || err1 != nil || err2 != nil || id == "" ||
+		!slices.Contains([]string{"credential_accepted", "credential_failure", "credential_deleted"}, event) {
 		return oauth.Fail("invalid_notification_request", "notification_id and a known event are needed")
 	}
 	err = is.DB.WithTx(c.Context(), who, func(tx db.Tx) error {
-		return credentials.NoteWallet(tx, token.Person, n.ID, n.Event)
+		return credentials.NoteWallet(tx, token.Person, id, event)
 	})
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Malformed) {
 		return oauth.Fail("invalid_notification_id", "there is no such notification")

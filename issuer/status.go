@@ -44,8 +44,8 @@ func (is *Issuer) statusList(c *web.Ctx) error {
 	return c.Send(fiber.StatusOK, "application/statuslist+jwt", []byte(token.JWT))
 }
 
-// Publish returns the signed list, signing it again when a status changed since
-// or its time is running out.
+// Publish returns the signed list, signing it again when a status changed since,
+// its time is running out or the issuer has another address.
 func (is *Issuer) Publish(ctx context.Context, id int) (credentials.Token, error) {
 	var token credentials.Token
 	err := is.DB.View(ctx, who, func(tx db.Tx) (err error) {
@@ -56,7 +56,7 @@ func (is *Issuer) Publish(ctx context.Context, id int) (credentials.Token, error
 		return token, err
 	}
 	now := is.DB.Now()
-	if token.Version == token.Current && token.Expires.Valid && token.Expires.Time.Sub(now) > listRenew {
+	if token.Version == token.Current && token.URI == is.listURI(id) && token.Expires.Valid && token.Expires.Time.Sub(now) > listRenew {
 		return token, nil
 	}
 	err = is.DB.WithTx(ctx, who, func(tx db.Tx) error {
@@ -67,8 +67,8 @@ func (is *Issuer) Publish(ctx context.Context, id int) (credentials.Token, error
 		if token.JWT, err = is.signList(state, now); err != nil {
 			return err
 		}
-		token.Version, token.Current = state.Version, state.Version
-		return credentials.SaveToken(tx, id, token.JWT, state.Version, now.Add(listExpires))
+		token.URI, token.Version, token.Current = is.listURI(id), state.Version, state.Version
+		return credentials.SaveToken(tx, id, token.JWT, token.URI, state.Version, now.Add(listExpires))
 	})
 	return token, err
 }

@@ -170,7 +170,7 @@ func (is *Issuer) authorize(c *web.Ctx, path string) (access, error) {
 	scheme, token, _ := strings.Cut(c.Header(fiber.HeaderAuthorization), " ")
 	bound := strings.EqualFold(scheme, "DPoP")
 	if !bound && !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return access{}, &oauth.Error{Code: "invalid_token", Description: "an access token is needed", Status: fiber.StatusUnauthorized, Scheme: "Bearer"}
+		return access{}, &oauth.Error{Code: "invalid_token", Description: "an access token is needed", Status: fiber.StatusUnauthorized, Scheme: oauth.AnyScheme}
 	}
 	challenge := "Bearer"
 	if bound {
@@ -196,6 +196,9 @@ func (is *Issuer) authorize(c *web.Ctx, path string) (access, error) {
 	proof, err := is.proof(c, path, token)
 	if e, ok := oauth.As(err); ok {
 		return a, oauth.Unauthorized("DPoP", e.Code, e.Description)
+	}
+	if err == nil && proof.JKT == "" {
+		return a, oauth.Unauthorized("DPoP", "invalid_dpop_proof", "a DPoP proof is needed")
 	}
 	if err == nil && proof.JKT != *a.JKT {
 		err = oauth.Unauthorized("DPoP", "invalid_token", "the token is bound to another key")

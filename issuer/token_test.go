@@ -157,6 +157,11 @@ func TestTokenEndsAfterFiveMinutes(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	_, notification, token := s.issue(t, "amina", credentials.HouseholdRegistration, 1)
+	none := s.call(t, http.MethodPost, "/credential", "application/json", []byte("{}"))
+	refused(t, "without a token", none, 401, "invalid_token")
+	if c := none.header.Get("WWW-Authenticate"); c != `DPoP algs="ES256", Bearer` {
+		t.Error(c)
+	}
 	s.clock.Add(5*time.Minute - time.Second)
 	if a := s.send(t, "/credential", token, ask(credentials.HouseholdRegistration, s.proof(t, 1, s.nonce(t)))); a.status != 200 {
 		t.Fatalf("%d %s", a.status, a.raw)
@@ -213,7 +218,7 @@ func TestDPoP(t *testing.T) {
 	for name, c := range map[string]struct{ scheme, proof, code string }{
 		"the same again":  {"DPoP", right, "invalid_dpop_proof"},
 		"as Bearer":       {"Bearer", dpop(1, nil), "invalid_token"},
-		"without proof":   {"DPoP", "", "invalid_token"},
+		"without proof":   {"DPoP", "", "invalid_dpop_proof"},
 		"another key":     {"DPoP", dpop(2, nil), "invalid_token"},
 		"another method":  {"DPoP", dpop(1, func(c object) { c["htm"] = "GET" }), "invalid_dpop_proof"},
 		"another address": {"DPoP", dpop(1, func(c object) { c["htu"] = origin + "/credential" }), "invalid_dpop_proof"},

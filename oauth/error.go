@@ -32,6 +32,9 @@ func Unauthorized(scheme, code, description string) *Error {
 
 // Challenge is the WWW-Authenticate header of an error with a scheme.
 func (e *Error) Challenge() string {
+	if e.Scheme == AnyScheme {
+		return AnyScheme
+	}
 	s := e.Scheme + ` error="` + e.Code + `"`
 	if e.Description != "" {
 		s += `, error_description="` + e.Description + `"`
@@ -41,6 +44,10 @@ func (e *Error) Challenge() string {
 	}
 	return s
 }
+
+// AnyScheme challenges a request that carried no authentication at all: no
+// error is named then (RFC 6750 section 3.1).
+const AnyScheme = `DPoP algs="ES256", Bearer`
 
 // As finds an *Error in a chain.
 func As(err error) (*Error, bool) {

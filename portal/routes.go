@@ -27,6 +27,7 @@ type Config struct {
 	Codes      registrycases.Codes
 	OfferCodes ledger.Codes
 	IssuerURL  string
+	PortalURL  string // printed on receipts
 }
 
 // Nav lists the main pages for somebody signed in.
@@ -64,6 +65,7 @@ func Routes(cfg Config) []web.Route {
 
 		// cases
 		{Method: get, Path: "/cases/:ref", Permission: auth.Citizen, Handler: cases.Show},
+		{Method: get, Path: "/cases/:ref/answers", Permission: auth.Citizen, Handler: cases.Answers},
 		{Method: get, Path: "/cases/:ref/withdraw", Permission: auth.Citizen, Handler: cases.AskWithdraw},
 		{Method: post, Path: "/cases/:ref/withdraw", Permission: auth.Citizen, Handler: cases.Withdraw},
 
@@ -77,6 +79,6 @@ func Routes(cfg Config) []web.Route {
 	}
 	routes = append(routes, signin.Routes(auth.Portal, cfg.Provider)...)
 	return append(routes, intake.Site{
-		Base: "/apply", Permission: auth.Citizen, Blobs: cfg.Blobs, Codes: cfg.Codes,
+		Base: "/apply", Permission: auth.Citizen, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL,
 	}.Routes()...)
 }

@@ -111,6 +111,10 @@ func FieldTypes() []FieldType {
 // It is not "no".
 const Unknown = "unknown"
 
+// NoneOf is the input that answers a question with several choices with none of
+// them. The value is an empty list, which is not "no answer".
+const NoneOf = "-"
+
 // Option is one answer of a choice.
 type Option struct {
 	Code    string    `json:"code" yaml:"code"`
@@ -231,6 +235,12 @@ func (f Field) parse(given []string) (value any, key string, args []any) {
 		}
 		return s, "", nil
 	case TypeChoices:
+		if slices.Contains(given, NoneOf) {
+			if len(slices.Compact(slices.Sorted(slices.Values(given)))) > 1 {
+				return nil, "field.error.none_and_some", nil
+			}
+			return []string{}, "", nil
+		}
 		for _, code := range given {
 			if !f.Options.Has(code) {
 				return nil, "field.error.choice", nil
@@ -311,6 +321,9 @@ func (f Field) Show(p *i18n.Printer, value any) string {
 			return p.Number(len(Rows(value)))
 		}
 		labels := f.Input(v)
+		if slices.Equal(labels, []string{NoneOf}) {
+			return p.T("answer.none")
+		}
 		for i, code := range labels {
 			labels[i] = f.option(p, code)
 		}
@@ -335,11 +348,17 @@ func (f Field) Input(value any) []string {
 	case float64:
 		return []string{trimNumber(v)}
 	case []string: // as Parse made it
+		if len(v) == 0 {
+			return []string{NoneOf}
+		}
 		return slices.Clone(v)
 	case []any: // as the database gave it back
 		var codes []string
 		for _, code := range v {
 			codes = append(codes, fmt.Sprint(code))
+		}
+		if len(codes) == 0 {
+			return []string{NoneOf}
 		}
 		return codes
 	}

@@ -35,6 +35,17 @@ func (r Route) FullPath() string {
 // Mount adds routes. It is the only way to add one: a route without a
 // permission does not start.
 func (s *Server) Mount(routes ...Route) {
+	routes = slices.Clone(routes)
+	// "/signed-out" before "/:lang", which would take it for a language.
+	slices.SortStableFunc(routes, func(a, b Route) int {
+		switch {
+		case a.Bare == b.Bare:
+			return 0
+		case a.Bare:
+			return -1
+		}
+		return 1
+	})
 	for _, r := range routes {
 		if r.Permission == "" || r.Handler == nil || r.Method == "" {
 			panic(fmt.Sprintf("route %s %s has no method, permission or handler", r.Method, r.Path))

@@ -12,6 +12,7 @@ import (
 
 var ask = step{
 	inputs: []string{"pages", "note"},
+	can:    func(a actions) bool { return a.Ask },
 	view:   askPage,
 	take: func(c *web.Ctx, tx db.Tx, f *web.Form, check *fault.Check, known []intake.AskedPage) error {
 		note := f.Required(check, "note", maxNote, "ask.error.note")

@@ -102,7 +102,7 @@ func askPage(v view, f *ui.Form, pages []intake.AskedPage) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.Checkboxes(ui.Question{Name: "pages", Label: i18n.T(ctx, "ask.pages"), Of: f}, pageChoices(pages)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Hidden(f, seenInput).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -110,11 +110,19 @@ func askPage(v view, f *ui.Form, pages []intake.AskedPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Area(ui.Question{Name: "note", Label: i18n.T(ctx, "ask.note"), Hint: i18n.T(ctx, "ask.note_hint"), Of: f}, "5").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Checkboxes(ui.Question{Name: "pages", Label: i18n.T(ctx, "ask.pages"), Of: f}, pageChoices(pages)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " ")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				templ_7745c5c3_Err = ui.Area(ui.Question{Name: "note", Label: i18n.T(ctx, "ask.note"), Hint: i18n.T(ctx, "ask.note_hint"), Of: f}, "5").Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, " ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -13,6 +13,7 @@ import (
 
 var decide = step{
 	inputs: []string{"decision", "reason", "note"},
+	can:    func(a actions) bool { return a.Decide },
 	view:   func(v view, f *ui.Form, _ []intake.AskedPage) templ.Component { return decidePage(v, f) },
 	take: func(c *web.Ctx, tx db.Tx, f *web.Form, check *fault.Check, _ []intake.AskedPage) error {
 		decision := f.Choice(check, "decision", []string{"approve", "refuse", "return"}, "decide.error.decision")
@@ -20,6 +21,9 @@ var decide = step{
 		reason, fact := splitReason(f.Get("reason"))
 		if decision == "refuse" && !cases.PermittedReason(reason, fact) {
 			check.Fail("reason", "case.error.reason")
+		}
+		if decision != "" && decision != "refuse" && f.Get("reason") != "" {
+			check.Fail("reason", "decide.error.reason_without_refusal")
 		}
 		if decision == "return" && note == "" {
 			check.Fail("note", "decide.error.note")

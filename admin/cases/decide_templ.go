@@ -91,6 +91,14 @@ func decidePage(v view, f *ui.Form) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
+				templ_7745c5c3_Err = ui.Hidden(f, seenInput).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, " ")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
 				templ_7745c5c3_Err = ui.Radios(ui.Question{Name: "decision", Label: i18n.T(ctx, "decide.decision"), Of: f}, []ui.Choice{
 					{Value: "approve", Label: i18n.T(ctx, "decide.approve"), Hint: i18n.T(ctx, "decide.approve_hint")},
 					{Value: "refuse", Label: i18n.T(ctx, "decide.refuse"), Hint: i18n.T(ctx, "decide.refuse_hint")},
@@ -99,7 +107,7 @@ func decidePage(v view, f *ui.Form) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, " ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, " ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -107,7 +115,7 @@ func decidePage(v view, f *ui.Form) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, " ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -115,7 +123,7 @@ func decidePage(v view, f *ui.Form) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, " ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -147,7 +155,7 @@ func reasonChoices(ctx context.Context) []ui.Choice {
 			list = append(list, ui.Choice{Value: r.Code + ":" + fact, Label: i18n.T(ctx, "case.reason."+r.Code), Hint: i18n.T(ctx, "case.fact."+r.Fact+"."+fact)})
 		}
 	}
-	return list
+	return append(list, ui.Choice{Value: "", Label: i18n.T(ctx, "decide.no_reason"), Apart: true})
 }
 
 func splitReason(s string) (code, fact string) {

@@ -88,10 +88,7 @@ func recommendPage(v view, f *ui.Form) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.Radios(ui.Question{Name: "outcome", Label: i18n.T(ctx, "recommend.outcome"), Of: f}, []ui.Choice{
-					{Value: "approve", Label: i18n.T(ctx, "case.recommends.approve")},
-					{Value: "refuse", Label: i18n.T(ctx, "case.recommends.refuse")},
-				}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Hidden(f, seenInput).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -99,11 +96,22 @@ func recommendPage(v view, f *ui.Form) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Area(ui.Question{Name: "note", Label: i18n.T(ctx, "recommend.note"), Hint: i18n.T(ctx, "recommend.note_hint"), Of: f}, "5").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Radios(ui.Question{Name: "outcome", Label: i18n.T(ctx, "recommend.outcome"), Of: f}, []ui.Choice{
+					{Value: "approve", Label: i18n.T(ctx, "case.recommends.approve")},
+					{Value: "refuse", Label: i18n.T(ctx, "case.recommends.refuse")},
+				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, " ")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				templ_7745c5c3_Err = ui.Area(ui.Question{Name: "note", Label: i18n.T(ctx, "recommend.note"), Hint: i18n.T(ctx, "recommend.note_hint"), Of: f}, "5").Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -2,6 +2,7 @@ package cases
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/a-h/templ"
 
@@ -19,6 +20,7 @@ const maxNote = 1000
 // three steps differ in their inputs and their use case alone.
 type step struct {
 	inputs []string
+	can    func(actions) bool // what the case page offers it for
 	view   func(view, *ui.Form, []intake.AskedPage) templ.Component
 	take   func(*web.Ctx, db.Tx, *web.Form, *fault.Check, []intake.AskedPage) error
 }
@@ -28,7 +30,21 @@ func (s step) form(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Render(s.view(v, &ui.Form{}, pages(c, v)))
+	if !s.can(v.Can) {
+		return c.Redirect(c.URL("/cases/" + v.Case.Ref))
+	}
+	return c.Render(s.view(v, seen(v, &ui.Form{}), pages(c, v)))
+}
+
+// seenInput holds the version of the case that the officer has before them.
+const seenInput = "seen"
+
+func seen(v view, f *ui.Form) *ui.Form {
+	if f.Values == nil {
+		f.Values = map[string][]string{}
+	}
+	f.Values[seenInput] = []string{strconv.Itoa(v.Case.Version)}
+	return f
 }
 
 func (s step) submit(c *web.Ctx) error {
@@ -36,7 +52,7 @@ func (s step) submit(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	form, err := c.Form(s.inputs...)
+	form, err := c.Form(append([]string{seenInput}, s.inputs...)...)
 	if err != nil {
 		return err
 	}
@@ -45,11 +61,17 @@ func (s step) submit(c *web.Ctx) error {
 	if form.Switching() {
 		return c.Render(s.view(v, state, asked))
 	}
-	err = c.WithTx(func(tx db.Tx) error { return s.take(c, tx, form, &fault.Check{}, asked) })
+	version, _ := strconv.Atoi(form.Get(seenInput))
+	err = c.WithTx(func(tx db.Tx) error {
+		if err := cases.Unmoved(tx, intake.Actor(c, true), v.Case.Ref, version); err != nil {
+			return err
+		}
+		return s.take(c, tx, form, &fault.Check{}, asked)
+	})
 	var f *fault.Error
 	if errors.As(err, &f) && (f.Code == fault.Invalid || f.Code == fault.Forbidden || f.Code == fault.Conflict) {
 		state.Err = f
-		return c.RenderStatus(web.Status(f.Code), s.view(v, state, asked))
+		return c.RenderStatus(web.Status(f.Code), s.view(v, seen(v, state), asked))
 	}
 	if err != nil {
 		return err

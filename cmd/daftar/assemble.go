@@ -88,6 +88,11 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 	if err := cmd.seed(ctx, s.db, citizenIssuer, staffIssuer); err != nil {
 		return nil, err
 	}
+	if cmd.wants("issuer") {
+		if err := s.noteIssuer(ctx, p.origins["issuer"]); err != nil {
+			return nil, err
+		}
+	}
 	zone, err := countryZone(ctx, s.db)
 	if err != nil {
 		return nil, err
@@ -170,7 +175,7 @@ func (p *parts) portal(sys *system, idp string) error {
 	site := p.site("portal", web.Config{Audience: auth.Portal, Nav: portal.Nav, FormTargets: []string{provider.Origin()}})
 	site.Mount(portal.Routes(portal.Config{
 		Provider: provider, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts},
-		OfferCodes: credentials.Codes{Key: offers}, IssuerURL: p.origins["issuer"],
+		OfferCodes: credentials.Codes{Key: offers}, IssuerURL: p.origins["issuer"], PortalURL: p.origins["portal"],
 	})...)
 	sys.sites["portal"] = site
 	return nil
@@ -194,7 +199,7 @@ func (p *parts) admin(sys *system, idp string) error {
 		return err
 	}
 	site := p.site("admin", web.Config{Audience: auth.Admin, Nav: admin.Nav, FormTargets: []string{provider.Origin()}})
-	site.Mount(admin.Routes(admin.Config{Provider: provider, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts}})...)
+	site.Mount(admin.Routes(admin.Config{Provider: provider, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts}, PortalURL: p.origins["portal"]})...)
 	sys.sites["admin"] = site
 	return nil
 }

@@ -27,7 +27,6 @@ type offerCmd struct {
 	Person string `required:"" help:"Public reference of the person, or a name of the demo."`
 	Type   string `required:"" help:"Credential type, such as household-registration."`
 	Grant  string `enum:"pre-authorized,authorization_code" default:"pre-authorized" help:"pre-authorized, or authorization_code."`
-	TLS    string `name:"tls" enum:"off,dev" default:"off" help:"As given to serve, for the addresses."`
 }
 
 // Run prints the offer's address and, on a second line, its transaction code.
@@ -67,7 +66,11 @@ func (cmd offerCmd) Run(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(portalcredentials.OfferLink(c.origin(c.IssuerURL, portIssuer, cmd.TLS == "dev"), offer.Ref))
+	origin, err := s.issuerOrigin(ctx, c)
+	if err != nil {
+		return err
+	}
+	fmt.Println(portalcredentials.OfferLink(origin, offer.Ref))
 	fmt.Println(codes.Tx(offer.Ref))
 	return nil
 }
@@ -119,12 +122,10 @@ type statusCmd struct {
 	Publish statusPublish `cmd:"" help:"Sign every status list that is not up to date."`
 }
 
-type statusPublish struct {
-	TLS string `name:"tls" enum:"off,dev" default:"off" help:"As given to serve, for the addresses."`
-}
+type statusPublish struct{}
 
 // Run signs the lists and names them.
-func (cmd statusPublish) Run(ctx context.Context, c *Config) error {
+func (statusPublish) Run(ctx context.Context, c *Config) error {
 	s, err := c.open(ctx, say)
 	if err != nil {
 		return err
@@ -134,7 +135,11 @@ func (cmd statusPublish) Run(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
-	is, err := newIssuer(s, c.origin(c.IssuerURL, portIssuer, cmd.TLS == "dev"), messages)
+	origin, err := s.issuerOrigin(ctx, c)
+	if err != nil {
+		return err
+	}
+	is, err := newIssuer(s, origin, messages)
 	if err != nil {
 		return err
 	}

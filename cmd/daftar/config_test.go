@@ -57,6 +57,18 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+func TestOriginsAreBare(t *testing.T) {
+	t.Parallel()
+	for origin, good := range map[string]bool{
+		"": true, "https://a.example": true, "https://a.example/": true, "http://localhost:8082": true, "https://[::1]:8": true,
+		"ftp://a.example": false, "a.example": false, "https://a.example/path": false, "https://a.example?x": false, "https://u@a.example": false, "https://": false,
+	} {
+		if err := (&Config{IssuerURL: origin}).checkOrigins(); (err == nil) != good {
+			t.Errorf("%q: %v", origin, err)
+		}
+	}
+}
+
 func TestServeRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
 	for name, run := range map[string]func() error{

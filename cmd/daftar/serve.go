@@ -44,6 +44,9 @@ func (cmd serveCmd) Run(ctx context.Context, c *Config) error {
 	case !cmd.Demo && (c.CitizenIssuer == "" || c.StaffIssuer == ""):
 		return usageError{errors.New("DAFTAR_CITIZEN_ISSUER and DAFTAR_STAFF_ISSUER are not set: nobody could sign in (docs/deployment.md)")}
 	}
+	if err := c.checkOrigins(); err != nil {
+		return err
+	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level(c.LogLevel)}))
 	listeners, err := cmd.listen(c)
 	if err != nil {
@@ -126,12 +129,14 @@ type site interface {
 	Shutdown(context.Context) error
 }
 
-// run serves until ctx ends, then lets requests under way finish.
+// run serves until ctx ends, then lets requests and jobs under way finish: the
+// database goes after them.
 func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	errs := make(chan error, len(listeners)+2)
 	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
 	start := func(name string, f func() error) {
 		running.Go(func() {
 			if err := f(); err != nil && ctx.Err() == nil {

@@ -125,7 +125,9 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if err := client.Start(ctx); err != nil {
+	// Not under ctx: when that ends, Stop lets jobs under way finish and gives up
+	// what the client holds, while the database is still there.
+	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	go func() {
@@ -160,7 +162,10 @@ func work(ctx context.Context, s *store, log *slog.Logger) error {
 	}, func(err error) { log.Warn("outbox", "error", err.Error()) })
 	end, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	return client.Stop(end)
+	if err := client.Stop(end); err == nil {
+		return nil
+	}
+	return client.StopAndCancel(context.WithoutCancel(ctx)) // a job that takes longer is taken up again at the next start
 }
 
 func forget(ctx context.Context, d *db.DB) error {

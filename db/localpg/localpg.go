@@ -7,6 +7,7 @@ package localpg
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -121,7 +122,9 @@ func (s *Server) prepare() error {
 			return err
 		}
 		if blocked := s.as.blockedBy(dir); blocked != "" {
-			s.cfg.Dir = filepath.Join("/var/lib/daftar-private", shortHash(dir))
+			if s.cfg.Dir, err = elsewhere(dir); err != nil {
+				return err
+			}
 			s.cfg.Say("user %s cannot enter %s: the database is kept in %s instead", s.as.name, blocked, s.cfg.Dir)
 			if err := os.MkdirAll(s.cfg.Dir, 0o711); err != nil {
 				return err
@@ -133,15 +136,41 @@ func (s *Server) prepare() error {
 	}
 	s.data = filepath.Join(s.cfg.Dir, "data")
 	s.run = filepath.Join(s.cfg.Dir, "run")
-	if len(s.run)+len("/.s.PGSQL.5432.lock") > 103 { // sun_path of the BSDs; Linux has 107
+	tooLong := len(s.run)+len("/.s.PGSQL.5432.lock") > 103 // sun_path of the BSDs; Linux has 107
+	if tooLong || strings.ContainsAny(s.run, `,"`) {       // the server takes a list of directories
 		s.run = filepath.Join(os.TempDir(), "daftar-"+shortHash(s.cfg.Dir))
-		s.cfg.Say("the path of %s is too long for a socket: the socket is in %s", s.cfg.Dir, s.run)
+		s.cfg.Say("no socket can be in %s: it is in %s", s.cfg.Dir, s.run)
 	}
 	if err := s.privateDir(s.run); err != nil {
 		return err
 	}
 	s.bin, err = findBinaries(s.data)
 	return err
+}
+
+// elsewhere is where the server's user can go, for a directory where it cannot.
+// The directory notes which place is its own: deleted and made anew, it gets a
+// new one, as it does where the data are inside it.
+func elsewhere(dir string) (string, error) {
+	note := filepath.Join(dir, "kept-in")
+	place, err := os.ReadFile(note)
+	if !errors.Is(err, os.ErrNotExist) {
+		return string(place), err
+	}
+	fresh := make([]byte, 5)
+	if _, err := rand.Read(fresh); err != nil {
+		return "", err
+	}
+	draft := note + "." + hex.EncodeToString(fresh)
+	defer func() { _ = os.Remove(draft) }()
+	if err := os.WriteFile(draft, []byte(filepath.Join("/var/lib/daftar-private", hex.EncodeToString(fresh))), 0o600); err != nil {
+		return "", err
+	}
+	if err := os.Link(draft, note); err != nil && !errors.Is(err, os.ErrExist) { // another start was faster
+		return "", err
+	}
+	place, err = os.ReadFile(note)
+	return string(place), err
 }
 
 // privateDir makes dir 0700 for the server's user, and refuses one that
@@ -416,7 +445,8 @@ func (s *Server) Socket() string { return s.run }
 // SocketURL is the connection string for a server whose socket is in dir.
 func SocketURL(dir, role, database string) string {
 	q := url.Values{"host": {dir}, "port": {"5432"}, "user": {role}}
-	return "postgres:///" + url.PathEscape(database) + "?" + q.Encode()
+	// libpq and pgx read "+" as it stands, not as a space.
+	return "postgres:///" + url.PathEscape(database) + "?" + strings.ReplaceAll(q.Encode(), "+", "%20")
 }
 
 // Dir is where the server keeps its data: Config.Dir, or the fallback.

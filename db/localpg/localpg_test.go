@@ -192,7 +192,7 @@ func TestLongAndClosedDirectoriesFallBack(t *testing.T) {
 	var said string
 	s := start(t, dir, func(f string, args ...any) { said += f })
 	s.Stop()
-	if !strings.Contains(said, "too long for a socket") {
+	if !strings.Contains(said, "no socket can be in") {
 		t.Fatalf("said %q", said)
 	}
 	if os.Geteuid() != 0 {
@@ -208,5 +208,32 @@ func TestLongAndClosedDirectoriesFallBack(t *testing.T) {
 	defer func() { _ = os.RemoveAll(s.Dir()) }()
 	if !strings.Contains(said, "is kept in") {
 		t.Fatalf("said %q", said)
+	}
+	again := start(t, filepath.Join(closed, "pg"), nil)
+	again.Stop()
+	if again.Dir() != s.Dir() {
+		t.Errorf("the data were in %s, and are looked for in %s", s.Dir(), again.Dir())
+	}
+	// Deleted, it is new, as any other directory would be.
+	if err := os.RemoveAll(filepath.Join(closed, "pg")); err != nil {
+		t.Fatal(err)
+	}
+	anew := start(t, filepath.Join(closed, "pg"), nil)
+	anew.Stop()
+	defer func() { _ = os.RemoveAll(anew.Dir()) }()
+	if anew.Dir() == s.Dir() {
+		t.Error("a deleted directory's data came back")
+	}
+}
+
+func TestUnusualDirectories(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"sp ace", "plus+per%cent", "com,ma", "بيت"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, filepath.Join(stateDir(t), name), nil)
+			defer s.Stop()
+			exec1(t, s, `create table t (x int)`)
+		})
 	}
 }

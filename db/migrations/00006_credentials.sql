@@ -7,11 +7,12 @@ create table status_list (
   size          integer not null,
   version       integer not null default 1,
   token         text not null default '',
+  token_uri     text not null default '',     -- its sub: where it is published
   token_version integer not null default 0,
   token_expires timestamptz,
   created_at    timestamptz not null
 );
-grant select, insert, update (token, token_version, token_expires) on status_list to daftar_issuer;
+grant select, insert, update (token, token_uri, token_version, token_expires) on status_list to daftar_issuer;
 grant select, update (version) on status_list to daftar_staff, daftar_jobs; -- who may revoke
 
 create table credential_offer (

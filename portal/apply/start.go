@@ -12,8 +12,26 @@ import (
 	"daftar/web"
 )
 
-// Before says what will be asked and what to have at hand.
-func Before(c *web.Ctx) error { return c.Render(beforePage()) }
+// Before says what will be asked and what to have at hand. Whoever has an
+// application under way is led to it.
+func Before(c *web.Ctx) error {
+	var mine []cases.Case
+	if err := c.View(func(tx db.Tx) (err error) {
+		mine, err = cases.Mine(tx, c.Principal().ID)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, k := range mine {
+		switch {
+		case k.State == cases.StateDraft:
+			return c.Redirect(c.URL("/apply/" + k.Ref))
+		case k.State.Open():
+			return c.Redirect(c.URL("/cases/" + k.Ref))
+		}
+	}
+	return c.Render(beforePage())
+}
 
 // Start opens an application, or goes back to the one that is open.
 func Start(c *web.Ctx) error {

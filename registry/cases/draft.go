@@ -92,10 +92,21 @@ func (d *Draft) WithID(id string) *Member {
 	return nil
 }
 
+// NextKey is the key that the next member gets.
+func (d *Draft) NextKey() string { return strconv.Itoa(d.LastKey + 1) }
+
+// Room is fault.Conflict when the household has as many members as a form takes.
+func (d *Draft) Room() error {
+	if len(d.Members) >= MaxMembers {
+		return fault.New(fault.Conflict, "people.error.too_many", "Max", MaxMembers)
+	}
+	return nil
+}
+
 // AddMember appends an empty member.
 func (d *Draft) AddMember() (*Member, error) {
-	if len(d.Members) >= MaxMembers {
-		return nil, fault.New(fault.Conflict, "people.error.too_many", "Max", MaxMembers)
+	if err := d.Room(); err != nil {
+		return nil, err
 	}
 	d.LastKey++
 	d.Members = append(d.Members, Member{Key: strconv.Itoa(d.LastKey), Fields: registry.Values{}})

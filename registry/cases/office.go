@@ -15,6 +15,16 @@ import (
 // proof that it may be decided. The database checks desk, area, role and hands
 // once more when the step is written down.
 
+// Unmoved holds a case and makes sure that it is still the version that the
+// officer has seen: fault.Conflict when somebody changed it since.
+func Unmoved(tx db.Tx, officer Actor, ref string, version int) error {
+	c, err := lock(tx, officer, ref)
+	if err == nil && c.Version != version {
+		return fault.New(fault.Conflict, "case.error.moved")
+	}
+	return err
+}
+
 // Ask sends a case back to the applicant with pages to look at again and the
 // officer's own words. The clock stops, twice at most.
 func Ask(tx db.Tx, officer Actor, ref string, pages []string, note, lang string) error {

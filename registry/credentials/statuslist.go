@@ -18,6 +18,7 @@ type StatusList struct {
 // Token is a published list.
 type Token struct {
 	JWT     string       `db:"token"`
+	URI     string       `db:"token_uri"` // where it says it is published
 	Version int          `db:"token_version"`
 	Current int          `db:"version"`
 	Size    int          `db:"size"`
@@ -27,7 +28,7 @@ type Token struct {
 // PublishedList reads what was last published of a list.
 func PublishedList(tx db.Tx, id int) (Token, error) {
 	var t Token
-	err := tx.Get(&t, `select token, token_version, version, size, token_expires from status_list where id = $1`, id)
+	err := tx.Get(&t, `select token, token_uri, token_version, version, size, token_expires from status_list where id = $1`, id)
 	return t, err
 }
 
@@ -45,10 +46,10 @@ func ListState(tx db.Tx, id int) (StatusList, error) {
 }
 
 // SaveToken publishes a signed list, unless a newer one is there already.
-func SaveToken(tx db.Tx, id int, jwt string, version int, expires time.Time) error {
+func SaveToken(tx db.Tx, id int, jwt, uri string, version int, expires time.Time) error {
 	return tx.Exec(`
-		update status_list set token = $2, token_version = $3, token_expires = $4
-		where id = $1 and token_version <= $3`, id, jwt, version, expires)
+		update status_list set token = $2, token_uri = $3, token_version = $4, token_expires = $5
+		where id = $1 and token_version <= $4`, id, jwt, uri, version, expires)
 }
 
 // Lists returns the number of every list.

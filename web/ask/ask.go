@@ -85,8 +85,9 @@ func joinDate(form *web.Form, name string) []string {
 	return []string{strings.Join(parts[:], "-")}
 }
 
-// choices are the radios or checkboxes of a field; a yes/no question always
-// offers "I do not know".
+// choices are the radios or checkboxes of a field. A yes/no question always
+// offers "I do not know", and several choices "none of these": an empty page is
+// no answer.
 func choices(ctx context.Context, f registry.Field) []ui.Choice {
 	if f.Type == registry.TypeYesNo {
 		return []ui.Choice{
@@ -100,6 +101,9 @@ func choices(ctx context.Context, f registry.Field) []ui.Choice {
 		if !o.Retired {
 			list = append(list, ui.Choice{Value: o.Code, Label: o.Label.For(ctx)})
 		}
+	}
+	if f.Type == registry.TypeChoices {
+		list = append(list, ui.Choice{Value: registry.NoneOf, Label: i18n.T(ctx, "answer.none"), Apart: true})
 	}
 	return list
 }

@@ -30,6 +30,7 @@ type Site struct {
 	Counter    bool // an officer types for somebody else
 	Blobs      *blob.Dir
 	Codes      cases.Codes
+	PortalURL  string // where a receipt's code is entered
 }
 
 // Routes lists the pages of an application.
@@ -82,14 +83,20 @@ type visit struct {
 
 // open loads the application and what the path names. Anything that is not
 // there, or not this person's, is fault.NotFound.
-func (s Site) open(c *web.Ctx) (*visit, error) {
+func (s Site) open(c *web.Ctx) (*visit, error) { return s.openFor(c, page{}) }
+
+func (s Site) openFor(c *web.Ctx, p page) (*visit, error) {
 	v := &visit{Ctx: c, site: s}
 	err := c.View(func(tx db.Tx) error { return v.load(tx) })
 	if err != nil {
 		return nil, err
 	}
 	if key := c.Param("member"); key != "" {
-		if v.member = v.c.Draft.Member(key); v.member == nil {
+		v.member = v.c.Draft.Member(key)
+		if v.member == nil && p.adds && key == v.c.Draft.NextKey() {
+			v.member = &cases.Member{Key: key}
+		}
+		if v.member == nil {
 			return nil, fault.Hidden()
 		}
 	}
@@ -164,6 +171,7 @@ func (v *visit) back() string {
 // page is one question.
 type page struct {
 	inputs []string
+	adds   bool                                                      // the member may be one who is added by the answer
 	key    func(*visit) string                                       // marked as answered; see cases.Form
 	load   func(*visit, db.Tx) error                                 // more to read, nil for nothing
 	fill   func(*visit) map[string][]string                          // what was answered before
@@ -176,7 +184,7 @@ type page struct {
 // show answers a GET with the question and the earlier answer.
 func (s Site) show(p page) web.Handler {
 	return func(c *web.Ctx) error {
-		v, err := s.open(c)
+		v, err := s.openFor(c, p)
 		if err != nil {
 			return err
 		}
@@ -201,7 +209,7 @@ func (v *visit) more(p page) error {
 // errors and everything typed, or the next page.
 func (s Site) save(p page) web.Handler {
 	return func(c *web.Ctx) error {
-		v, err := s.open(c)
+		v, err := s.openFor(c, p)
 		if err != nil {
 			return err
 		}

@@ -20,8 +20,7 @@ var people = page{
 		return func(d *cases.Draft) error {
 			if another == "yes" {
 				delete(d.Done, "people")
-				_, err := d.AddMember()
-				return err
+				return d.Room()
 			}
 			d.Mark("people")
 			return nil
@@ -30,7 +29,7 @@ var people = page{
 	view: func(v *visit, f *ui.Form) templ.Component { return peoplePage(v, f) },
 	next: func(v *visit, d *cases.Draft, f *web.Form) string {
 		if f.Get("another") == "yes" {
-			return v.at("people/" + d.Members[len(d.Members)-1].Key + "/name")
+			return v.at("people/" + d.NextKey() + "/name") // who is added once there is a name
 		}
 		return v.after("people")
 	},

@@ -38,6 +38,7 @@ func (v *visit) on(edit func(*cases.Member)) func(*cases.Draft) error {
 
 var name = page{
 	inputs: []string{"full_name", "full_name_latin"},
+	adds:   true,
 	key:    memberKey("name"),
 	fill: func(v *visit) map[string][]string {
 		return map[string][]string{"full_name": {v.member.FullName}, "full_name_latin": {v.member.FullNameLatin}}
@@ -46,7 +47,17 @@ var name = page{
 		var check fault.Check
 		full := f.Required(&check, "full_name", maxName, "name.error.missing")
 		latin := f.Text(&check, "full_name_latin", maxName)
-		return v.on(func(m *cases.Member) { m.FullName, m.FullNameLatin = full, latin }), check.Err()
+		if !check.Failed("full_name_latin") && !i18n.LatinScript(latin) {
+			check.Fail("full_name_latin", "name.error.latin")
+		}
+		return func(d *cases.Draft) error {
+			if d.Member(v.member.Key) == nil && v.member.Key == d.NextKey() {
+				if _, err := d.AddMember(); err != nil {
+					return err
+				}
+			}
+			return v.on(func(m *cases.Member) { m.FullName, m.FullNameLatin = full, latin })(d)
+		}, check.Err()
 	},
 	view: func(v *visit, f *ui.Form) templ.Component { return namePage(v, f) },
 }

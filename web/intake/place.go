@@ -40,7 +40,13 @@ var area = page{
 		v.areas, err = registry.Subareas(tx, inside)
 		return err
 	},
-	fill: func(v *visit) map[string][]string { return one("area", v.c.Draft.AreaCode) },
+	fill: func(v *visit) map[string][]string {
+		// The area just chosen is not yet an answer to where in it they live.
+		if here := v.path[len(v.path)-1]; here.Code == v.c.Draft.AreaCode && !v.c.Draft.Done["area"] {
+			return nil
+		}
+		return one("area", v.c.Draft.AreaCode)
+	},
 	read: func(v *visit, f *web.Form) (func(*cases.Draft) error, error) {
 		var check fault.Check
 		code := f.Get("area")

@@ -8,6 +8,7 @@ import (
 
 	"daftar/auth"
 	"daftar/db"
+	"daftar/fault"
 	"daftar/registry/audit"
 	"daftar/web"
 )
@@ -43,9 +44,12 @@ func (s site) begin(c *web.Ctx) error {
 }
 
 func (s site) callback(c *web.Ctx) error {
-	id, returnTo, err := s.provider.Complete(c.Context(), c.DB(), c.SignIn(), auth.Callback{
-		State: c.Query("state"), Code: c.Query("code"), Issuer: c.Query("iss"), Error: c.Query("error"),
-	})
+	back := auth.Callback{State: c.Query("state"), Code: c.Query("code"), Issuer: c.Query("iss"), Error: c.Query("error")}
+	c.Speak(back.Locale())
+	id, returnTo, err := s.provider.Complete(c.Context(), c.DB(), c.SignIn(), back)
+	if fault.Is(err, fault.Forbidden) {
+		return c.RenderStatus(web.Status(fault.Forbidden), failedPage(web.AsFault(err)))
+	}
 	if err != nil {
 		return err
 	}
@@ -66,6 +70,9 @@ func (s site) callback(c *web.Ctx) error {
 		}
 		return audit.Write(tx, audit.Event{Action: "session.started", SubjectKind: "account", Subject: subject})
 	})
+	if fault.Is(err, fault.Forbidden) {
+		return c.RenderStatus(web.Status(fault.Forbidden), failedPage(web.AsFault(err)))
+	}
 	if err != nil {
 		return err
 	}
