@@ -17,7 +17,7 @@ import (
 	"daftar/i18n"
 	"daftar/mockid"
 	"daftar/registry"
-	"daftar/registry/cases/kinds"
+	"daftar/registry/cases"
 	"daftar/registry/fields"
 	"daftar/registry/programmes"
 )
@@ -220,7 +220,7 @@ func Seed(ctx context.Context, d *db.DB, providers map[string]string) error {
 			return err
 		}
 	}
-	if err := d.WithTx(ctx, worker, kinds.PublishMissing); err != nil {
+	if err := d.WithTx(ctx, worker, cases.Ship); err != nil {
 		return err
 	}
 	there, err := Is(ctx, d)

@@ -1,6 +1,9 @@
 package cases
 
 import (
+	"errors"
+	"slices"
+
 	"github.com/gofiber/fiber/v2"
 
 	"daftar/auth"
@@ -9,23 +12,57 @@ import (
 	"daftar/registry"
 	"daftar/registry/cases"
 	"daftar/web"
+	"daftar/web/filing"
 	"daftar/web/intake"
+	"daftar/web/show"
 	"daftar/web/ui"
 )
 
-// view is a case as the office sees it: what was told, beside the evidence.
+// view is a case as the office sees it: what would change, beside the evidence.
 type view struct {
 	Case       cases.Case
+	Story      filing.Story
+	Life       cases.Life
 	Answers    []intake.Section
+	Proposal   []show.Altered
+	Moved      bool // a record moved on since
+	Gains      []cases.Gain
+	Parties    []cases.Party
+	Related    []cases.Link
+	Links      []cases.Link
+	Visits     []cases.HomeVisit
 	Evidence   []cases.Evidence
+	Sheets     []sheet
 	Events     []ui.Happening
 	Registered []string // members whose identifier is in the registry already
+	Joined     []filed  // others who told of the same event
+	Officer    string   // who has it
+	Best       string   // the best level of proof that came with it; "" for none
 	Can        actions
+	Keys       bool // single letters are commands
+	Letter     *filing.Letter
+	Colleagues []cases.Colleague
+	Officials  []cases.Colleague
+}
+
+// sheet is one document of a case.
+type sheet struct {
+	Path, Name string
+}
+
+// filed is what somebody else told of the same event.
+type filed struct {
+	Ref, Applicant string
+	Answers        []ui.Row
 }
 
 // actions are the next steps that are open to this officer. The database
 // decides again when a step is taken.
-type actions struct{ Ask, Recommend, Decide, Answer bool }
+type actions struct {
+	Ask, Recommend, Decide, Answer, Return        bool
+	Note, Assign, Say, Visit, Link, Trim          bool
+	Undo, Seal, Official, Endorse, Reply, Counter bool
+}
 
 // Show is one case, side by side with its evidence. The reading is logged
 // before the answer leaves.
@@ -47,14 +84,7 @@ func load(c *web.Ctx, logged bool) (view, error) {
 		if v.Case, err = read(tx, intake.Actor(c, true), c.Param("ref")); err != nil {
 			return err
 		}
-		form, err := intake.LoadForm(tx, v.Case.Channel == cases.ChannelCounter)
-		if err != nil {
-			return err
-		}
-		if v.Answers, err = intake.Answers(c, tx, v.Case, form, nil); err != nil {
-			return err
-		}
-		if v.Evidence, err = cases.EvidenceOf(tx, v.Case); err != nil {
+		if v.Story, err = filing.StoryOf(c, tx, v.Case); err != nil {
 			return err
 		}
 		events, err := cases.Events(tx, v.Case, true)
@@ -62,18 +92,125 @@ func load(c *web.Ctx, logged bool) (view, error) {
 			return err
 		}
 		for _, e := range events {
-			v.Events = append(v.Events, intake.Happening(c.Printer(), v.Case, form, e, true))
+			v.Events = append(v.Events, v.Story.Happening(c.Printer(), e, true))
 		}
-		return v.duplicates(tx)
+		v.Life = cases.LifeOf(v.Case, events)
+		return errors.Join(v.said(c, tx), v.proposed(c, tx), v.around(c, tx), v.duplicates(tx))
 	})
-	p, s := c.Principal(), v.Case.State
-	v.Can = actions{
-		Ask:       p.May(auth.CaseAsk) && s == cases.StateSubmitted,
-		Recommend: p.May(auth.CaseRecommend) && s == cases.StateSubmitted,
-		Decide:    p.May(auth.CaseDecide) && s == cases.StateRecommended,
-		Answer:    p.May(auth.CaseIntake) && s == cases.StateWaiting && v.Case.Channel == cases.ChannelCounter,
-	}
+	v.Can = v.may(c.Principal())
 	return v, err
+}
+
+// said adds the answers and the documents.
+func (v *view) said(c *web.Ctx, tx db.Tx) (err error) {
+	if v.Answers, err = filing.Sections(c, tx, v.Case); err != nil {
+		return err
+	}
+	if v.Evidence, err = cases.EvidenceOf(tx, v.Case); err != nil {
+		return err
+	}
+	levels := registry.Assurances()
+	for _, e := range v.Evidence {
+		s := sheet{Path: "/cases/" + v.Case.Ref + "/documents/" + e.ID.String(), Name: filing.ProofName(c, v.Story.Kind, e.Kind)}
+		if e.Member != "" {
+			s.Name = c.Printer().T("page.about_person", "What", s.Name, "Name", memberName(c.Printer(), v.Case, e.Member))
+		}
+		v.Sheets = append(v.Sheets, s)
+		for _, p := range v.Story.Kind.Proof {
+			if p.Code == e.Kind && (v.Best == "" || slices.Index(levels, p.Level) < slices.Index(levels, v.Best)) {
+				v.Best = p.Level
+			}
+		}
+	}
+	joined, err := cases.JoinedTo(tx, v.Case)
+	for _, f := range joined {
+		v.Joined = append(v.Joined, filed{f.Ref, f.Applicant, filing.Answers(c, f, nil)})
+	}
+	return err
+}
+
+// proposed adds what would change, and what that would do.
+func (v *view) proposed(c *web.Ctx, tx db.Tx) error {
+	list, err := cases.Proposed(tx, v.Case)
+	if err != nil {
+		return err
+	}
+	r := registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected)}
+	sees := map[db.ID]show.Reader{}
+	for _, a := range list {
+		who := show.Reader{Staff: true, Place: true, Contacts: true}
+		if a.Old != nil && a.Kind == registry.KindHousehold {
+			who.Place, err = r.SeesPlace(tx, a.Subject)
+		} else if a.Old != nil {
+			who.Contacts, err = r.SeesContacts(tx, a.Subject)
+		}
+		if err != nil {
+			return err
+		}
+		if a.New.Value("protected") == true {
+			who.Place = len(r.Protected) > 0
+		}
+		sees[a.Subject] = who
+	}
+	v.Proposal, err = show.Proposal(tx, c.Printer(), list, func(a cases.Alteration) (show.Reader, bool) { return sees[a.Subject], true })
+	if err != nil {
+		return err
+	}
+	if v.Moved, err = cases.Moved(tx, v.Case); err != nil || !v.Case.State.Open() || v.Moved {
+		return err
+	}
+	v.Gains, err = cases.Gains(tx, v.Case)
+	return err
+}
+
+// around adds the other people, cases and visits.
+func (v *view) around(c *web.Ctx, tx db.Tx) (err error) {
+	actor := intake.Actor(c, true)
+	if v.Parties, err = cases.Parties(tx, v.Case); err != nil {
+		return err
+	}
+	if v.Related, err = cases.Related(tx, actor, v.Case); err != nil {
+		return err
+	}
+	if v.Links, err = cases.Links(tx, actor, v.Case); err != nil {
+		return err
+	}
+	if v.Visits, err = cases.VisitsOf(tx, v.Case); err != nil {
+		return err
+	}
+	if v.Officer, err = cases.OfficerOf(tx, v.Case); err != nil {
+		return err
+	}
+	v.Keys, err = cases.Letters(tx, c.Principal().ID)
+	return err
+}
+
+// may says what this officer can do next.
+func (v *view) may(p auth.Principal) actions {
+	at := func(need auth.Permission) bool {
+		return slices.ContainsFunc(p.Desks(need), func(d auth.Desk) bool { return d.Code == v.Case.Desk })
+	}
+	free := func(a cases.Action) bool { return v.Life.May(a, p.ID, cases.ByOfficer) }
+	s := v.Case.State
+	counter := v.Case.Channel == cases.ChannelCounter
+	return actions{
+		Ask:       at(auth.CaseAsk) && s == cases.StateSubmitted && free(cases.Asked),
+		Recommend: at(auth.CaseRecommend) && s == cases.StateSubmitted && free(cases.Recommended),
+		Decide:    at(auth.CaseDecide) && (free(cases.Approved) || free(cases.Endorsed) || free(cases.Refused)),
+		Endorse:   free(cases.Endorsed),
+		Return:    at(auth.CaseDecide) && free(cases.Returned),
+		Answer:    p.May(auth.CaseIntake) && s == cases.StateWaiting && counter,
+		Counter:   p.May(auth.CaseIntake) && s.Open() && counter,
+		Note:      at(auth.CaseRead),
+		Assign:    at(auth.CaseRead) && s.Open() && s != cases.StateJoined,
+		Say:       at(auth.CaseAsk),
+		Visit:     at(auth.CaseAsk) && s.Open(),
+		Link:      at(auth.CaseRead),
+		Trim:      v.Story.Kind.Values && v.Case.Change != nil && (at(auth.CaseRecommend) && s == cases.StateSubmitted && free(cases.Recommended) || at(auth.CaseDecide) && free(cases.Returned)),
+		Undo:      p.May(auth.CaseOpen) && s == cases.StateApproved && v.Case.Change != nil && v.Story.Kind.Effect != "register",
+		Seal:      at(auth.CaseAsk) && v.Case.Access != "sealed" && s.Open(),
+		Official:  at(auth.CaseAsk) && v.Story.Kind.Access == "restricted" && s.Open(),
+	}
 }
 
 // duplicates notes the members whose identifier somebody else has: a task for
@@ -100,7 +237,7 @@ func (v *view) duplicates(tx db.Tx) error {
 // Evidence shows photos.
 type Evidence struct{ Blobs *blob.Dir }
 
-// Photo is one photo of a case.
+// Photo is one photo of a member of a registration.
 func (e Evidence) Photo(c *web.Ctx) error {
 	var photo cases.Evidence
 	err := c.WithTx(func(tx db.Tx) error {
@@ -120,4 +257,11 @@ func (e Evidence) Photo(c *web.Ctx) error {
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return c.Send(fiber.StatusOK, photo.MediaType, b)
+}
+
+// Document is one photo of any case.
+func (e Evidence) Document(c *web.Ctx) error {
+	return filing.SendPhoto(c, e.Blobs, func(tx db.Tx) (cases.Case, error) {
+		return cases.Read(tx, intake.Actor(c, true), c.Param("ref"))
+	})
 }

@@ -3,6 +3,7 @@ package cases
 import (
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -10,19 +11,22 @@ import (
 	"daftar/fault"
 	"daftar/registry/cases"
 	"daftar/web"
+	"daftar/web/filing"
 	"daftar/web/intake"
 	"daftar/web/ui"
 )
 
 const maxNote = 1000
 
-// step is one action of the office on a case: a form and what it does. The
-// three steps differ in their inputs and their use case alone.
+// step is one action of the office on a case: a form and what it does. Steps
+// differ in their inputs and their use case alone.
 type step struct {
 	inputs []string
 	can    func(actions) bool // what the case page offers it for
+	fill   func(*web.Ctx, view) map[string][]string
 	view   func(view, *ui.Form, []intake.AskedPage) templ.Component
 	take   func(*web.Ctx, db.Tx, *web.Form, *fault.Check, []intake.AskedPage) error
+	unsure bool // the case may be seen no more afterwards
 }
 
 func (s step) form(c *web.Ctx) error {
@@ -33,7 +37,11 @@ func (s step) form(c *web.Ctx) error {
 	if !s.can(v.Can) {
 		return c.Redirect(c.URL("/cases/" + v.Case.Ref))
 	}
-	return c.Render(s.view(v, seen(v, &ui.Form{}), pages(c, v)))
+	f := &ui.Form{}
+	if s.fill != nil {
+		f.Values = s.fill(c, v)
+	}
+	return c.Render(s.view(v, seen(v, f), pages(c, v)))
 }
 
 // seenInput holds the version of the case that the officer has before them.
@@ -76,6 +84,9 @@ func (s step) submit(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if s.unsure {
+		return c.Redirect(c.URL("/cases"))
+	}
 	return c.Redirect(c.URL("/cases/" + v.Case.Ref))
 }
 
@@ -83,6 +94,15 @@ func (s step) submit(c *web.Ctx) error {
 // at again.
 func pages(c *web.Ctx, v view) []intake.AskedPage {
 	var list []intake.AskedPage
+	if v.Case.Kind != "registration" {
+		for _, p := range v.Pages(c) {
+			list = append(list, intake.AskedPage{Page: "q/" + p, Title: v.Story.Title("q/" + p)})
+		}
+		if len(v.Story.Kind.Proof) > 0 {
+			list = append(list, intake.AskedPage{Page: "proof", Title: v.Story.Title("proof")})
+		}
+		return list
+	}
 	var form cases.Form
 	if err := c.View(func(tx db.Tx) (err error) {
 		form, err = intake.LoadForm(tx, v.Case.Channel == cases.ChannelCounter)
@@ -98,4 +118,46 @@ func pages(c *web.Ctx, v view) []intake.AskedPage {
 		}
 	}
 	return list
+}
+
+// Pages lists the questions of a case that is no registration.
+func (v view) Pages(c *web.Ctx) (codes []string) {
+	_ = c.View(func(tx db.Tx) error { // none, where it cannot be read
+		f, err := cases.FilingOf(tx, v.Case)
+		if err != nil {
+			return err
+		}
+		for _, p := range f.Pages() {
+			codes = append(codes, p.Code)
+		}
+		return nil
+	})
+	return codes
+}
+
+// letterOf is the letter that a ruling would send, to be read before it is taken.
+func letterOf(c *web.Ctx, v view, d cases.Decision) (*filing.Letter, error) {
+	var letter filing.Letter
+	err := c.View(func(tx db.Tx) error {
+		events, err := cases.Events(tx, v.Case, true)
+		if err != nil {
+			return err
+		}
+		left, err := filing.ValueNames(c, tx, cases.LeftOut(events))
+		if err != nil {
+			return err
+		}
+		if d.Outcome == "approved" && len(left) > 0 {
+			d.Outcome = "partly"
+		}
+		var until time.Time
+		if d.Outcome != "approved" {
+			if until, err = cases.AppealUntil(tx, c.Now()); err != nil {
+				return err
+			}
+		}
+		letter, err = filing.Compose(c, tx, v.Case, v.Story.Kind, d, left, until)
+		return err
+	})
+	return &letter, err
 }

@@ -20,7 +20,7 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/demo"
-	"daftar/registry/cases/kinds"
+	"daftar/registry/cases"
 )
 
 type serveCmd struct {
@@ -217,7 +217,7 @@ func (cmd serveCmd) seed(ctx context.Context, d *db.DB, citizen, officers string
 				return err
 			}
 		}
-		return kinds.PublishMissing(tx)
+		return cases.Ship(tx)
 	})
 }
 

@@ -1,12 +1,17 @@
 package record
 
 import (
+	"time"
+
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/cases"
 	"daftar/registry/programmes"
 	"daftar/web"
+	"daftar/web/filing"
+	"daftar/web/intake"
 	"daftar/web/ui"
 )
 
@@ -27,6 +32,7 @@ func Decision(c *web.Ctx) error {
 	}
 	var d programmes.Decision
 	var fields registry.Fields
+	var until time.Time
 	err := c.View(func(tx db.Tx) error {
 		household, err := registry.HouseholdOf(tx, *person)
 		if err != nil {
@@ -35,13 +41,16 @@ func Decision(c *web.Ctx) error {
 		if d, err = programmes.DecisionByRef(tx, household, c.Param("ref")); err != nil {
 			return err
 		}
+		if until, err = cases.AppealUntil(tx, d.DecidedAt); err != nil {
+			return err
+		}
 		fields, err = registry.LoadFields(tx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return c.Render(decisionPage(d, criteria(c.Printer(), d, fields)))
+	return c.Render(decisionPage(d, criteria(c.Printer(), d, fields), until))
 }
 
 func criteria(p *i18n.Printer, d programmes.Decision, fields registry.Fields) []criterion {
@@ -79,4 +88,32 @@ func ages(p *i18n.Printer, in programmes.Inputs) []ui.Row {
 		rows = append(rows, ui.Row{Key: p.T("decision.unknown_age"), Value: p.Number(unknown)})
 	}
 	return rows
+}
+
+// Appeal opens an appeal of the decision, with one button.
+func Appeal(c *web.Ctx) error {
+	if _, err := c.Form(); err != nil {
+		return err
+	}
+	person := c.Principal().Person
+	if person == nil {
+		return fault.Hidden()
+	}
+	var ref string
+	err := c.WithTx(func(tx db.Tx) error {
+		household, err := registry.HouseholdOf(tx, *person)
+		if err != nil {
+			return err
+		}
+		d, err := programmes.DecisionByRef(tx, household, c.Param("ref"))
+		if err != nil {
+			return err
+		}
+		ref, err = cases.AppealProgramme(tx, intake.Actor(c, false), household, d.ID, c.Printer().Tag)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.Redirect(c.URL(filing.Base + "/" + ref))
 }

@@ -90,6 +90,9 @@ func called(tx db.Tx, o Opening) (string, *db.ID, error) {
 	return row.Name, row.Household, err
 }
 
+// FilingOf adds its form to a case that was read already.
+func FilingOf(tx db.Tx, c Case) (Filing, error) { return filing(tx, c) }
+
 // LoadFiling reads a case with its form.
 func LoadFiling(tx db.Tx, actor Actor, ref string) (Filing, error) {
 	c, err := Load(tx, actor, ref)

@@ -14,8 +14,9 @@ const maxBulk = 50
 
 // Unfit is why a case cannot be approved with others.
 type Unfit struct {
-	Ref string
-	Key string // a message
+	Ref  string
+	Key  string // a message
+	Args map[string]any
 }
 
 // Approvable looks at cases before they are approved at once. One in which the
@@ -44,19 +45,21 @@ func Approvable(tx db.Tx, officer Actor, refs []string) (ready []Case, unfit []U
 		case err != nil:
 			return nil, nil, err
 		case c.State != StateRecommended && c.State != StateEndorsed || c.Hands < 2:
-			unfit = append(unfit, Unfit{c.Ref, "error.out_of_order"})
+			unfit = append(unfit, Unfit{Ref: c.Ref, Key: "error.out_of_order"})
 		case !life.May(Approved, officer.ID, ByOfficer) && !life.May(Endorsed, officer.ID, ByOfficer):
-			unfit = append(unfit, Unfit{c.Ref, "error.separate_hands"})
+			unfit = append(unfit, Unfit{Ref: c.Ref, Key: "error.separate_hands"})
 		case !favourable(kind.Family) || recommended(events) != "approve":
-			unfit = append(unfit, Unfit{c.Ref, "bulk.error.single"})
+			unfit = append(unfit, Unfit{Ref: c.Ref, Key: "bulk.error.single"})
 		case moved:
-			unfit = append(unfit, Unfit{c.Ref, "error.stale"})
+			unfit = append(unfit, Unfit{Ref: c.Ref, Key: "error.stale"})
 		}
 		if err := mayApprove(tx, c, kind); err != nil && !slices.ContainsFunc(unfit, func(u Unfit) bool { return u.Ref == c.Ref }) {
 			if !fault.Is(err, fault.Conflict) {
 				return nil, nil, err
 			}
-			unfit = append(unfit, Unfit{c.Ref, keyOf(err)})
+			var e *fault.Error
+			errors.As(err, &e)
+			unfit = append(unfit, Unfit{Ref: c.Ref, Key: e.Key, Args: e.Args})
 		}
 		ready = append(ready, c)
 	}

@@ -24,11 +24,18 @@ const (
 // decision in somebody's favour is never taken back here (RULES R10): that is
 // a proposal for the office, and is only noted.
 func Assess(tx db.Tx, household db.ID) error {
-	rules, err := currentRules(tx)
+	h, err := registry.LoadHousehold(tx, household)
 	if err != nil {
 		return err
 	}
-	h, err := registry.LoadHousehold(tx, household)
+	return decide(tx, h, func(r currentRule, in Inputs, result Result) error {
+		return record(tx, r.Programme, r.Rule, h, in, result)
+	})
+}
+
+// decide runs every active programme's current rule on a household.
+func decide(tx db.Tx, h registry.Household, each func(currentRule, Inputs, Result) error) error {
+	rules, err := currentRules(tx)
 	if err != nil {
 		return err
 	}
@@ -58,23 +65,43 @@ func Assess(tx db.Tx, household db.ID) error {
 		if err != nil {
 			return err
 		}
-		if err := record(tx, r.Programme, r.Rule, h, inputs, result); err != nil {
+		if err := each(r, inputs, result); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// Simulated is what a programme's rule says of a household that may not be so.
+type Simulated struct {
+	Code      string
+	Programme i18n.Text
+	Result
+}
+
+// Simulate runs the rules on a household as it might be. It decides nothing and
+// stores nothing.
+func Simulate(tx db.Tx, h registry.Household) ([]Simulated, error) {
+	var list []Simulated
+	err := decide(tx, h, func(r currentRule, _ Inputs, result Result) error {
+		list = append(list, Simulated{Code: r.Code, Programme: r.Name, Result: result})
+		return nil
+	})
+	return list, err
+}
+
 type currentRule struct {
-	Programme db.ID  `db:"programme_id"`
-	Rule      db.ID  `db:"id"`
-	JSON      []byte `db:"rule"`
+	Programme db.ID     `db:"programme_id"`
+	Rule      db.ID     `db:"id"`
+	JSON      []byte    `db:"rule"`
+	Code      string    `db:"code"`
+	Name      i18n.Text `db:"name"`
 }
 
 func currentRules(tx db.Tx) ([]currentRule, error) {
 	var rules []currentRule
 	err := tx.Select(&rules, `
-		select distinct on (r.programme_id) r.programme_id, r.id, r.rule
+		select distinct on (r.programme_id) r.programme_id, r.id, r.rule, p.code, p.name
 		from programme_rule r join programme p on p.id = r.programme_id and p.active
 		where r.published_at <= $1
 		order by r.programme_id, r.version desc`, tx.Now())

@@ -54,6 +54,8 @@ type PageProps struct {
 	Back  string // path after the language; "" for no back link
 	Form  *Form  // the page's main form, if it has one
 	Wide  bool   // the full width, for tables and side-by-side views
+	Exit  bool   // a quick way out, for pages that somebody else must not see
+	Keys  bool   // single letters are commands here
 }
 
 func (p PageProps) title(ctx context.Context) string {

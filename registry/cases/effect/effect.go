@@ -159,7 +159,10 @@ func (b *build) home(id db.ID) *registry.HouseholdData {
 
 func (b *build) text(code string) string { s, _ := b.Answers[code].(string); return s }
 
-func (b *build) list(code string) []string { return registry.Field{}.Input(b.Answers[code]) }
+// list is an answer with several choices; none of them is none.
+func (b *build) list(code string) []string {
+	return slices.DeleteFunc(registry.Field{}.Input(b.Answers[code]), func(s string) bool { return s == registry.NoneOf })
+}
 
 // day is a day that was said, else today.
 func (b *build) day(code string) string {

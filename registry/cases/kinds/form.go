@@ -198,7 +198,7 @@ func (f Form) First(answers registry.Values, done map[string]bool) string {
 // Check finds what is wrong with an answer that was read: an empty one that is
 // needed, a day to come. The input is called name.
 func (p Page) Check(value any, name string, today time.Time, check *fault.Check) {
-	if value == nil && p.Question.Needed {
+	if p.Question.Needed && empty(value) {
 		check.Fail(name, "question.error.needed")
 	}
 	if day, ok := value.(string); ok && p.Question.Past && p.Field.Type == registry.TypeDate && day > today.Format(time.DateOnly) {
@@ -212,13 +212,18 @@ func (f Form) Complete(answers registry.Values, done map[string]bool) error {
 	var check fault.Check
 	for _, p := range f.Pages(answers) {
 		switch value := answers[p.Code]; {
-		case !done[p.Code] || p.Question.Needed && value == nil:
+		case !done[p.Code] || p.Question.Needed && empty(value):
 			check.Fail("page-"+p.Code, "apply.error.unfinished", "Section", p.Field.Label)
 		case !p.Fits(value):
 			check.Fail("page-"+p.Code, "apply.error.unfit", "Section", p.Field.Label)
 		}
 	}
 	return check.Err()
+}
+
+// empty reports whether nothing was answered, or none of several.
+func empty(value any) bool {
+	return value == nil || slices.Equal(registry.Field{}.Input(value), []string{registry.NoneOf})
 }
 
 // Fits reports whether an answer is still one that the question takes: somebody

@@ -172,23 +172,29 @@ func Current(tx db.Tx, code string) (Kind, error) {
 	return ByID(tx, id)
 }
 
-// List are the newest versions of all kinds that somebody may begin, in the
-// order of the list.
-func List(tx db.Tx, who string) ([]Kind, error) {
+// All are the newest versions of all kinds, by their codes.
+func All(tx db.Tx) ([]Kind, error) {
 	var ids []db.ID
 	if err := tx.Select(&ids, `select distinct on (code) id from case_kind order by code, version desc`); err != nil {
 		return nil, err
 	}
-	var list []Kind
-	for _, id := range ids {
-		k, err := ByID(tx, id)
-		if err != nil {
+	list := make([]Kind, len(ids))
+	for i, id := range ids {
+		var err error
+		if list[i], err = ByID(tx, id); err != nil {
 			return nil, err
 		}
-		if k.Starts.By(who) && k.Group != "" {
-			list = append(list, k)
-		}
 	}
+	return list, nil
+}
+
+// List are the kinds that somebody may begin, in the order of the list.
+func List(tx db.Tx, who string) ([]Kind, error) {
+	list, err := All(tx)
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(k Kind) bool { return !k.Starts.By(who) || k.Group == "" })
 	slices.SortStableFunc(list, func(a, b Kind) int {
 		if a.Group != b.Group {
 			return slices.Index(Groups(), a.Group) - slices.Index(Groups(), b.Group)
