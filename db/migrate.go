@@ -119,6 +119,9 @@ func Migrate(ctx context.Context, url string) (int, error) {
 	if _, err := lock.Exec(ctx, `set lock_timeout = 0; select pg_advisory_lock(4276215469)`); err != nil {
 		return 0, err
 	}
+	if encoding := lock.PgConn().ParameterStatus("server_encoding"); encoding != "UTF8" {
+		return 0, fmt.Errorf("the database's encoding is %s; make it anew with: create database ... encoding 'UTF8' template template0", encoding)
+	}
 	pool := stdlib.OpenDB(*conf)
 	defer func() { _ = pool.Close() }()
 	provider, err := goose.NewProvider(goose.DialectPostgres, pool, migrations.FS)

@@ -136,7 +136,7 @@ func TestOthersThings(t *testing.T) {
 	}
 	counter := intake.starts(t, "/counter")
 	intake.fills(t, "/counter/"+counter, append(aHousehold("Mama Ngina", ""), aFarm()...))
-	intake.mustSave(t, "/counter/"+counter+"/people", one("another", "yes"))
+	intake.mustSave(t, "/counter/"+counter+"/people/2/name", one("full_name", "Nila"))
 	intake.attaches(t, "/counter/"+counter+"/documents/2")
 	hidden(t, s, routes, "admin", intake, north, kase, Thing{"/counter/:ref", counter, newRef(registry.RefCase), s.answerOf(t, counter, "->'fields'->'plots'->0->>'id'")})
 

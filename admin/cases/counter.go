@@ -19,6 +19,7 @@ import (
 // everything that the portal takes.
 type counter struct {
 	Complaints []kinds.Kind // of somebody who need not be in the registry
+	Drafts     []cases.Case
 	Form       *ui.Form
 }
 
@@ -26,7 +27,11 @@ func loadCounter(c *web.Ctx) (k counter, err error) {
 	k.Form = &ui.Form{Action: "/counter/find"}
 	err = c.View(func(tx db.Tx) error {
 		list, err := kinds.List(tx, "counter")
+		if err != nil {
+			return err
+		}
 		k.Complaints = slices.DeleteFunc(list, func(k kinds.Kind) bool { return !k.Starts.By("anonymous") })
+		k.Drafts, err = cases.Drafts(tx, intake.Actor(c, true))
 		return err
 	})
 	return k, err

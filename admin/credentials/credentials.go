@@ -53,6 +53,9 @@ func RevokeForm(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if k.State != "valid" { // nothing is left to do: its page says what was
+		return c.Redirect(c.URL("/credentials") + "?ref=" + k.Ref)
+	}
 	return c.Render(revokePage(k, &ui.Form{}))
 }
 

@@ -150,13 +150,16 @@ func (c *Config) stateDir() string {
 // checkOrigins refuses public addresses that are no origins: pages, cookies and
 // the credential issuer identifier (OpenID4VCI 12.2.1) are compared with them
 // to the letter.
-func (c *Config) checkOrigins() error {
+func (c *Config) checkOrigins(demo bool) error {
 	for _, o := range []struct{ variable, value string }{
 		{"DAFTAR_PORTAL_URL", c.PortalURL}, {"DAFTAR_ADMIN_URL", c.AdminURL}, {"DAFTAR_ISSUER_URL", c.IssuerURL}, {"DAFTAR_API_URL", c.APIURL},
 	} {
 		u, err := url.Parse(strings.TrimSuffix(o.value, "/"))
 		if o.value != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != u.String()) {
 			return usageError{fmt.Errorf("%s is %q; it must be an origin such as https://registry.example, without a path", o.variable, o.value)}
+		}
+		if !demo && o.value != "" && u.Scheme != "https" && u.Hostname() != "localhost" {
+			return usageError{fmt.Errorf("%s is %q; outside a demo people and wallets need https", o.variable, o.value)}
 		}
 	}
 	return nil

@@ -63,8 +63,13 @@ func TestOriginsAreBare(t *testing.T) {
 		"": true, "https://a.example": true, "https://a.example/": true, "http://localhost:8082": true, "https://[::1]:8": true,
 		"ftp://a.example": false, "a.example": false, "https://a.example/path": false, "https://a.example?x": false, "https://u@a.example": false, "https://": false,
 	} {
-		if err := (&Config{IssuerURL: origin}).checkOrigins(); (err == nil) != good {
+		if err := (&Config{IssuerURL: origin}).checkOrigins(true); (err == nil) != good {
 			t.Errorf("%q: %v", origin, err)
+		}
+	}
+	for origin, good := range map[string]bool{"https://a.example": true, "http://localhost:8080": true, "http://a.example": false} {
+		if err := (&Config{PortalURL: origin}).checkOrigins(false); (err == nil) != good {
+			t.Errorf("outside a demo, %q: %v", origin, err)
 		}
 	}
 }

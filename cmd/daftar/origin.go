@@ -25,7 +25,7 @@ func (s *store) noteIssuer(ctx context.Context, origin string) error {
 
 // issuerOrigin is the credential issuer identifier for a command.
 func (s *store) issuerOrigin(ctx context.Context, c *Config) (string, error) {
-	if err := c.checkOrigins(); err != nil || c.IssuerURL != "" {
+	if err := c.checkOrigins(true); err != nil || c.IssuerURL != "" {
 		return c.origin(c.IssuerURL, portIssuer, false), err
 	}
 	var served []string

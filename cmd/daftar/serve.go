@@ -44,7 +44,7 @@ func (cmd serveCmd) Run(ctx context.Context, c *Config) error {
 	case !cmd.Demo && (c.CitizenIssuer == "" || c.StaffIssuer == ""):
 		return usageError{errors.New("DAFTAR_CITIZEN_ISSUER and DAFTAR_STAFF_ISSUER are not set: nobody could sign in (docs/deployment.md)")}
 	}
-	if err := c.checkOrigins(); err != nil {
+	if err := c.checkOrigins(cmd.Demo); err != nil {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level(c.LogLevel)}))

@@ -80,6 +80,7 @@ func (p Pages) thread(c *web.Ctx, form *web.Form, state *ui.Form) (thread, error
 			return err
 		}
 		for _, e := range found.Events {
+			delete(e.Facts, "pages") // their names name people
 			t.Events = append(t.Events, t.Story.Happening(c.Printer(), e, false))
 		}
 		return nil

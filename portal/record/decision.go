@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"daftar/db"
@@ -59,8 +60,12 @@ func criteria(p *i18n.Printer, d programmes.Decision, fields registry.Fields) []
 		rule := d.Rule.Criteria[i]
 		k := criterion{Label: rule.Label.In(p), Outcome: result.Outcome}
 		for _, fact := range rule.Facts {
-			if fact == "members" {
+			switch fact {
+			case "members":
 				k.Facts = append(k.Facts, ages(p, d.Inputs)...)
+				continue
+			case "size":
+				k.Facts = append(k.Facts, ui.Row{Key: p.T("decision.size"), Value: p.Number(d.Inputs.Size)})
 				continue
 			}
 			if f, ok := fields.Of(registry.KindHousehold).Get(fact); ok {
@@ -72,18 +77,28 @@ func criteria(p *i18n.Printer, d programmes.Decision, fields registry.Fields) []
 	return list
 }
 
-// ages says how old the children are that the rule saw.
+// ages says how old the children are that the rule saw, the youngest first.
 func ages(p *i18n.Printer, in programmes.Inputs) []ui.Row {
-	young, unknown := 0, 0
+	var children []int
+	unknown := 0
 	for _, m := range in.Members {
 		switch {
 		case m.Youngest < 0:
 			unknown++
 		case m.Youngest < registry.Majority:
-			young++
+			children = append(children, m.Youngest)
 		}
 	}
-	rows := []ui.Row{{Key: p.T("decision.children"), Value: p.Number(young)}}
+	slices.Sort(children)
+	var years []string
+	for _, age := range children {
+		years = append(years, p.Number(age))
+	}
+	row := ui.Row{Key: p.T("decision.children"), Value: p.List(years)}
+	if len(children) == 0 {
+		row.Value = p.T("decision.no_children")
+	}
+	rows := []ui.Row{row}
 	if unknown > 0 {
 		rows = append(rows, ui.Row{Key: p.T("decision.unknown_age"), Value: p.Number(unknown)})
 	}

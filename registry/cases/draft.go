@@ -176,10 +176,15 @@ func set(values registry.Values, code string, value any) {
 	}
 }
 
-// IsChild reports whether the member may be under age on a day; somebody of
-// unknown age may be.
+// IsChild reports whether the member may be under age on a day. Somebody of
+// unknown age may be, unless they head the household or are an elder of who
+// does.
 func (m *Member) IsChild(day time.Time) bool {
-	youngest, _ := m.Birth.Date().Age(day)
+	birth := m.Birth.Date()
+	if !birth.Known() {
+		return !slices.Contains([]string{"head", "spouse", "parent", "parent_in_law", "grandparent"}, m.Relationship)
+	}
+	youngest, _ := birth.Age(day)
 	return youngest < registry.Majority
 }
 

@@ -80,6 +80,24 @@ func Start(tx db.Tx, actor Actor, who Applicant, language string) (string, error
 	return ref, audit.Write(tx, audit.Event{Action: "case.started", SubjectKind: "case", Subject: id, Case: id})
 }
 
+// Drafts lists what an officer began to type at the counter and has not sent,
+// the latest first.
+func Drafts(tx db.Tx, officer Actor) ([]Case, error) {
+	var list []Case
+	err := tx.Select(&list, `
+		select `+caseColumns+` from case_file c
+		where c.opened_by = $1 and c.channel = 'counter' and c.state = 'draft' order by c.created_at desc limit 50`, officer.ID)
+	for i := range list {
+		if err == nil {
+			err = list[i].decode()
+		}
+		if m := list[i].Draft.Applicant(); m != nil {
+			list[i].Applicant = m.FullName
+		}
+	}
+	return list, err
+}
+
 // Edit changes the draft of an application under the case's lock. It is
 // refused once the answers are with the office.
 func Edit(tx db.Tx, actor Actor, ref string, edit func(*Draft) error) (Case, error) {

@@ -45,7 +45,8 @@ func (e *expand) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Status is what somebody with a receipt may see without an account.
+// Status is what somebody with a receipt may see without an account: where the
+// case stands, and none of the answers.
 type Status struct {
 	Ref         string
 	State       State

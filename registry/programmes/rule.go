@@ -36,7 +36,8 @@ type Criterion struct {
 	When     string   `json:"when,omitempty" yaml:"when"`
 	MaxScore *float64 `json:"max_score,omitempty" yaml:"max_score"`
 	// Facts are the household fields shown as what the outcome rests on;
-	// "members" stands for the members' ages.
+	// "members" stands for the children's ages, "size" for how many people
+	// live in the household.
 	Facts []string `json:"facts,omitempty" yaml:"facts"`
 }
 
