@@ -71,8 +71,10 @@ func (s step) submit(c *web.Ctx) error {
 	}
 	version, _ := strconv.Atoi(form.Get(seenInput))
 	err = c.WithTx(func(tx db.Tx) error {
-		if err := cases.Unmoved(tx, intake.Actor(c, true), v.Case.Ref, version); err != nil {
-			return err
+		if s.can(v.Can) { // whom the page does not offer it is told why not
+			if err := cases.Unmoved(tx, intake.Actor(c, true), v.Case.Ref, version); err != nil {
+				return err
+			}
 		}
 		return s.take(c, tx, form, &fault.Check{}, asked)
 	})
