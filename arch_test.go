@@ -35,6 +35,7 @@ var layers = [][]string{
 	{"web"},
 	{"web/ask"},
 	{"web/signin", "web/intake"},
+	{"web/filing"},
 	{"issuer/sdjwt", "issuer/statuslist"},
 	{"portal", "admin", "issuer", "mockid"},
 	{"demo"},
@@ -45,7 +46,7 @@ var layers = [][]string{
 // only says which packages may import a module, where that matters.
 var only = map[string][]string{
 	"github.com/lestrrat-go/jwx":    {"jose"},
-	"github.com/gofiber/fiber":      {"web", "web/signin", "web/intake", "portal", "admin", "issuer", "mockid", "bench"},
+	"github.com/gofiber/fiber":      {"web", "web/signin", "web/intake", "web/filing", "portal", "admin", "issuer", "mockid", "bench"},
 	"github.com/jackc/pgx":          {"db", "db/localpg", "db/dbtest", "web", "registry", "registry/importer", "registry/areas", "cmd/daftar", "bench"},
 	"github.com/jmoiron/sqlx":       {"db"},
 	"github.com/riverqueue":         {"db", "cmd/daftar"},

@@ -12,6 +12,7 @@ import (
 	"daftar/admin/duplicates"
 	"daftar/admin/fields"
 	"daftar/admin/filters"
+	"daftar/admin/freezes"
 	"daftar/admin/home"
 	"daftar/admin/imports"
 	"daftar/admin/kin"
@@ -27,6 +28,7 @@ import (
 	"daftar/blob"
 	registrycases "daftar/registry/cases"
 	"daftar/web"
+	"daftar/web/filing"
 	"daftar/web/intake"
 	"daftar/web/signin"
 	"daftar/web/ui"
@@ -61,6 +63,7 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.OutageRecord, ui.NavItem{Key: "nav.outages", Path: "/outages"}},
 		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
 		{auth.FieldEdit, ui.NavItem{Key: "nav.fields", Path: "/fields"}},
+		{auth.FreezeEdit, ui.NavItem{Key: "nav.freezes", Path: "/freezes"}},
 		{auth.AreaRead, ui.NavItem{Key: "nav.areas", Path: "/areas"}},
 		{auth.AuditRead, ui.NavItem{Key: "nav.audit", Path: "/audit"}},
 		{auth.AlertRead, ui.NavItem{Key: "nav.alerts", Path: "/alerts"}},
@@ -99,7 +102,6 @@ func Routes(cfg Config) []web.Route {
 		// cases
 		{Method: get, Path: "/cases", Permission: auth.CaseRead, Handler: cases.Queue},
 		{Method: get, Path: "/cases/:ref", Permission: auth.CaseRead, Handler: cases.Show},
-		{Method: get, Path: "/cases/:ref/evidence/:member", Permission: auth.CaseRead, Handler: evidence.Photo},
 		{Method: get, Path: "/cases/:ref/photos/:photo", Permission: auth.CaseRead, Handler: evidence.Answer},
 		{Method: get, Path: "/cases/:ref/ask", Permission: auth.CaseAsk, Handler: cases.AskForm},
 		{Method: post, Path: "/cases/:ref/ask", Permission: auth.CaseAsk, Handler: cases.Ask},
@@ -107,10 +109,46 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/cases/:ref/recommend", Permission: auth.CaseRecommend, Handler: cases.Recommend},
 		{Method: get, Path: "/cases/:ref/decide", Permission: auth.CaseDecide, Handler: cases.DecideForm},
 		{Method: post, Path: "/cases/:ref/decide", Permission: auth.CaseDecide, Handler: cases.Decide},
+		{Method: post, Path: "/cases/next", Permission: auth.CaseRead, Handler: cases.Next},
+		{Method: post, Path: "/cases/keys", Permission: auth.CaseRead, Handler: cases.Keys},
+		{Method: post, Path: "/cases/bulk", Permission: auth.CaseDecide, Handler: cases.BulkForm},
+		{Method: post, Path: "/cases/bulk/approve", Permission: auth.CaseDecide, Handler: cases.Bulk},
+		{Method: get, Path: "/cases/:ref/documents/:id", Permission: auth.CaseRead, Handler: evidence.Document},
+		{Method: get, Path: "/cases/:ref/note", Permission: auth.CaseRead, Handler: cases.NoteForm},
+		{Method: post, Path: "/cases/:ref/note", Permission: auth.CaseRead, Handler: cases.Note},
+		{Method: get, Path: "/cases/:ref/say", Permission: auth.CaseAsk, Handler: cases.SayForm},
+		{Method: post, Path: "/cases/:ref/say", Permission: auth.CaseAsk, Handler: cases.Say},
+		{Method: get, Path: "/cases/:ref/assign", Permission: auth.CaseRead, Handler: cases.AssignForm},
+		{Method: post, Path: "/cases/:ref/assign", Permission: auth.CaseRead, Handler: cases.Assign},
+		{Method: get, Path: "/cases/:ref/link", Permission: auth.CaseRead, Handler: cases.LinkForm},
+		{Method: post, Path: "/cases/:ref/link", Permission: auth.CaseRead, Handler: cases.Link},
+		{Method: get, Path: "/cases/:ref/visits", Permission: auth.CaseAsk, Handler: cases.VisitForm},
+		{Method: post, Path: "/cases/:ref/visits", Permission: auth.CaseAsk, Handler: cases.Visit},
+		{Method: get, Path: "/cases/:ref/visits/:visit", Permission: auth.CaseAsk, Handler: cases.ReportForm},
+		{Method: post, Path: "/cases/:ref/visits/:visit", Permission: auth.CaseAsk, Handler: cases.Report},
+		{Method: get, Path: "/visits", Permission: auth.CaseRead, Handler: cases.Rounds},
+		{Method: get, Path: "/cases/:ref/trim", Permission: auth.CaseRead, Handler: cases.TrimForm},
+		{Method: post, Path: "/cases/:ref/trim", Permission: auth.CaseRead, Handler: cases.Trim},
+		{Method: get, Path: "/cases/:ref/undo", Permission: auth.CaseOpen, Handler: cases.UndoForm},
+		{Method: post, Path: "/cases/:ref/undo", Permission: auth.CaseOpen, Handler: cases.Undo},
+		{Method: get, Path: "/cases/:ref/official", Permission: auth.CaseAsk, Handler: cases.OfficialForm},
+		{Method: post, Path: "/cases/:ref/official", Permission: auth.CaseAsk, Handler: cases.Official},
+		{Method: get, Path: "/cases/:ref/seal", Permission: auth.CaseAsk, Handler: cases.SealForm},
+		{Method: post, Path: "/cases/:ref/seal", Permission: auth.CaseAsk, Handler: cases.Seal},
+		{Method: get, Path: "/freezes", Permission: auth.FreezeEdit, Handler: freezes.List},
+		{Method: post, Path: "/freezes", Permission: auth.FreezeEdit, Handler: freezes.Add},
+		{Method: post, Path: "/freezes/:id/end", Permission: auth.FreezeEdit, Handler: freezes.End},
 
 		// the counter
 		{Method: get, Path: "/counter", Permission: auth.CaseIntake, Handler: cases.Counter},
 		{Method: post, Path: "/counter", Permission: auth.CaseIntake, Handler: cases.StartAtCounter},
+		{Method: post, Path: "/counter/find", Permission: auth.CaseIntake, Handler: cases.FindAtCounter},
+		{Method: post, Path: "/counter/complaint", Permission: auth.CaseIntake, Handler: cases.ComplainAtCounter},
+		{Method: get, Path: "/counter/for/:ref", Permission: auth.CaseIntake, Handler: cases.ForSomebody},
+		{Method: post, Path: "/counter/for/:ref", Permission: auth.CaseIntake, Handler: cases.StartFor},
+		{Method: get, Path: "/counter/for/:ref/delegates", Permission: auth.DelegateGrant, Handler: cases.DelegateForm},
+		{Method: post, Path: "/counter/for/:ref/delegates", Permission: auth.DelegateGrant, Handler: cases.Delegate},
+		{Method: post, Path: "/counter/for/:ref/delegates/:delegation/revoke", Permission: auth.DelegateGrant, Handler: cases.RevokeDelegate},
 
 		// records, and proposals to change them
 		{Method: get, Path: "/people/:ref", Permission: auth.PersonRead, Handler: people.Person},
@@ -279,6 +317,7 @@ func Routes(cfg Config) []web.Route {
 		web.Route{Method: post, Path: "/imports/:ref/undo", Permission: auth.ImportRun, Handler: imp.Undo},
 	)
 	routes = append(routes, signin.Routes(auth.Admin, cfg.Provider)...)
+	routes = append(routes, filing.Site{Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL}.Routes()...)
 	return append(routes, intake.Site{
 		Base: "/counter", Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL,
 	}.Routes()...)

@@ -1,6 +1,10 @@
 package auth
 
-import "slices"
+import (
+	"slices"
+
+	"daftar/db"
+)
 
 // Permission is one thing that a route lets somebody do. Every route names
 // one; a role is a set of them. This file is the whole policy.
@@ -17,6 +21,9 @@ const (
 	CaseIntake       Permission = "case.intake"    // take an application at the counter
 	CaseRecommend    Permission = "case.recommend" // check the evidence and propose the decision
 	CaseDecide       Permission = "case.decide"
+	CaseOpen         Permission = "case.open"      // begin a case in the office: take a change back, two records of one person
+	FreezeEdit       Permission = "freeze.edit"    // times in which decisions change no records
+	DelegateGrant    Permission = "delegate.grant" // let somebody act for another, with proof
 	CredentialRead   Permission = "credential.read"
 	CredentialRevoke Permission = "credential.revoke"
 	FieldEdit        Permission = "field.edit" // define what is asked and stored
@@ -64,20 +71,63 @@ const (
 // roles says what each staff role may do. A role that is missing here, or
 // empty, may sign in and do nothing.
 var roles = map[string][]Permission{
-	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch, LetterPrint},
-	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead},
-	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead},
-	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead},
-	"appeals":     {PersonSearch, LetterRead, LetterReview},
-	"grievance":   {PersonSearch},
-	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint},
-	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide},
-	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest, LetterRead, LetterEdit, DecisionSend, RuleRead},
+	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch, LetterPrint, DelegateGrant},
+	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead, CaseOpen},
+	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead, CaseOpen},
+	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead, CaseOpen},
+	"appeals":     {PersonSearch, LetterRead, LetterReview, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
+	"grievance":   {PersonSearch, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
+	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
+	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide, CaseRead, CaseAsk, CaseOpen},
+	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest, LetterRead, LetterEdit, DecisionSend, RuleRead, FreezeEdit},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {AuditRead, DelayRead}, // sees everything but sealed cases, and changes nothing
 	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease, KinEnd, SettingRead, SettingApprove},
 	"sysadmin":    {FieldEdit, SettingRead, SettingEdit, SettingApprove, OutageRecord}, // runs the system and sees nobody's data
 	"ministry":    {RuleRead, RuleApprove},
+}
+
+// desks says at which desks a role's permissions for cases hold. What is taken at
+// the counter may be for counterDesks. The table desk_role says the same; a test
+// compares them.
+var desks = map[string][]string{
+	"intake": {"office"}, "verifier": {"office", "quality"}, "approver": {"office", "quality"}, "approver2": {"office", "quality"},
+	"appeals": {"appeals"}, "grievance": {"grievance"}, "protection": {"protection"}, "dataquality": {"quality"},
+}
+
+var counterDesks = []string{"office", "grievance", "appeals", "protection"}
+
+// DesksOf lists the desks at which a role may do something with cases.
+func DesksOf(role string, may Permission) []string {
+	if !slices.Contains(roles[role], may) {
+		return nil
+	}
+	if may == CaseIntake {
+		return counterDesks
+	}
+	return desks[role]
+}
+
+// Desk is a desk of the case engine, for an area and everything inside it.
+type Desk struct {
+	Code string
+	Area db.ID
+}
+
+// Desks lists where the principal may do something with cases.
+func (p Principal) Desks(may Permission) []Desk {
+	if p.Audience != Admin || !p.SignedIn() {
+		return nil
+	}
+	var list []Desk
+	for _, g := range p.Grants {
+		for _, code := range DesksOf(g.Role, may) {
+			if d := (Desk{code, g.Area}); !slices.Contains(list, d) {
+				list = append(list, d)
+			}
+		}
+	}
+	return list
 }
 
 // Roles lists the roles that the principal has, wherever.

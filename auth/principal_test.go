@@ -11,11 +11,14 @@ import (
 
 // policy says again, apart from the code, who may do what.
 var policy = map[auth.Permission][]string{
-	auth.CaseRead:         {"approver", "approver2", "intake", "verifier"},
-	auth.CaseAsk:          {"intake", "verifier"},
+	auth.CaseRead:         {"intake", "verifier", "approver", "approver2", "appeals", "grievance", "protection", "dataquality"},
+	auth.CaseAsk:          {"intake", "verifier", "appeals", "grievance", "protection", "dataquality"},
 	auth.CaseIntake:       {"intake"},
-	auth.CaseRecommend:    {"verifier"},
-	auth.CaseDecide:       {"approver", "approver2"},
+	auth.CaseRecommend:    {"verifier", "appeals", "grievance", "protection"},
+	auth.CaseDecide:       {"approver", "approver2", "appeals", "grievance", "protection"},
+	auth.CaseOpen:         {"verifier", "approver", "approver2", "dataquality"},
+	auth.FreezeEdit:       {"programme"},
+	auth.DelegateGrant:    {"intake"},
 	auth.CredentialRead:   {"credential"},
 	auth.CredentialRevoke: {"credential"},
 	auth.KinEnd:           {"dpo"},

@@ -26,6 +26,13 @@ func (t Tx) Attempt(kind, what string, window time.Duration) (int, error) {
 	return n, err
 }
 
+// Spare takes a try back that turned out to be right: only wrong ones count.
+func (t Tx) Spare(kind, what string, window time.Duration) error {
+	sum := sha256.Sum256([]byte(what))
+	return t.Exec(`update attempt set tries = tries - 1 where kind = $1 and hash = $2 and window_start = $3 and tries > 0`,
+		kind, sum[:], t.now.Truncate(window))
+}
+
 // Forget deletes what is over: used-up markers, counters, sign-ins that never
 // came back, old sessions and wallet tokens. It returns how many rows.
 func (t Tx) Forget() (int64, error) {

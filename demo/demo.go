@@ -19,6 +19,7 @@ import (
 	"daftar/mockid"
 	"daftar/registry"
 	"daftar/registry/audit"
+	"daftar/registry/cases/kinds"
 	"daftar/registry/dedup"
 	"daftar/registry/letters"
 	"daftar/registry/programmes"
@@ -222,6 +223,9 @@ func Seed(ctx context.Context, d *db.DB, providers map[string]string) error {
 		}); err != nil {
 			return err
 		}
+	}
+	if err := d.WithTx(ctx, worker, kinds.PublishMissing); err != nil {
+		return err
 	}
 	there, err := Is(ctx, d)
 	if err != nil || there {

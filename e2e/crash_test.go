@@ -283,7 +283,7 @@ const stages = `
 	  (select count(*) from change_item i where i.change_id = c.change_id and i.kind = 'household'),
 	  (select count(*) from change_item i where i.change_id = c.change_id and i.kind = 'person'),
 	  (select g.state from change g where g.id = c.change_id),
-	  (select string_agg(e.action, '>' order by e.at, e.id) from case_event e where e.case_id = c.id),
+	  (select string_agg(e.action, '>' order by e.seq) from case_event e where e.case_id = c.id),
 	  (select string_agg(a.action, '>' order by a.at, a.action) from audit_event a where a.case_id = c.id and a.action not in ('case.read', 'case.edited')),
 	  (select count(*) from decision d where d.case_id = c.id and d.kind = 'case'),
 	  (select count(*) from household h where h.ref = c.draft->>'household_ref'),

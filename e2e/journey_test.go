@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,10 +16,35 @@ import (
 
 	"daftar/i18n"
 	"daftar/locales"
+	"daftar/registry/cases/kinds"
 )
 
 // say is the message of a key in the story's language.
 func (b *Browser) say(key string, args ...any) string {
+	b.t.Helper()
+	return b.printer().T(key, args...)
+}
+
+// reason is what a reason of a kind of case says, or a fact of it.
+func (b *Browser) reason(kind, reason, fact string) string {
+	b.t.Helper()
+	all, err := kinds.Shipped()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	i := slices.IndexFunc(all, func(k kinds.Kind) bool { return k.Code == kind })
+	text, detail := all[i].ReasonText(reason, fact)
+	if fact != "" {
+		text = detail
+	}
+	if said := text.In(b.printer()); said != "" {
+		return said
+	}
+	b.t.Fatalf("%s has no reason %s %s", kind, reason, fact)
+	return ""
+}
+
+func (b *Browser) printer() *i18n.Printer {
 	b.t.Helper()
 	zone, err := time.LoadLocation("Africa/Nairobi")
 	if err != nil {
@@ -28,7 +54,7 @@ func (b *Browser) say(key string, args ...any) string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return bundle.Printer(b.lang).T(key, args...)
+	return bundle.Printer(b.lang)
 }
 
 var caseRef = regexp.MustCompile(`C-[0-9A-Z]{5}-[0-9A-Z]{5}`)

@@ -67,7 +67,7 @@ func (b *Browser) refuses(ref, reason, words string) {
 	b.fill("note", words)
 	b.look("decide")
 	b.next()
-	b.says(b.say("office.state.refused"), b.say("case.reason.outside_rules"), words)
+	b.says(b.say("office.state.refused"), b.reason("registration", "outside_rules", ""), words)
 	b.look("refused")
 }
 
@@ -80,7 +80,7 @@ func (b *Browser) isTold(ref, lang, words string) {
 	b.says(b.say("case.state.refused"))
 	b.look("home")
 	b.press(`#main-content a[href$="/cases/` + ref + `"]`)
-	b.says(b.say("case.action.refused"), b.say("case.reason.outside_rules"), b.say("case.fact.rule.lives_abroad"),
+	b.says(b.say("case.action.refused"), b.reason("registration", "outside_rules", ""), b.reason("registration", "outside_rules", "lives_abroad"),
 		b.say("words.officer"), words, b.say("case.refused_next"))
 	b.hides("Abena Approver", "Viktor Verifier")
 	b.look("case")

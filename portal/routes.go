@@ -12,6 +12,8 @@ import (
 	"daftar/portal/audit"
 	"daftar/portal/cases"
 	"daftar/portal/credentials"
+	"daftar/portal/delegates"
+	"daftar/portal/events"
 	"daftar/portal/home"
 	"daftar/portal/letters"
 	"daftar/portal/notices"
@@ -19,6 +21,7 @@ import (
 	registrycases "daftar/registry/cases"
 	ledger "daftar/registry/credentials"
 	"daftar/web"
+	"daftar/web/filing"
 	"daftar/web/intake"
 	"daftar/web/signin"
 	"daftar/web/ui"
@@ -40,6 +43,7 @@ type Config struct {
 func Nav(auth.Principal) []ui.NavItem {
 	return []ui.NavItem{
 		{Key: "nav.home", Path: "/home"},
+		{Key: "nav.events", Path: "/events"},
 		{Key: "nav.record", Path: "/record"},
 		{Key: "nav.credentials", Path: "/credentials"},
 		{Key: "nav.notices", Path: "/notices"},
@@ -49,6 +53,8 @@ func Nav(auth.Principal) []ui.NavItem {
 // Routes lists every page of the portal.
 func Routes(cfg Config) []web.Route {
 	const get, post = fiber.MethodGet, fiber.MethodPost
+	own := cases.Pages{Blobs: cfg.Blobs, Codes: cfg.Codes}
+	start := events.Pages{Blobs: cfg.Blobs, Codes: cfg.Codes, URL: cfg.PortalURL}
 	offers := credentials.Pages{Codes: cfg.OfferCodes, IssuerURL: cfg.IssuerURL}
 	routes := []web.Route{
 		// before signing in
@@ -59,7 +65,13 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/accessibility", Permission: auth.Public, Handler: home.Accessibility},
 		{Method: get, Path: "/privacy", Permission: auth.Public, Handler: home.Privacy},
 		{Method: get, Path: "/status", Permission: auth.Public, Handler: cases.StatusForm},
-		{Method: post, Path: "/status", Permission: auth.Public, Handler: cases.Status(cfg.Codes)},
+		{Method: post, Path: "/status", Permission: auth.Public, Handler: own.Status},
+		{Method: post, Path: "/status/message", Permission: auth.Public, Handler: own.SayByCode, Upload: true},
+		{Method: get, Path: "/events", Permission: auth.Public, Handler: events.List},
+		{Method: get, Path: "/events/:kind", Permission: auth.Public, Handler: events.Before},
+		{Method: post, Path: "/events/:kind", Permission: auth.Citizen, Handler: events.Start},
+		{Method: get, Path: "/complain/:kind", Permission: auth.Public, Handler: start.ComplainForm},
+		{Method: post, Path: "/complain/:kind", Permission: auth.Public, Handler: start.Complain, Upload: true},
 
 		// the audit log, for everybody to keep an eye on
 		{Method: get, Path: "/audit", Permission: auth.Public, Handler: audit.Show},
@@ -79,6 +91,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.AskForm},
 		{Method: post, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.Ask},
 		{Method: get, Path: "/decisions/:ref", Permission: auth.Citizen, Handler: record.Decision},
+		{Method: post, Path: "/decisions/:ref/appeal", Permission: auth.Citizen, Handler: record.Appeal},
 
 		// what one was told
 		{Method: get, Path: "/notices", Permission: auth.Citizen, Handler: notices.Inbox},
@@ -96,6 +109,18 @@ func Routes(cfg Config) []web.Route {
 		// cases
 		{Method: get, Path: "/cases/:ref", Permission: auth.Citizen, Handler: cases.Show},
 		{Method: get, Path: "/cases/:ref/answers", Permission: auth.Citizen, Handler: cases.Answers},
+		{Method: post, Path: "/cases/:ref/messages", Permission: auth.Citizen, Handler: own.Say, Upload: true},
+		{Method: get, Path: "/cases/:ref/documents", Permission: auth.Citizen, Handler: own.DocumentForm},
+		{Method: post, Path: "/cases/:ref/documents", Permission: auth.Citizen, Handler: own.Document, Upload: true},
+		{Method: get, Path: "/cases/:ref/documents/:id", Permission: auth.Citizen, Handler: own.Photo},
+		{Method: post, Path: "/cases/:ref/appeal", Permission: auth.Citizen, Handler: cases.Appeal},
+		{Method: get, Path: "/concerns/:ref", Permission: auth.Citizen, Handler: events.Concern},
+		{Method: post, Path: "/concerns/:ref", Permission: auth.Citizen, Handler: events.Respond},
+		{Method: get, Path: "/delegates", Permission: auth.Citizen, Handler: delegates.Show},
+		{Method: get, Path: "/delegates/new", Permission: auth.Citizen, Handler: delegates.GrantForm},
+		{Method: post, Path: "/delegates/new", Permission: auth.Citizen, Handler: delegates.Grant},
+		{Method: post, Path: "/delegates/:ref/revoke", Permission: auth.Citizen, Handler: delegates.Revoke},
+		{Method: post, Path: "/delegates/:ref/start", Permission: auth.Citizen, Handler: delegates.Start},
 		{Method: get, Path: "/cases/:ref/withdraw", Permission: auth.Citizen, Handler: cases.AskWithdraw},
 		{Method: post, Path: "/cases/:ref/withdraw", Permission: auth.Citizen, Handler: cases.Withdraw},
 
@@ -108,6 +133,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/credentials/offers/:ref/cancel", Permission: auth.Citizen, Handler: offers.Cancel},
 	}
 	routes = append(routes, signin.Routes(auth.Portal, cfg.Provider)...)
+	routes = append(routes, filing.Site{Permission: auth.Citizen, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL}.Routes()...)
 	return append(routes, intake.Site{
 		Base: "/apply", Permission: auth.Citizen, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL,
 	}.Routes()...)

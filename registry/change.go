@@ -115,6 +115,28 @@ func Propose(tx db.Tx, origin string, items []Item) (db.ID, error) {
 	return id, err
 }
 
+// ItemsOf reads what a change proposes, as it stands.
+func ItemsOf(tx db.Tx, change db.ID) ([]Item, error) {
+	var rows []struct {
+		Kind      string `db:"kind"`
+		Subject   db.ID  `db:"subject_id"`
+		Base      int    `db:"base_version"`
+		Nature    Nature `db:"nature"`
+		Reason    string `db:"reason"`
+		Effective string `db:"effective"`
+		Data      []byte `db:"data"`
+	}
+	err := tx.Select(&rows, `
+		select kind, subject_id, base_version, nature, reason, coalesce(to_char(effective_on, 'YYYY-MM-DD'), '') as effective, data
+		from change_item where change_id = $1 order by seq`, change)
+	var items []Item
+	for _, r := range rows {
+		items = append(items, Item{Kind: r.Kind, Subject: r.Subject, BaseVersion: r.Base, Nature: r.Nature, Reason: r.Reason,
+			EffectiveOn: r.Effective, Data: json.RawMessage(r.Data)})
+	}
+	return items, err
+}
+
 // optionalDay is a day for the database; nil for "".
 func optionalDay(s string) (any, error) {
 	if s == "" {

@@ -41,6 +41,7 @@ const (
 	RefMapping    = 'X' // of files to import
 	RefNotice     = 'Z'
 	RefLetter     = 'Y'
+	RefDelegation = '2' // with a power to act for somebody
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

@@ -26,10 +26,12 @@ for f in "$scratch"/static/*; do
 	cmp -s "$f" "static/$(basename "$f")" || wrong "static/$(basename "$f") is not what make assets builds"
 done
 
+go run ./registry/cases/diagram | cmp -s - docs/case-states.md || wrong "docs/case-states.md is out of date (go run ./registry/cases/diagram > docs/case-states.md)"
+
 (cd tools && go build -o ../bin/notices ./notices)
 cp THIRD_PARTY_NOTICES.md "$scratch/notices"
 bin/notices || wrong "the notices cannot be written"
 cmp -s THIRD_PARTY_NOTICES.md "$scratch/notices" || wrong "THIRD_PARTY_NOTICES.md was out of date and has been written again (make notices)"
 
 [ $failed = 0 ] || exit 1
-echo "checks passed: gofmt, vet, staticcheck, modules, templates, assets, notices"
+echo "checks passed: gofmt, vet, staticcheck, modules, templates, assets, diagram, notices"

@@ -226,6 +226,9 @@ func (c *Ctx) PrinterOf(tag string) *i18n.Printer { return c.server.cfg.Messages
 // Trial is what the languages would be like by another setup.
 func (c *Ctx) Trial(s i18n.Setup) *i18n.Bundle { return c.server.cfg.Messages.With(s) }
 
+// Messages are the messages in every language.
+func (c *Ctx) Messages() *i18n.Bundle { return c.server.cfg.Messages }
+
 // Locales lists the languages on offer.
 func (c *Ctx) Locales() []i18n.Locale { return c.server.cfg.Messages.Locales() }
 
@@ -240,6 +243,9 @@ func (c *Ctx) Now() time.Time { return c.server.cfg.DB.Now() }
 
 // Principal is who makes the request.
 func (c *Ctx) Principal() auth.Principal { return c.principal }
+
+// Permission is what the route takes.
+func (c *Ctx) Permission() auth.Permission { return c.route.Permission }
 
 // Areas lists where the principal has the route's permission.
 func (c *Ctx) Areas() []db.ID { return c.principal.Areas(c.route.Permission) }

@@ -4,88 +4,98 @@ package cases
 import (
 	"net/url"
 
+	"daftar/auth"
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/cases/kinds"
 	"daftar/web"
+	"daftar/web/filing"
 	"daftar/web/intake"
-	"daftar/web/show"
 	"daftar/web/ui"
 )
 
 const pageSize = 50
 
-// views are the queue's filters. Each has the message "queue.view.<code>".
-var views = []struct {
-	Code   string
-	States []cases.State
-}{
-	{"open", nil},
-	{"new", []cases.State{cases.StateSubmitted}},
-	{"recommended", []cases.State{cases.StateRecommended}},
-	{"waiting", []cases.State{cases.StateWaiting}},
-	{"closed", []cases.State{cases.StateApproved, cases.StateRefused, cases.StateWithdrawn}},
+// queue is one page of one list.
+type queue struct {
+	View        cases.View
+	Kind        string
+	Kinds       []ui.Choice
+	Rows        []line
+	First, Next string
+	Bulk        bool // cases can be approved together here
+	Keys        bool
+	Frozen      []cases.Freeze
+	Form        *ui.Form
 }
 
-// Queue lists the cases in the officer's areas, the most urgent first.
+// line is one case in the queue.
+type line struct {
+	Ref, Kind, Applicant, Area, Received, Due, State, Colour, Officer string
+	Late, News, Escalated                                             bool
+}
+
+// Queue lists the cases at the officer's desks, the most urgent first.
 func Queue(c *web.Ctx) error {
-	code, filter := "open", cases.Filter{After: c.Query("after"), Limit: pageSize}
-	for _, v := range views {
-		if v.Code == c.Query("view") {
-			code, filter.States = v.Code, v.States
+	q := queue{View: cases.Team, Kind: c.Query("kind"), Form: &ui.Form{}}
+	for _, v := range cases.Views() {
+		if string(v) == c.Query("view") {
+			q.View = v
 		}
 	}
-	var rows []cases.QueueRow
-	var next string
-	err := c.WithTx(func(tx db.Tx) (err error) {
-		rows, next, err = cases.Queue(tx, intake.Actor(c, true), filter)
+	if err := q.load(c, c.Query("after")); err != nil {
 		return err
-	})
-	if err != nil {
-		return err
-	}
-	page := func(after string) string {
-		return "/cases?" + url.Values{"view": {code}, "after": {after}}.Encode()
-	}
-	q := queue{View: code, Rows: tableRows(c, rows)}
-	if filter.After != "" {
-		q.First = "/cases?view=" + code
-	}
-	if next != "" {
-		q.Next = page(next)
 	}
 	return c.Render(queuePage(q))
 }
 
-type queue struct {
-	View        string
-	Rows        [][]ui.Cell
-	First, Next string
-}
-
-func tableRows(c *web.Ctx, rows []cases.QueueRow) [][]ui.Cell {
+func (q *queue) load(c *web.Ctx, after string) error {
 	p := c.Printer()
 	today := registry.Today(c.Now(), p.Zone)
-	var out [][]ui.Cell
-	for _, r := range rows {
-		var area i18n.Text
-		_ = area.Scan(r.AreaName)
-		due := ui.Cell{Text: p.Day(r.DueOn)}
-		if r.State.Open() && r.DueOn.Before(today) {
-			due.Class, due.Text = "dft-overdue", p.T("queue.overdue", "Date", due.Text)
+	err := c.WithTx(func(tx db.Tx) error {
+		rows, next, err := cases.Queue(tx, intake.Actor(c, true), cases.Filter{View: q.View, Kind: q.Kind, After: after, Limit: pageSize, Today: today})
+		if err != nil {
+			return err
 		}
-		out = append(out, []ui.Cell{
-			{Text: r.Ref, Path: "/cases/" + r.Ref, LTR: true},
-			{Text: show.Name(p, r.Applicant)},
-			{Text: p.Number(r.Members)},
-			{Text: area.In(p)},
-			{Text: p.Date(r.SubmittedAt.Time)},
-			due,
-			{Text: p.T("office.state." + string(r.State)), Colour: stateColour(r.State)},
-		})
-	}
-	return out
+		address := func(after string) string {
+			return "/cases?" + url.Values{"view": {string(q.View)}, "kind": {q.Kind}, "after": {after}}.Encode()
+		}
+		if after != "" {
+			q.First = address("")
+		}
+		if next != "" {
+			q.Next = address(next)
+		}
+		for _, r := range rows {
+			kind, err := kinds.ByID(tx, r.KindID)
+			if err != nil {
+				return err
+			}
+			var area i18n.Text
+			_ = area.Scan(r.AreaName)
+			q.Rows = append(q.Rows, line{
+				Ref: r.Ref, Kind: kind.Title.In(p), Applicant: r.Applicant, Area: area.In(p), Received: p.Date(r.SubmittedAt.Time), Due: p.Day(r.DueOn),
+				State: filing.State(p, kind, r.State, true), Colour: stateColour(r.State), Officer: r.Officer,
+				Late: r.State.Open() && r.DueOn.Before(today), News: r.NewsAt.Valid, Escalated: r.Escalated.Valid && r.State.Open(),
+			})
+		}
+		all, err := kinds.All(tx)
+		if err != nil {
+			return err
+		}
+		for _, k := range all {
+			q.Kinds = append(q.Kinds, ui.Choice{Value: k.Code, Label: k.Title.In(p)})
+		}
+		if q.Frozen, err = cases.Freezes(tx, today); err != nil {
+			return err
+		}
+		q.Keys, err = cases.Letters(tx, c.Principal().ID)
+		return err
+	})
+	q.Bulk = q.View == cases.Checked && c.Principal().May(auth.CaseDecide)
+	return err
 }
 
 func stateColour(s cases.State) string {
@@ -94,9 +104,9 @@ func stateColour(s cases.State) string {
 		return "green"
 	case cases.StateRefused:
 		return "red"
-	case cases.StateWaiting:
+	case cases.StateWaiting, cases.StateStale:
 		return "orange"
-	case cases.StateRecommended:
+	case cases.StateRecommended, cases.StateEndorsed:
 		return "purple"
 	case cases.StateWithdrawn, cases.StateDraft:
 		return "grey"

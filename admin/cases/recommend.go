@@ -14,14 +14,21 @@ import (
 var recommend = step{
 	inputs: []string{"outcome", "note"},
 	can:    func(a actions) bool { return a.Recommend },
-	view:   func(v view, f *ui.Form, _ []intake.AskedPage) templ.Component { return recommendPage(v, f) },
+	fill: func(c *web.Ctx, _ view) map[string][]string {
+		if o := c.Query("outcome"); o == "approve" {
+			return map[string][]string{"outcome": {o}}
+		}
+		return nil
+	},
+	view: func(v view, f *ui.Form, _ []intake.AskedPage) templ.Component { return recommendPage(v, f) },
 	take: func(c *web.Ctx, tx db.Tx, f *web.Form, check *fault.Check, _ []intake.AskedPage) error {
 		outcome := f.Choice(check, "outcome", []string{"approve", "refuse"}, "recommend.error.outcome")
 		note := f.Text(check, "note", maxNote)
 		if err := check.Err(); err != nil {
 			return err
 		}
-		return cases.Recommend(tx, intake.Actor(c, true), c.Param("ref"), outcome, note, c.Printer().Tag)
+		_, err := cases.Recommend(tx, intake.Actor(c, true), c.Param("ref"), outcome, note, c.Printer().Tag)
+		return err
 	},
 }
 

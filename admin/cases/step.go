@@ -9,6 +9,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry/cases"
+	"daftar/registry/letters"
 	"daftar/web"
 	"daftar/web/intake"
 	"daftar/web/ui"
@@ -16,13 +17,15 @@ import (
 
 const maxNote = 1000
 
-// step is one action of the office on a case: a form and what it does. The
-// three steps differ in their inputs and their use case alone.
+// step is one action of the office on a case: a form and what it does. Steps
+// differ in their inputs and their use case alone.
 type step struct {
 	inputs []string
 	can    func(actions) bool // what the case page offers it for
+	fill   func(*web.Ctx, view) map[string][]string
 	view   func(view, *ui.Form, []intake.AskedPage) templ.Component
 	take   func(*web.Ctx, db.Tx, *web.Form, *fault.Check, []intake.AskedPage) error
+	unsure bool // the case may be seen no more afterwards
 }
 
 func (s step) form(c *web.Ctx) error {
@@ -33,7 +36,11 @@ func (s step) form(c *web.Ctx) error {
 	if !s.can(v.Can) {
 		return c.Redirect(c.URL("/cases/" + v.Case.Ref))
 	}
-	return c.Render(s.view(v, seen(v, &ui.Form{}), pages(c, v)))
+	f := &ui.Form{}
+	if s.fill != nil {
+		f.Values = s.fill(c, v)
+	}
+	return c.Render(s.view(v, seen(v, f), pages(c, v)))
 }
 
 // seenInput holds the version of the case that the officer has before them.
@@ -63,8 +70,10 @@ func (s step) submit(c *web.Ctx) error {
 	}
 	version, _ := strconv.Atoi(form.Get(seenInput))
 	err = c.WithTx(func(tx db.Tx) error {
-		if err := cases.Unmoved(tx, intake.Actor(c, true), v.Case.Ref, version); err != nil {
-			return err
+		if s.can(v.Can) { // whom the page does not offer it is told why not
+			if err := cases.Unmoved(tx, intake.Actor(c, true), v.Case.Ref, version); err != nil {
+				return err
+			}
 		}
 		return s.take(c, tx, form, &fault.Check{}, asked)
 	})
@@ -76,6 +85,9 @@ func (s step) submit(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if s.unsure {
+		return c.Redirect(c.URL("/cases"))
+	}
 	return c.Redirect(c.URL("/cases/" + v.Case.Ref))
 }
 
@@ -83,6 +95,15 @@ func (s step) submit(c *web.Ctx) error {
 // at again.
 func pages(c *web.Ctx, v view) []intake.AskedPage {
 	var list []intake.AskedPage
+	if v.Case.Kind != "registration" {
+		for _, p := range v.Pages(c) {
+			list = append(list, intake.AskedPage{Page: "q/" + p, Title: v.Story.Title("q/" + p)})
+		}
+		if len(v.Story.Kind.Proof) > 0 {
+			list = append(list, intake.AskedPage{Page: "proof", Title: v.Story.Title("proof")})
+		}
+		return list
+	}
 	var form cases.Form
 	if err := c.View(func(tx db.Tx) (err error) {
 		form, err = intake.LoadForm(tx, v.Case.Channel == cases.ChannelCounter)
@@ -98,4 +119,32 @@ func pages(c *web.Ctx, v view) []intake.AskedPage {
 		}
 	}
 	return list
+}
+
+// Pages lists the questions of a case that is no registration.
+func (v view) Pages(c *web.Ctx) (codes []string) {
+	_ = c.View(func(tx db.Tx) error { // none, where it cannot be read
+		f, err := cases.FilingOf(tx, v.Case)
+		if err != nil {
+			return err
+		}
+		for _, p := range f.Pages() {
+			codes = append(codes, p.Code)
+		}
+		return nil
+	})
+	return codes
+}
+
+// letterOf is the letter that a ruling would send, to be read before it is taken.
+func letterOf(c *web.Ctx, v view, d cases.Decision) (parts []letters.Part, err error) {
+	err = c.View(func(tx db.Tx) error {
+		kind, facts, err := cases.LetterOf(tx, v.Case, v.Story.Kind, d)
+		if err != nil {
+			return err
+		}
+		parts, err = letters.Preview(tx, c.Messages(), kind, v.Case.Language, facts)
+		return err
+	})
+	return parts, err
 }

@@ -21,6 +21,7 @@ import (
 	"daftar/db"
 	"daftar/demo"
 	"daftar/registry/audit"
+	"daftar/registry/cases/kinds"
 )
 
 type serveCmd struct {
@@ -239,7 +240,7 @@ func (cmd serveCmd) seed(ctx context.Context, d *db.DB, citizen, officers string
 				return err
 			}
 		}
-		return nil
+		return kinds.PublishMissing(tx)
 	})
 }
 

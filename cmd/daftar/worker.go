@@ -19,6 +19,7 @@ import (
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/areas"
+	"daftar/registry/cases"
 	"daftar/registry/credentials"
 	"daftar/registry/dedup"
 	"daftar/registry/fields"
@@ -115,6 +116,28 @@ func (w *verifyWorker) Work(ctx context.Context, job *river.Job[jobs.VerifyAudit
 
 // Timeout leaves time for a log of many years.
 func (w *verifyWorker) Timeout(*river.Job[jobs.VerifyAudit]) time.Duration { return 2 * time.Hour }
+
+// settleWorker lets cases about one event go one way.
+type settleWorker struct {
+	river.WorkerDefaults[jobs.SettleCase]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *settleWorker) Work(ctx context.Context, job *river.Job[jobs.SettleCase]) error {
+	return cases.Settle(ctx, w.db, job.Args.Case)
+}
+
+// renewWorker makes stale proposals anew.
+type renewWorker struct {
+	river.WorkerDefaults[jobs.RenewCase]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *renewWorker) Work(ctx context.Context, job *river.Job[jobs.RenewCase]) error {
+	return cases.Renew(ctx, w.db, job.Args.Case)
+}
 
 // duplicatesWorker looks for duplicates of people who came in or changed.
 type duplicatesWorker struct {
@@ -268,6 +291,8 @@ func (w workshop) workers() *river.Workers {
 	river.AddWorker(workers, &recomputeWorker{db: w.s.db})
 	river.AddWorker(workers, &areasWorker{db: w.s.db})
 	river.AddWorker(workers, &contestWorker{db: w.s.db})
+	river.AddWorker(workers, &settleWorker{db: w.s.db})
+	river.AddWorker(workers, &renewWorker{db: w.s.db})
 	river.AddWorker(workers, &verifyWorker{s: w.s, dir: w.checkpoints, log: w.log})
 	river.AddWorker(workers, &duplicatesWorker{db: w.s.db})
 	river.AddWorker(workers, &checkImportWorker{db: w.s.db, blobs: w.s.blobs, printers: w.printers()})
@@ -310,7 +335,7 @@ func (w workshop) work(ctx context.Context) error {
 		return err
 	}
 	go w.every(ctx, forgetEvery, "forgetting", w.forget, w.partitions, w.followAreas, w.weigh, w.forgetImports)
-	go w.every(ctx, dueEvery, "due", w.enforce, w.assessLosing, w.print, w.sweep)
+	go w.every(ctx, dueEvery, "due", w.enforce, w.assessLosing, w.print, w.sweep, w.clocks)
 	go w.every(ctx, oversight.WatchEvery, "watching reads", w.watch)
 	go w.every(ctx, resumeEvery, "resuming imports", w.resume)
 	db.DrainOutbox(ctx, pool, func(ctx context.Context, tx pgx.Tx, asked []db.Asked) error {
@@ -450,6 +475,9 @@ func (w workshop) assessLosing(ctx context.Context) error {
 // print puts letters that nobody opened into the print queue.
 func (w workshop) print(ctx context.Context) error { return w.tx(ctx, letters.Print) }
 
+// clocks does what the clocks of cases do by themselves.
+func (w workshop) clocks(ctx context.Context) error { return cases.Sweep(ctx, w.s.db) }
+
 // sweep asks again for what was lost: notices and files whose job gave up.
 func (w workshop) sweep(ctx context.Context) error {
 	return w.tx(ctx, func(tx db.Tx) error {
@@ -481,6 +509,10 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 		return jobs.RecomputeFields{Reason: a.Ref}, nil
 	case jobs.KindApplyAreas:
 		return jobs.ApplyAreas{Change: a.Ref}, nil
+	case jobs.KindSettleCase:
+		return jobs.SettleCase{Case: a.Ref}, nil
+	case jobs.KindRenewCase:
+		return jobs.RenewCase{Case: a.Ref, Version: a.Version}, nil
 	case jobs.KindContestedIdentifier:
 		return jobs.ContestedIdentifier{Person: a.Ref, Version: a.Version}, nil
 	case jobs.KindCheckImport:

@@ -340,7 +340,7 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   update change set state = 'superseded'
   where id = p_change and state in ('proposed', 'verified')
-    and (proposed_by = actor() or actor_kind() = 'staff'
+    and (proposed_by = actor() or actor_kind() in ('staff', 'job')
          or exists (select from case_file f where f.change_id = p_change and f.account_id = actor()));
   if not found then
     raise exception 'only the proposer, the applicant or the office may take back a proposal' using errcode = 'DF001';
@@ -363,7 +363,7 @@ end $$;
 grant execute on function seal_change(uuid) to daftar_jobs;
 grant execute on function verify_change(uuid, timestamptz), approve_change(uuid, timestamptz),
   refuse_change(uuid), return_change(uuid) to daftar_staff, daftar_jobs;
-grant execute on function supersede_change(uuid) to daftar_citizen, daftar_staff;
+grant execute on function supersede_change(uuid) to daftar_citizen, daftar_staff, daftar_jobs;
 
 insert into outbox_kind (kind, role) values
   ('assess_household', 'daftar_staff'), ('assess_household', 'daftar_jobs');

@@ -32,7 +32,7 @@ create table decision (
   rule_id      uuid references programme_rule,
   household_id uuid references household,
   subject_version integer,                       -- of the household the rule saw
-  outcome      text not null check (outcome in ('approved', 'refused', 'eligible', 'not_eligible', 'unknown')),
+  outcome      text not null check (outcome in ('approved', 'partly', 'refused', 'eligible', 'not_eligible', 'unknown')),
   reason       text,
   facts        jsonb not null default '{}',
   note         text not null default '',
@@ -61,12 +61,20 @@ begin
       raise exception 'a case is decided by who is signed in' using errcode = 'DF002';
     end if;
     if exists (select from case_event e where e.case_id = new.case_id and e.actor = new.decided_by
-                 and e.action in ('submitted', 'answered', 'recommended'))
+                 and e.action in ('submitted', 'answered', 'recommended', 'endorsed'))
        or exists (select from case_file f where f.id = new.case_id and new.decided_by in (f.account_id, f.opened_by)) then
       raise exception 'who proposed or verified a case cannot decide it' using errcode = 'DF002';
     end if;
-    if not exists (select from case_file f join change c on c.id = f.change_id where f.id = new.case_id
-                     and c.state = case new.outcome when 'approved' then 'applied' else 'refused' end) then
+    if not exists (select from case_file f where f.id = new.case_id and staff_may(new.decided_by, f.desk, 'decide', f.area_id, new.decided_at)) then
+      raise exception 'not at this desk, or not for this area' using errcode = 'DF002';
+    end if;
+    if not exists (select from case_file f where f.id = new.case_id
+                     and f.state in (case f.hands when 1 then 'submitted' when 3 then 'endorsed' else 'recommended' end,
+                                     case when new.outcome = 'refused' and f.hands = 3 then 'recommended' end)) then
+      raise exception 'the case is not waiting for a decision' using errcode = 'DF001';
+    end if;
+    if exists (select from case_file f join change c on c.id = f.change_id where f.id = new.case_id and f.joined_to is null
+                 and c.state <> case new.outcome when 'refused' then 'refused' else 'applied' end) then
       raise exception 'the change was not %', new.outcome using errcode = 'DF001';
     end if;
   end if;

@@ -328,6 +328,9 @@ begin
   update case_file f set area_id = s.to_id from area_successor s
   where s.change_id = p_id and s.rest and f.area_id = s.from_id
     and f.state not in ('approved', 'refused', 'withdrawn');
+  update case_file f set area_id = f.area_id from area a -- those whose area lies elsewhere now
+  where a.id = f.area_id and (a.l0, a.l1, a.l2, a.l3, a.l4, a.l5) is distinct from (f.l0, f.l1, f.l2, f.l3, f.l4, f.l5)
+    and f.state not in ('approved', 'refused', 'withdrawn');
   insert into staff_role (staff_id, role, area_id, valid_from, valid_to)
   select distinct on (r.staff_id, r.role, s.to_id) r.staff_id, r.role, s.to_id, p_now, r.valid_to
   from staff_role r join area_successor s on s.from_id = r.area_id and s.change_id = p_id

@@ -337,21 +337,6 @@ grant select on file to daftar_jobs;
 -- A photo may back any answer that a definition asks evidence for.
 alter table evidence drop constraint evidence_kind_check, add constraint evidence_kind_check check (kind ~ '^[a-z][a-z0-9_]{0,40}$');
 
--- What somebody answered to the questions of a programme or a life event, for the
--- case that asks them.
-create table case_answers (
-  case_id    uuid not null references case_file,
-  subject    text not null check (subject in ('application', 'event')),
-  form       text not null,
-  values     jsonb not null,
-  fields     jsonb not null,                     -- the version of each definition that was asked: {"code": 2}
-  changed_at timestamptz not null,
-  changed_by uuid not null default actor(),
-  primary key (case_id, subject, form)
-);
-grant select, insert (case_id, subject, form, values, fields, changed_at), update (values, fields, changed_at) on case_answers to daftar_citizen, daftar_staff;
-grant select on case_answers to daftar_jobs;
-
 -- The claims of each credential type, by version: what was issued under one is
 -- described by it for good. Version 1 of a type is the program's own.
 create table credential_version (

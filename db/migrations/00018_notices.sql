@@ -187,7 +187,7 @@ create table letter (
   paper        text not null default 'none' check (paper in ('none', 'wanted', 'printed', 'handed_over', 'posted', 'returned', 'signed_for')),
   paper_at     timestamptz,
   once         text not null unique,
-  check (num_nonnulls(person_id, account_id) >= 1),
+  check (num_nonnulls(person_id, account_id, case_id) >= 1), -- who came to the counter and is not registered has a case
   check ((body is null) = (composed_at is null))
 );
 create index letter_person on letter (person_id, written_at desc);
@@ -278,7 +278,7 @@ create function decision_step(p_from text, p_to text) returns boolean language s
 return (p_from, p_to) in (
   ('proposed', 'served'), ('proposed', 'withdrawn'), ('proposed', 'suspended'),
   ('served', 'proposed'), ('served', 'withdrawn'), ('served', 'suspended'), ('served', 'in_force'),
-  ('suspended', 'upheld'), ('suspended', 'overturned'),
+  ('suspended', 'upheld'), ('suspended', 'overturned'), ('suspended', 'proposed'),
   ('upheld', 'suspended'), ('upheld', 'in_force'), ('in_force', 'suspended'));
 
 grant execute on function decision_step(text, text) to daftar_staff, daftar_jobs;
@@ -378,6 +378,18 @@ begin
   end if;
 end $$;
 
+-- The appeal was taken back: what it held up goes on.
+create function resume_decision(p_decision uuid, p_case uuid, p_now timestamptz) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update decision set state = 'proposed', appeal_case = null, served_on = null, appeal_until = null, effective_at = null
+  where id = p_decision and state = 'suspended' and appeal_case = p_case
+    and exists (select from case_file f where f.id = p_case and (actor_kind() = 'staff' or f.account_id = actor()));
+  if not found then
+    raise exception 'the decision is not suspended by this appeal' using errcode = 'DF001';
+  end if;
+end $$;
+
 create function settle_decision(p_decision uuid, p_case uuid, p_upheld boolean, p_effective timestamptz, p_now timestamptz) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -390,7 +402,7 @@ begin
   end if;
 end $$;
 -- +goose StatementEnd
-grant execute on function suspend_decision(uuid, uuid, timestamptz) to daftar_citizen, daftar_staff, daftar_jobs;
+grant execute on function suspend_decision(uuid, uuid, timestamptz), resume_decision(uuid, uuid, timestamptz) to daftar_citizen, daftar_staff, daftar_jobs;
 grant execute on function settle_decision(uuid, uuid, boolean, timestamptz, timestamptz) to daftar_staff, daftar_jobs;
 
 -- A new version of a rule is measured before it is used. One that would take

@@ -165,12 +165,11 @@ create table look_release (
 grant select, insert (person_id, up_to, released_at, review, review_lang) on look_release to daftar_staff;
 grant select on look_release to daftar_auditor, daftar_jobs;
 
--- Cases of which nobody outside knows more than that they are there. Another
--- kind of case that is sealed is added here.
+-- Cases of which nobody outside knows more than that they are there.
 -- +goose StatementBegin
 create function sealed_case(p_case uuid) returns boolean
 language sql stable security definer set search_path = public, pg_temp as $$
-  select exists (select from case_file c where c.id = p_case and c.kind in ('safeguarding', 'protection'))
+  select exists (select from case_file c where c.id = p_case and c.access = 'sealed')
 $$;
 
 -- Whether a member of staff protects people: what they do is not for everybody's

@@ -10,6 +10,7 @@ import (
 	"daftar/fault"
 	"daftar/registry/cases"
 	"daftar/web"
+	"daftar/web/intake"
 )
 
 // Before says what will be asked and what to have at hand. Whoever has an
@@ -17,13 +18,14 @@ import (
 func Before(c *web.Ctx) error {
 	var mine []cases.Case
 	if err := c.View(func(tx db.Tx) (err error) {
-		mine, err = cases.Mine(tx, c.Principal().ID)
+		mine, err = cases.Mine(tx, intake.Actor(c, false))
 		return err
 	}); err != nil {
 		return err
 	}
 	for _, k := range mine {
 		switch {
+		case k.Kind != "registration":
 		case k.State == cases.StateDraft:
 			return c.Redirect(c.URL("/apply/" + k.Ref))
 		case k.State.Open():

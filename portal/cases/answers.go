@@ -2,8 +2,10 @@ package cases
 
 import (
 	"daftar/db"
+	"daftar/registry"
 	"daftar/registry/cases"
 	"daftar/web"
+	"daftar/web/filing"
 	"daftar/web/intake"
 )
 
@@ -12,20 +14,16 @@ func Answers(c *web.Ctx) error {
 	var k cases.Case
 	var sections []intake.Section
 	if err := c.View(func(tx db.Tx) (err error) {
-		if k, err = cases.Load(tx, cases.Actor{ID: c.Principal().ID}, c.Param("ref")); err != nil {
+		if k, err = cases.Load(tx, intake.Actor(c, false), c.Param("ref")); err != nil {
 			return err
 		}
-		form, err := intake.LoadForm(tx, false)
-		if err != nil {
-			return err
-		}
-		sections, err = intake.Answers(c, tx, k, form, nil)
+		sections, err = filing.Sections(c, tx, k, func(registry.Field) bool { return true })
 		return err
 	}); err != nil {
 		return err
 	}
 	if k.State == cases.StateDraft {
-		return c.Redirect(c.URL("/apply/" + k.Ref))
+		return c.Redirect(c.URL(filing.FormAt(k, "")))
 	}
 	return c.Render(answersPage(k, sections))
 }

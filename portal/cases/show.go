@@ -3,57 +3,232 @@
 package cases
 
 import (
+	"github.com/gofiber/fiber/v2"
+
 	"daftar/db"
-	"daftar/i18n"
+	"daftar/fault"
 	"daftar/registry/cases"
+	"daftar/registry/letters"
 	"daftar/web"
+	"daftar/web/filing"
 	"daftar/web/intake"
 	"daftar/web/ui"
 )
 
-// Show is one case: its timeline, the due date, the office's questions.
+// view is a case as its owner sees it.
+type view struct {
+	Case      cases.Case
+	Story     filing.Story
+	Events    []ui.Happening
+	Asked     []intake.AskedPage
+	Question  ui.Words // of the office
+	Parties   []cases.Party
+	Decision  *cases.Decision
+	Letters   []letters.Letter
+	Appeal    *cases.AppealTime // nil where there is nothing to appeal
+	Late      bool              // the last day to appeal is over
+	Documents []document
+	Form      *ui.Form // of a message
+}
+
+// document is one photo of the case.
+type document struct{ ID, Name string }
+
+// Show is one case: its timeline, the due date, the office's questions, the
+// decision.
 func Show(c *web.Ctx) error {
-	var k cases.Case
-	var events []cases.Event
-	var form cases.Form
-	err := c.View(func(tx db.Tx) (err error) {
-		if k, err = cases.Load(tx, cases.Actor{ID: c.Principal().ID}, c.Param("ref")); err != nil {
-			return err
-		}
-		if form, err = intake.LoadForm(tx, false); err != nil {
-			return err
-		}
-		events, err = cases.Events(tx, k, false)
-		return err
-	})
+	v, err := load(c)
 	if err != nil {
 		return err
 	}
-	if k.State == cases.StateDraft {
-		return c.Redirect(c.URL("/apply/" + k.Ref))
+	if v.Case.State == cases.StateDraft {
+		return c.Redirect(c.URL(filing.FormAt(v.Case, "")))
 	}
-	return c.Render(casePage(k, happenings(c.Printer(), k, form, events), questions(c.Printer(), k, form, events)))
+	return c.Render(casePage(v))
 }
 
-// happenings tells the events in the person's language: coded reasons and facts
-// translated, an officer's own words as they were written.
-func happenings(p *i18n.Printer, k cases.Case, form cases.Form, events []cases.Event) []ui.Happening {
-	var list []ui.Happening
-	for _, e := range events {
-		list = append(list, intake.Happening(p, k, form, e, false))
-	}
-	return list
+func load(c *web.Ctx) (view, error) {
+	v := view{Form: &ui.Form{}}
+	err := c.View(func(tx db.Tx) (err error) {
+		if v.Case, err = cases.Load(tx, intake.Actor(c, false), c.Param("ref")); err != nil {
+			return err
+		}
+		if v.Story, err = filing.StoryOf(c, tx, v.Case); err != nil {
+			return err
+		}
+		events, err := cases.Events(tx, v.Case, false)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			v.Events = append(v.Events, v.Story.Happening(c.Printer(), e, false))
+			if e.Action == cases.Asked && v.Case.State == cases.StateWaiting && v.Question.Text == "" {
+				v.Asked, v.Question = v.Story.Asked(e), v.Events[len(v.Events)-1].Words
+			}
+		}
+		if v.Parties, err = cases.Parties(tx, v.Case); err != nil {
+			return err
+		}
+		if err := v.documents(c, tx); err != nil {
+			return err
+		}
+		return v.decided(c, tx)
+	})
+	return v, err
 }
 
-// questions lists the pages that the office asked to look at again.
-func questions(p *i18n.Printer, k cases.Case, form cases.Form, events []cases.Event) []intake.AskedPage {
-	if k.State != cases.StateWaiting {
+func (v *view) documents(c *web.Ctx, tx db.Tx) error {
+	if v.Case.Kind == "registration" {
+		return nil // beside its members
+	}
+	photos, err := cases.EvidenceOf(tx, v.Case)
+	for _, e := range photos {
+		v.Documents = append(v.Documents, document{e.ID.String(), filing.ProofName(c, v.Story.Kind, e.Kind)})
+	}
+	return err
+}
+
+// decided adds the decision and until when it can be appealed.
+func (v *view) decided(c *web.Ctx, tx db.Tx) error {
+	d, err := cases.DecisionOf(tx, v.Case)
+	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
-	for _, e := range events {
-		if e.Action == cases.Asked {
-			return intake.AskedPages(p, k, form, e)
+	if err != nil {
+		return err
+	}
+	v.Decision = &d
+	if v.Letters, err = letters.About(tx, v.Case.ID); err != nil { // the database gives each their own
+		return err
+	}
+	if d.Outcome == "approved" {
+		return nil
+	}
+	until, err := cases.AppealTimeOf(tx, v.Case)
+	v.Appeal, v.Late = &until, until.Late(c.Now())
+	return err
+}
+
+// Say adds a message to the office.
+func (p Pages) Say(c *web.Ctx) error {
+	v, err := load(c)
+	if err != nil {
+		return err
+	}
+	form, err := c.Form("message", "photo")
+	if fault.Is(err, fault.TooLarge) {
+		var check fault.Check
+		check.Fail("photo", "document.error.too_large", "Max", web.UploadLimit>>20)
+		v.Form.Err = check.Fault()
+		return c.RenderStatus(web.Status(fault.Invalid), casePage(v))
+	}
+	if err != nil {
+		return err
+	}
+	v.Form.Values = form.Values()
+	if form.Switching() {
+		return c.Render(casePage(v))
+	}
+	var check fault.Check
+	message := form.Required(&check, "message", 2000, "message.error.missing")
+	var photos []cases.Evidence
+	if _, sent := form.File("photo"); sent {
+		photo, err := filing.Photo(c, p.Blobs, form, "photo", cases.EvidenceMessage)
+		if err := check.Merge(err); err != nil {
+			return err
+		}
+		if photo != nil {
+			photos = append(photos, *photo)
 		}
 	}
-	return nil
+	if v.Form.Err = check.Fault(); v.Form.Err != nil {
+		return c.RenderStatus(web.Status(fault.Invalid), casePage(v))
+	}
+	if err := c.WithTx(func(tx db.Tx) error {
+		return cases.Say(tx, intake.Actor(c, false), v.Case.Ref, message, c.Printer().Tag, photos)
+	}); err != nil {
+		return err
+	}
+	return c.Redirect(c.URL("/cases/" + v.Case.Ref))
+}
+
+// Photo shows one of the documents of a case of one's own.
+func (p Pages) Photo(c *web.Ctx) error {
+	return filing.SendPhoto(c, p.Blobs, func(tx db.Tx) (cases.Case, error) {
+		return cases.Load(tx, intake.Actor(c, false), c.Param("ref"))
+	}, filing.Harmless)
+}
+
+// DocumentForm asks for a document that was not at hand before.
+func (p Pages) DocumentForm(c *web.Ctx) error {
+	v, err := load(c)
+	if err != nil {
+		return err
+	}
+	if !v.Case.State.Open() || len(v.Story.Kind.Proof) == 0 {
+		return c.Redirect(c.URL("/cases/" + v.Case.Ref))
+	}
+	return c.Render(documentPage(v, &ui.Form{Values: map[string][]string{"kind": {v.Story.Kind.Proof[0].Code}}}))
+}
+
+// Document adds it.
+func (p Pages) Document(c *web.Ctx) error {
+	v, err := load(c)
+	if err != nil {
+		return err
+	}
+	form, err := c.Form("photo", "kind")
+	if fault.Is(err, fault.TooLarge) {
+		var check fault.Check
+		check.Fail("photo", "document.error.too_large", "Max", web.UploadLimit>>20)
+		return c.RenderStatus(web.Status(fault.Invalid), documentPage(v, &ui.Form{Err: check.Fault()}))
+	}
+	if err != nil {
+		return err
+	}
+	state := &ui.Form{Values: form.Values()}
+	if form.Switching() {
+		return c.Render(documentPage(v, state))
+	}
+	var check fault.Check
+	var codes []string
+	for _, p := range v.Story.Kind.Proof {
+		codes = append(codes, p.Code)
+	}
+	kind := form.Choice(&check, "kind", codes, "field.error.choice")
+	photo, err := filing.Photo(c, p.Blobs, form, "photo", kind)
+	if err := check.Merge(err); err != nil {
+		return err
+	}
+	if state.Err = check.Fault(); state.Err != nil {
+		return c.RenderStatus(web.Status(fault.Invalid), documentPage(v, state))
+	}
+	if err := c.WithTx(func(tx db.Tx) error { return cases.AddDocument(tx, intake.Actor(c, false), v.Case.Ref, *photo) }); err != nil {
+		return err
+	}
+	return c.Redirect(c.URL("/cases/" + v.Case.Ref))
+}
+
+// Appeal opens an appeal of the decision, with one button.
+func Appeal(c *web.Ctx) error {
+	if _, err := c.Form(); err != nil {
+		return err
+	}
+	var ref string
+	err := c.WithTx(func(tx db.Tx) (err error) {
+		ref, err = cases.Appeal(tx, intake.Actor(c, false), c.Param("ref"), c.Printer().Tag)
+		return err
+	})
+	if fault.Is(err, fault.Conflict) {
+		v, loadErr := load(c)
+		if loadErr != nil {
+			return loadErr
+		}
+		v.Form.Err = err.(*fault.Error)
+		return c.RenderStatus(fiber.StatusConflict, casePage(v))
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(c.URL(filing.Base + "/" + ref))
 }

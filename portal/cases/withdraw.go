@@ -5,6 +5,7 @@ import (
 	"daftar/fault"
 	"daftar/registry/cases"
 	"daftar/web"
+	"daftar/web/intake"
 	"daftar/web/ui"
 )
 
@@ -19,7 +20,7 @@ func AskWithdraw(c *web.Ctx) error {
 
 func own(c *web.Ctx) (k cases.Case, err error) {
 	err = c.View(func(tx db.Tx) error {
-		k, err = cases.Load(tx, cases.Actor{ID: c.Principal().ID}, c.Param("ref"))
+		k, err = cases.Load(tx, intake.Actor(c, false), c.Param("ref"))
 		return err
 	})
 	return k, err
@@ -46,7 +47,7 @@ func Withdraw(c *web.Ctx) error {
 	}
 	if answer == "yes" {
 		if err := c.WithTx(func(tx db.Tx) error {
-			_, err := cases.Withdraw(tx, cases.Actor{ID: c.Principal().ID}, k.Ref)
+			_, err := cases.Withdraw(tx, intake.Actor(c, false), k.Ref)
 			return err
 		}); err != nil {
 			return err

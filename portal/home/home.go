@@ -3,6 +3,7 @@ package home
 import (
 	"daftar/db"
 	"daftar/fault"
+	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/cases"
 	"daftar/registry/notices"
@@ -16,6 +17,8 @@ type summary struct {
 	Registered bool
 	Household  string // reference
 	Cases      []cases.Case
+	Concerns   []cases.Case // of others, that affect one
+	Titles     map[db.ID]i18n.Text
 	Decisions  []programmes.Decision
 	Planned    []programmes.Decision // what would take something away
 	Unread     int                   // notices
@@ -29,7 +32,15 @@ func Home(c *web.Ctx) error {
 		if s.Unread, err = notices.Unread(tx, p.ID, p.Person); err != nil {
 			return err
 		}
-		if s.Cases, err = cases.Mine(tx, p.ID); err != nil || p.Person == nil {
+		if s.Cases, err = cases.Mine(tx, cases.Actor{ID: p.ID, Person: p.Person}); err != nil {
+			return err
+		}
+		if p.Person != nil {
+			if s.Concerns, err = cases.Concerning(tx, *p.Person); err != nil {
+				return err
+			}
+		}
+		if s.Titles, err = titles(tx, s.Cases, s.Concerns); err != nil || p.Person == nil {
 			return err
 		}
 		household, err := registry.HouseholdOf(tx, *p.Person)
@@ -56,10 +67,35 @@ func Home(c *web.Ctx) error {
 	return c.Render(homePage(s))
 }
 
-// open is the application that is still going on, if any.
+// titles are what the kinds of cases are called.
+func titles(tx db.Tx, lists ...[]cases.Case) (map[db.ID]i18n.Text, error) {
+	titles := map[db.ID]i18n.Text{}
+	for _, list := range lists {
+		for _, k := range list {
+			kind, err := k.Of(tx)
+			if err != nil {
+				return nil, err
+			}
+			titles[k.KindID] = kind.Title
+		}
+	}
+	return titles, nil
+}
+
+// open is the application for registration that is still going on, if any.
 func (s summary) open() *cases.Case {
 	for i := range s.Cases {
-		if st := s.Cases[i].State; st == cases.StateDraft || st.Open() {
+		if k := &s.Cases[i]; k.Kind == "registration" && (k.State == cases.StateDraft || k.State.Open()) {
+			return k
+		}
+	}
+	return nil
+}
+
+// asked is a case that waits for an answer, if any.
+func (s summary) asked() *cases.Case {
+	for i := range s.Cases {
+		if s.Cases[i].State == cases.StateWaiting {
 			return &s.Cases[i]
 		}
 	}

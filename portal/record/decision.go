@@ -1,12 +1,17 @@
 package record
 
 import (
+	"slices"
+
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
+	"daftar/registry/cases"
 	"daftar/registry/letters"
 	"daftar/registry/programmes"
 	"daftar/web"
+	"daftar/web/filing"
+	"daftar/web/intake"
 	"daftar/web/show"
 )
 
@@ -17,7 +22,12 @@ type decision struct {
 	Clock    programmes.Clock
 	Criteria []show.Criterion
 	Letters  []letters.Letter
-	Appeal   string // where to appeal; "" while there is no such page
+}
+
+// MayAppeal reports whether there is something to appeal and nobody does yet.
+func (d decision) MayAppeal() bool {
+	return d.Outcome != programmes.Eligible && !d.SupersededAt.Valid &&
+		!slices.Contains([]programmes.State{programmes.Suspended, programmes.Overturned, programmes.Withdrawn}, d.State)
 }
 
 // Decision tells what was decided about one's household, and why, condition by
@@ -50,8 +60,33 @@ func Decision(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if c.Serves("/decisions/:ref/appeal") {
-		d.Appeal = "/decisions/" + d.Ref + "/appeal"
-	}
 	return c.Render(decisionPage(d))
+}
+
+// Appeal opens an appeal of the decision, with one button.
+func Appeal(c *web.Ctx) error {
+	if _, err := c.Form(); err != nil {
+		return err
+	}
+	person := c.Principal().Person
+	if person == nil {
+		return fault.Hidden()
+	}
+	var ref string
+	err := c.WithTx(func(tx db.Tx) error {
+		household, err := registry.HouseholdOf(tx, *person)
+		if err != nil {
+			return err
+		}
+		d, err := programmes.DecisionByRef(tx, household, c.Param("ref"))
+		if err != nil {
+			return err
+		}
+		ref, err = cases.AppealProgramme(tx, intake.Actor(c, false), household, d.ID, c.Printer().Tag)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.Redirect(c.URL(filing.Base + "/" + ref))
 }

@@ -9,6 +9,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
+	"daftar/registry/cases/effect"
 )
 
 // Draft is what an applicant has told so far.
@@ -22,6 +23,10 @@ type Draft struct {
 	// Done names the pages that were answered, also those answered with
 	// "I do not know".
 	Done map[string]bool `json:"done,omitempty"`
+	// Of every kind but registration: the answers by their pages, and the
+	// identities of records that the case makes.
+	Answers  registry.Values            `json:"answers,omitempty"`
+	Allotted map[string]effect.Identity `json:"allotted,omitempty"`
 	// Given to the new household at the first submission.
 	HouseholdID  db.ID  `json:"household_id,omitzero"`
 	HouseholdRef string `json:"household_ref,omitempty"`
@@ -137,6 +142,15 @@ func (d *Draft) Mark(page string) {
 		d.Done = map[string]bool{}
 	}
 	d.Done[page] = true
+}
+
+// Answer stores the answer of a page; nil means "asked, and no answer".
+func (d *Draft) Answer(page string, value any) {
+	if d.Answers == nil {
+		d.Answers = registry.Values{}
+	}
+	set(d.Answers, page, value)
+	d.Mark(page)
 }
 
 // Set stores a household answer; nil means "asked, and no answer".

@@ -33,7 +33,10 @@ func TestSeparateHandsWithoutTheProgram(t *testing.T) {
 	}
 	recommend := func(who hand, ref string) {
 		t.Helper()
-		do(who, func(tx db.Tx, by cases.Actor) error { return cases.Recommend(tx, by, ref, "approve", "", "en") })
+		do(who, func(tx db.Tx, by cases.Actor) error {
+			_, err := cases.Recommend(tx, by, ref, "approve", "", "en")
+			return err
+		})
 	}
 	answer := func(who hand, ref string) {
 		t.Helper()

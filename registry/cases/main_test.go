@@ -2,6 +2,7 @@ package cases_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -66,12 +67,18 @@ func (o *office) citizen(t *testing.T) (h hand) {
 }
 
 // officer makes a new member of staff of the capital.
-func (o *office) officer(t *testing.T) (h hand) {
+func (o *office) officer(t *testing.T, roles ...string) (h hand) {
 	t.Helper()
 	o.do(t, worker, func(tx db.Tx) error {
 		id := tx.NewID()
-		h = hand{db.Principal{Role: db.Staff, Kind: "staff", Actor: id}, cases.Actor{ID: id, Staff: true, Areas: []db.ID{o.capital}}}
-		return tx.Exec(`insert into staff (id, provider, sub, name) values ($1, 'staff', $2, 'Officer')`, id, id.String())
+		h = hand{db.Principal{Role: db.Staff, Kind: "staff", Actor: id}, cases.At(id, o.capital)}
+		if err := tx.Exec(`insert into staff (id, provider, sub, name) values ($1, 'staff', $2, 'Officer')`, id, id.String()); err != nil {
+			return err
+		}
+		if roles == nil {
+			roles = []string{"intake", "verifier", "approver"} // all that the office's desk knows
+		}
+		return tx.Exec(`insert into staff_role (staff_id, role, area_id, valid_from) select $1, r, $2, $3 from unnest($4::text[]) r`, id, o.capital, tx.Now(), roles)
 	})
 	return h
 }
@@ -143,4 +150,178 @@ func (o *office) count(t *testing.T, query string, args ...any) (n int) {
 		t.Fatal(query, ": ", err)
 	}
 	return n
+}
+
+// member is somebody of the demo's cast with an account of their own.
+func (o *office) member(t *testing.T, name string) (h hand) {
+	t.Helper()
+	h = o.citizen(t)
+	var person db.ID
+	o.do(t, worker, func(tx db.Tx) error {
+		if err := tx.Get(&person, `select id from person where $1 in (full_name, full_name_latin)`, name); err != nil {
+			return err
+		}
+		return tx.Exec(`update account set person_id = $2 where id = $1`, h.Actor.ID, person)
+	})
+	h.Person = &person
+	return h
+}
+
+// ref is the reference of somebody of the cast.
+func (o *office) ref(t *testing.T, name string) (ref string) {
+	t.Helper()
+	o.do(t, worker, func(tx db.Tx) error {
+		return tx.Get(&ref, `select ref from person where $1 in (full_name, full_name_latin)`, name)
+	})
+	return ref
+}
+
+// begins opens a case of a kind with these answers; every other page is left
+// open.
+func (o *office) begins(t *testing.T, who hand, kind string, answers registry.Values) (ref string) {
+	t.Helper()
+	o.do(t, who.Principal, func(tx db.Tx) (err error) {
+		ref, err = cases.Begin(tx, who.Actor, cases.Opening{Kind: kind, Person: who.Person, Language: "en", Answers: answers})
+		return err
+	})
+	o.leavesOpen(t, who, ref)
+	return ref
+}
+
+// leavesOpen goes through the pages that have no answer.
+func (o *office) leavesOpen(t *testing.T, who hand, ref string) {
+	t.Helper()
+	for range 50 {
+		page := ""
+		o.do(t, who.Principal, func(tx db.Tx) error {
+			f, err := cases.LoadFiling(tx, who.Actor, ref)
+			if err != nil {
+				return err
+			}
+			if page = f.Form.First(f.Draft.Answers, f.Draft.Done); page == "" {
+				return nil
+			}
+			_, err = cases.Put(tx, who.Actor, ref, page, nil)
+			return err
+		})
+		if page == "" {
+			return
+		}
+	}
+	t.Fatal("the pages have no end")
+}
+
+// files is begins, and sends it.
+func (o *office) files(t *testing.T, who hand, kind string, answers registry.Values) string {
+	t.Helper()
+	o.Clock.Add(time.Second)
+	ref := o.begins(t, who, kind, answers)
+	o.do(t, who.Principal, func(tx db.Tx) error { _, err := cases.File(tx, who.Actor, ref); return err })
+	o.works(t)
+	return ref
+}
+
+// works runs the jobs about cases that were asked for.
+func (o *office) works(t *testing.T) {
+	t.Helper()
+	for range 5 {
+		var asked []struct {
+			Kind string `db:"kind"`
+			Ref  db.ID  `db:"ref"`
+		}
+		o.do(t, worker, func(tx db.Tx) error {
+			if err := tx.Select(&asked, `select kind, ref from outbox where kind in ('settle_case', 'renew_case') order by created_at, id`); err != nil {
+				return err
+			}
+			return tx.Exec(`delete from outbox where kind in ('settle_case', 'renew_case')`)
+		})
+		for _, a := range asked {
+			job := cases.Settle
+			if a.Kind == "renew_case" {
+				job = cases.Renew
+			}
+			if err := job(t.Context(), o.DB.DB, a.Ref); err != nil {
+				t.Fatal(a.Kind, err)
+			}
+		}
+		if len(asked) == 0 {
+			return
+		}
+	}
+}
+
+// desk is who works on cases of every desk: a checker and two who decide.
+type desk struct{ verifier, approver, second hand }
+
+func (o *office) desk(t *testing.T) desk {
+	t.Helper()
+	all := []string{"intake", "verifier", "approver", "grievance", "appeals", "protection", "dataquality"}
+	return desk{o.officer(t, all...), o.officer(t, all...), o.officer(t, all...)}
+}
+
+// recommends checks a case.
+func (o *office) recommends(t *testing.T, d desk, ref, outcome string) {
+	t.Helper()
+	o.do(t, d.verifier.Principal, func(tx db.Tx) error {
+		_, err := cases.Recommend(tx, d.verifier.Actor, ref, outcome, "", "en")
+		return err
+	})
+}
+
+// approve takes a case through as many officials as it needs.
+func (o *office) approve(t *testing.T, d desk, ref string) error {
+	t.Helper()
+	if o.inOffice(t, ref).State == cases.StateSubmitted && o.inOffice(t, ref).Hands > 1 {
+		o.recommends(t, d, ref, "approve")
+	}
+	deciders := []hand{d.approver}
+	if o.inOffice(t, ref).Hands == 3 {
+		deciders = append(deciders, d.second)
+	}
+	for _, by := range deciders {
+		if err := o.WithTx(t.Context(), by.Principal, func(tx db.Tx) error {
+			_, err := cases.Decide(tx, by.Actor, ref, cases.Ruling{Approve: true, Lang: "en"})
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	o.works(t)
+	return nil
+}
+
+// approves is approve, where it must succeed.
+func (o *office) approves(t *testing.T, d desk, ref string) {
+	t.Helper()
+	if err := o.approve(t, d, ref); err != nil {
+		t.Fatal(err)
+	}
+	if c := o.inOffice(t, ref); c.State != cases.StateApproved {
+		t.Fatalf("the case is %s (%s)", c.State, c.Blocked)
+	}
+}
+
+// inOffice reads a case past every scope.
+func (o *office) inOffice(t *testing.T, ref string) (c cases.Case) {
+	t.Helper()
+	o.do(t, worker, func(tx db.Tx) error {
+		return tx.Get(&c, `select id, ref, kind, kind_id, state, desk, hands, access, coalesce(blocked, '') as blocked, change_id, due_on, asks, joined_to, objections_until,
+			escalated_at, assigned_to, status_code_version, submitted_at, household_id, person_id from case_file where ref = $1`, ref)
+	})
+	return c
+}
+
+// person is somebody's record.
+func (o *office) person(t *testing.T, name string) (p registry.PersonData) {
+	t.Helper()
+	o.do(t, worker, func(tx db.Tx) error {
+		var id db.ID
+		if err := tx.Get(&id, `select id from person where $1 in (full_name, full_name_latin)`, name); err != nil {
+			return err
+		}
+		data, _, err := registry.CurrentPerson(tx, id)
+		p = data
+		return err
+	})
+	return p
 }

@@ -8,6 +8,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/audit"
+	"daftar/registry/cases/kinds"
 )
 
 // Applicant is what is known about somebody before they start: the identity
@@ -53,23 +54,27 @@ func Start(tx db.Tx, actor Actor, who Applicant, language string) (string, error
 	if err != nil {
 		return "", err
 	}
+	kind, err := kinds.Current(tx, "registration")
+	if err != nil {
+		return "", err
+	}
 	id, ref := tx.NewID(), registry.NewRef(registry.RefCase, tx.Rand())
 	channel, account, opened := ChannelPortal, &actor.ID, (*db.ID)(nil)
 	if actor.Staff {
 		channel, account, opened = ChannelCounter, nil, &actor.ID
 	}
 	n, err := tx.Count(`
-		insert into case_file (id, ref, kind, channel, account_id, opened_by, language, draft, created_at)
-		values ($1, $2, 'registration', $3, $4, $5, $6, $7, $8)
-		on conflict (account_id) where kind = 'registration' and state in ('draft', 'submitted', 'waiting', 'recommended') do nothing`,
-		id, ref, channel, account, opened, language, string(raw), tx.Now())
+		insert into case_file (id, ref, kind, kind_id, desk, hands, channel, account_id, opened_by, applicant, language, draft, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		on conflict (account_id) where kind = 'registration' and state in ('draft', 'submitted', 'waiting', 'recommended', 'endorsed', 'stale') do nothing`,
+		id, ref, kind.Code, kind.ID, kind.Desk, kind.Hands, channel, account, opened, who.FullName, language, string(raw), tx.Now())
 	if err != nil {
 		return "", err
 	}
 	if n == 0 {
 		err := tx.Get(&ref, `
 			select ref from case_file
-			where account_id = $1 and kind = 'registration' and state in ('draft', 'submitted', 'waiting', 'recommended')`, actor.ID)
+			where account_id = $1 and kind = 'registration' and state in ('draft', 'submitted', 'waiting', 'recommended', 'endorsed', 'stale')`, actor.ID)
 		return ref, err
 	}
 	return ref, audit.Write(tx, audit.Event{Action: "case.started", SubjectKind: "case", Subject: id, Case: id})
@@ -84,7 +89,10 @@ func Drafts(tx db.Tx, officer Actor) ([]Case, error) {
 		where c.opened_by = $1 and c.channel = 'counter' and c.state = 'draft' order by c.created_at desc limit 50`, officer.ID)
 	for i := range list {
 		if err == nil {
-			err = json.Unmarshal(list[i].DraftJSON, &list[i].Draft)
+			err = list[i].decode()
+		}
+		if m := list[i].Draft.Applicant(); m != nil {
+			list[i].Applicant = m.FullName
 		}
 	}
 	return list, err

@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"strconv"
 	"time"
 
@@ -47,10 +46,12 @@ func (e *expand) Read(b []byte) (int, error) {
 }
 
 // Status is what somebody with a receipt may see without an account: where the
-// case stands and what the office said, but none of the answers.
+// case stands, and none of the answers.
 type Status struct {
-	Case   Case
-	Events []Event
+	Ref         string
+	State       State
+	SubmittedAt time.Time
+	DueOn       time.Time
 }
 
 // tries is how often a code may be tried for one case in a day.
@@ -60,36 +61,38 @@ const tries = 10
 // code and a case that does not exist give the same fault.NotFound. The try is
 // counted whatever comes of it.
 func StatusByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, code string) (Status, error) {
+	s, _, err := byCode(ctx, d, who, codes, ref, code)
+	return s, err
+}
+
+// byCode counts a wrong try, and only that: who has the right code may come as
+// often as they like, unless too many were wrong before.
+func byCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, code string) (Status, Case, error) {
 	canonical, ok := registry.ParseRef(registry.RefCase, ref)
 	if !ok {
-		return Status{}, fault.Hidden()
+		return Status{}, Case{}, fault.Hidden()
 	}
 	var n int
 	if err := d.WithTx(ctx, who, func(tx db.Tx) (err error) {
 		n, err = tx.Attempt("status", canonical, 24*time.Hour)
 		return err
 	}); err != nil {
-		return Status{}, err
+		return Status{}, Case{}, err
 	}
 	if n > tries {
-		return Status{}, fault.New(fault.TooMany, "status.error.too_many")
+		return Status{}, Case{}, fault.New(fault.TooMany, "status.error.too_many")
 	}
-	var s Status
-	err := d.View(ctx, who, func(tx db.Tx) (err error) {
-		if err := tx.Get(&s.Case, `select `+caseColumns+` from case_file c where c.ref = $1 and c.submitted_at is not null`, canonical); err != nil {
-			return err
-		}
-		if subtle.ConstantTimeCompare([]byte(registry.Typed(code)), []byte(registry.Typed(codes.Of(s.Case)))) != 1 {
-			return fault.Hidden()
-		}
-		if err := json.Unmarshal(s.Case.DraftJSON, &s.Case.Draft); err != nil {
-			return err
-		}
-		s.Events, err = Events(tx, s.Case, false)
-		return err
-	})
-	if err != nil {
-		return Status{}, err
+	var c Case
+	if err := d.View(ctx, who, func(tx db.Tx) error {
+		return tx.Get(&c, `select `+caseColumns+` from case_file c where c.ref = $1 and c.submitted_at is not null`, canonical)
+	}); err != nil {
+		return Status{}, Case{}, err
 	}
-	return s, nil
+	if subtle.ConstantTimeCompare([]byte(registry.Typed(code)), []byte(registry.Typed(codes.Of(c)))) != 1 {
+		return Status{}, Case{}, fault.Hidden()
+	}
+	if err := d.WithTx(ctx, who, func(tx db.Tx) error { return tx.Spare("status", canonical, 24*time.Hour) }); err != nil {
+		return Status{}, Case{}, err
+	}
+	return Status{Ref: c.Ref, State: c.State, SubmittedAt: c.SubmittedAt.Time, DueOn: c.DueOn.Time}, c, c.decode()
 }

@@ -1,16 +1,40 @@
 package cases
 
 import (
+	"errors"
+	"slices"
 	"time"
 
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
+	"daftar/registry/cases/effect"
+	"daftar/registry/cases/kinds"
+	"daftar/registry/jobs"
 )
 
-// Submit hands the application to the office: the answers become a proposed
+// proposal is what a case asks for, checked as a whole.
+type proposal struct {
+	out     effect.Out
+	blocked string // a message key: why the office has to look before anything can be proposed
+	seals   bool
+}
+
+// maker makes the proposal of a case of some kind.
+type maker func(tx db.Tx, c *Case, kind kinds.Kind) (proposal, error)
+
+// Submit hands a registration to the office: the answers become a proposed
 // change, and the clock starts. fault.Invalid lists what is missing.
 func Submit(tx db.Tx, actor Actor, ref string, form Form) (Case, error) {
+	return submit(tx, actor, ref, registration(form))
+}
+
+// File is Submit for every other kind.
+func File(tx db.Tx, actor Actor, ref string) (Case, error) {
+	return submit(tx, actor, ref, propose)
+}
+
+func submit(tx db.Tx, actor Actor, ref string, make maker) (Case, error) {
 	c, err := lock(tx, actor, ref)
 	if err != nil {
 		return c, err
@@ -18,30 +42,81 @@ func Submit(tx db.Tx, actor Actor, ref string, form Form) (Case, error) {
 	if c.State != StateDraft {
 		return c, nil // sent twice on a slow line: the first one counts
 	}
-	settings, err := registry.LoadSettings(tx)
-	if err != nil {
-		return c, err
-	}
-	if err := propose(tx, &c, form); err != nil {
-		return c, err
-	}
-	calendar, err := registry.CalendarOf(tx, *c.Area)
-	if err != nil {
-		return c, err
-	}
-	due := calendar.AddWorkingDays(calendar.Today(tx.Now()), settings.Clocks.AnswerDays)
-	c.DueOn.Time, c.DueOn.Valid = due, true
-	c.SubmittedAt.Time, c.SubmittedAt.Valid = tx.Now(), true
-	if err := tx.Exec(`update case_file set submitted_at = $2, due_on = $3, area_id = $4, change_id = $5 where id = $1`,
-		c.ID, tx.Now(), due, c.Area, c.Change); err != nil {
-		return c, err
-	}
-	return c, move(tx, &c, step{action: Submitted})
+	return c, send(tx, &c, make)
 }
 
-// Answer sends a case back to the office after a question, with the answers as
-// they are now. The days of waiting are added to the due date.
+// send checks a locked draft as a whole and starts the clock.
+func send(tx db.Tx, c *Case, make maker) error {
+	kind, err := kinds.ByID(tx, c.KindID)
+	if err != nil {
+		return err
+	}
+	p, err := make(tx, c, kind)
+	if err != nil {
+		return err
+	}
+	if err := lodge(tx, c, p); err != nil {
+		return err
+	}
+	calendar, err := clock(tx, *c)
+	if err != nil {
+		return err
+	}
+	today := calendar.Today(tx.Now())
+	days := kind.Days
+	if days == 0 {
+		settings, err := registry.LoadSettings(tx)
+		if err != nil {
+			return err
+		}
+		days = settings.Clocks.AnswerDays
+	}
+	c.SubmittedAt.Time, c.SubmittedAt.Valid = tx.Now(), true
+	c.DueOn.Time, c.DueOn.Valid = calendar.AddWorkingDays(today, days), true
+	if kind.Hours > 0 {
+		c.DueAt.Time, c.DueAt.Valid = tx.Now().Add(time.Duration(kind.Hours)*time.Hour), true
+		c.DueOn.Time = calendar.Today(c.DueAt.Time)
+	}
+	if len(p.out.Affected) > 0 && kind.Object > 0 {
+		c.ObjectUntil.Time, c.ObjectUntil.Valid = calendar.AddWorkingDays(today, kind.Object), true
+	}
+	if p.out.Risky || len(p.out.Needed) > 0 {
+		c.Hands = 3
+	}
+	if err := tx.Exec(`
+		update case_file set submitted_at = $2, due_on = $3, due_at = $4, objections_until = $5, hands = $6, access_wanted = case when $7 then 'sealed' else access_wanted end, applicant = $8 where id = $1`,
+		c.ID, tx.Now(), c.DueOn.Time, c.DueAt, c.ObjectUntil, c.Hands, p.seals, c.Applicant); err != nil {
+		return err
+	}
+	if err := parties(tx, *c, p.out); err != nil {
+		return err
+	}
+	if kind.Family == "event" {
+		if err := tx.Enqueue(jobs.KindSettleCase, c.ID, 1); err != nil {
+			return err
+		}
+	}
+	if err := hush(tx, *c, p.out); err != nil {
+		return err
+	}
+	if err := suspend(tx, *c); err != nil {
+		return err
+	}
+	return move(tx, c, step{action: Submitted})
+}
+
+// Answer sends a registration back to the office after a question, with the
+// answers as they are now. The days of waiting are added to the due date.
 func Answer(tx db.Tx, actor Actor, ref string, form Form, note, lang string) (Case, error) {
+	return answer(tx, actor, ref, registration(form), note, lang)
+}
+
+// Reply is Answer for every other kind.
+func Reply(tx db.Tx, actor Actor, ref, note, lang string) (Case, error) {
+	return answer(tx, actor, ref, propose, note, lang)
+}
+
+func answer(tx db.Tx, actor Actor, ref string, make maker, note, lang string) (Case, error) {
 	c, err := lock(tx, actor, ref)
 	if err != nil {
 		return c, err
@@ -49,63 +124,214 @@ func Answer(tx db.Tx, actor Actor, ref string, form Form, note, lang string) (Ca
 	if c.State != StateWaiting {
 		return c, fault.New(fault.Conflict, "error.out_of_order")
 	}
-	if err := registry.Supersede(tx, *c.Change); err != nil {
-		return c, err
-	}
-	if err := propose(tx, &c, form); err != nil {
-		return c, err
-	}
-	calendar, err := registry.CalendarOf(tx, *c.Area)
+	kind, err := kinds.ByID(tx, c.KindID)
 	if err != nil {
 		return c, err
 	}
-	waited := calendar.WorkingDays(calendar.Today(c.WaitingSince.Time), calendar.Today(tx.Now()))
-	c.DueOn.Time = calendar.AddWorkingDays(c.DueOn.Time, waited)
-	if err := tx.Exec(`update case_file set waiting_since = null, due_on = $2, area_id = $3, change_id = $4 where id = $1`,
-		c.ID, c.DueOn.Time, c.Area, c.Change); err != nil {
+	if err := unlodge(tx, &c); err != nil {
+		return c, err
+	}
+	p, err := make(tx, &c, kind)
+	if err != nil {
+		return c, err
+	}
+	if err := lodge(tx, &c, p); err != nil {
+		return c, err
+	}
+	if err := goOn(tx, &c); err != nil {
+		return c, err
+	}
+	if (p.out.Risky || len(p.out.Needed) > 0) && c.Hands < 3 {
+		c.Hands = 3
+		if err := tx.Exec(`update case_file set hands = 3 where id = $1`, c.ID); err != nil {
+			return c, err
+		}
+	}
+	if err := parties(tx, c, p.out); err != nil {
 		return c, err
 	}
 	return c, move(tx, &c, step{action: Answered, note: note, lang: lang})
 }
 
-// propose checks the draft as a whole, gives the new records their identities
-// and stores the change.
-func propose(tx db.Tx, c *Case, form Form) error {
-	d := &c.Draft
-	if err := checkComplete(d, form); err != nil {
-		return err
+// unlodge takes back what a case proposes, if it does.
+func unlodge(tx db.Tx, c *Case) error {
+	if c.Change == nil {
+		return nil
 	}
-	if err := d.CheckFamily(form.Today); err != nil {
-		return err
-	}
-	area, err := registry.CurrentArea(tx, d.AreaCode) // it may have ended since it was chosen
-	if fault.Is(err, fault.NotFound) {
-		var check fault.Check
-		check.Fail("task-"+string(SectionPlace), "apply.error.area_ended")
-		return check.Err()
-	}
-	if err != nil {
-		return err
-	}
-	c.Area = &area.ID
-	if d.HouseholdID == (db.ID{}) {
-		d.HouseholdID, d.HouseholdRef = tx.NewID(), registry.NewRef(registry.RefHousehold, tx.Rand())
-	}
-	for i := range d.Members {
-		if m := &d.Members[i]; m.PersonID == (db.ID{}) {
-			m.PersonID, m.PersonRef = tx.NewID(), registry.NewRef(registry.RefPerson, tx.Rand())
-		}
-	}
+	err := registry.Supersede(tx, *c.Change)
+	c.Change = nil
+	return err
+}
+
+// lodge stores what a case proposes: the change, whose records it is about, the
+// office that it belongs to.
+func lodge(tx db.Tx, c *Case, p proposal) error {
 	if err := store(tx, c); err != nil {
 		return err
 	}
-	items, err := changeItems(tx, *c, form, area.ID)
-	if err != nil {
+	if len(p.out.Items) > 0 {
+		change, err := registry.Propose(tx, registry.OriginCase, p.out.Items)
+		if err != nil {
+			return err
+		}
+		c.Change = &change
+	}
+	c.Blocked = p.blocked
+	if err := tx.Exec(`update case_file set change_id = $2, blocked = nullif($3, ''), area_id = $4, household_id = $5 where id = $1`,
+		c.ID, c.Change, c.Blocked, c.Area, c.Household); err != nil {
 		return err
 	}
-	change, err := registry.Propose(tx, registry.OriginCase, items)
-	c.Change = &change
-	return err
+	return subjects(tx, *c, p.out)
+}
+
+// subjects notes the records that a case is about.
+func subjects(tx db.Tx, c Case, out effect.Out) error {
+	var people, homes []string
+	note := func(list *[]string, id db.ID) {
+		if s := id.String(); !slices.Contains(*list, s) {
+			*list = append(*list, s)
+		}
+	}
+	for _, it := range out.Items {
+		if it.Kind == registry.KindHousehold {
+			note(&homes, it.Subject)
+		} else {
+			note(&people, it.Subject)
+		}
+	}
+	if c.Household != nil {
+		note(&homes, *c.Household)
+	}
+	if c.Person != nil {
+		note(&people, *c.Person)
+	}
+	if len(people)+len(homes) == 0 {
+		return nil
+	}
+	return tx.Exec(`
+		insert into case_subject (case_id, kind, subject_id)
+		select $1::uuid, 'person', unnest($2::uuid[]) union all select $1::uuid, 'household', unnest($3::uuid[]) on conflict do nothing`, c.ID, people, homes)
+}
+
+// propose is the maker of every kind but registration.
+func propose(tx db.Tx, c *Case, kind kinds.Kind) (proposal, error) {
+	f, err := filing(tx, *c)
+	if err != nil {
+		return proposal{}, err
+	}
+	if err := f.Form.Complete(f.Draft.Answers, f.Draft.Done); err != nil {
+		return proposal{}, err
+	}
+	p := proposal{}
+	switch {
+	case kind.Family == "appeal" && c.Appeals != nil:
+		if p, err = appealed(tx, c); err != nil {
+			return p, err
+		}
+	case kind.Effect != "":
+		said, err := registry.AddSource(tx, sourceOf(*c), &c.ID, "")
+		if err != nil {
+			return p, err
+		}
+		if p, err = f.attempt(tx, said); err != nil {
+			return p, err
+		}
+		p.seals = p.out.Unsafe
+	}
+	c.Draft = f.Draft
+	if home := f.home(); home != (db.ID{}) {
+		c.Household = &home
+	}
+	c.Area, err = f.office(tx)
+	return p, err
+}
+
+// sourceOf is how what a case says reached the registry.
+func sourceOf(c Case) registry.SourceKind {
+	if c.Channel == ChannelCounter {
+		return registry.SourceCounter
+	}
+	return registry.SourceSelf
+}
+
+// attempt is Propose, where what the office has to look at first is no error.
+func (f *Filing) attempt(tx db.Tx, said db.ID) (proposal, error) {
+	out, err := f.Propose(tx, said)
+	var e *fault.Error
+	if errors.As(err, &e) && e.Code == fault.Conflict {
+		if e.Key == "propose.error.nothing" && f.State == StateDraft {
+			return proposal{}, err // nothing would change: the person can put that right
+		}
+		return proposal{blocked: e.Key}, nil
+	}
+	return proposal{out: out}, err
+}
+
+// office is the area whose office the case belongs to: the household's, else the
+// place that was said, else the whole country.
+func (f *Filing) office(tx db.Tx) (*db.ID, error) {
+	if home, ok := f.Scene.Homes[f.home()]; ok {
+		area := home.AreaID
+		return &area, nil
+	}
+	if f.Appeals != nil { // of a case without a household: its office
+		var areas []db.ID
+		if err := tx.Select(&areas, `select c.area_id from decision d join case_file c on c.id = d.case_id where d.id = $1`, *f.Appeals); err != nil {
+			return nil, err
+		}
+		if len(areas) == 1 {
+			return &areas[0], nil
+		}
+	}
+	code, _ := f.Draft.Answers["area"].(string)
+	if code == "" {
+		settings, err := registry.LoadSettings(tx)
+		if err != nil {
+			return nil, err
+		}
+		code = settings.Country.Code
+	}
+	area, err := registry.CurrentArea(tx, code)
+	if fault.Is(err, fault.NotFound) {
+		var check fault.Check
+		check.Fail("page-area", "apply.error.area_ended")
+		return nil, check.Err()
+	}
+	return &area.ID, err
+}
+
+// registration is the maker of registrations: it gives the new records their
+// identities.
+func registration(form Form) maker {
+	return func(tx db.Tx, c *Case, _ kinds.Kind) (proposal, error) {
+		d := &c.Draft
+		if err := checkComplete(d, form); err != nil {
+			return proposal{}, err
+		}
+		if err := d.CheckFamily(form.Today); err != nil {
+			return proposal{}, err
+		}
+		area, err := registry.CurrentArea(tx, d.AreaCode) // it may have ended since it was chosen
+		if fault.Is(err, fault.NotFound) {
+			var check fault.Check
+			check.Fail("task-"+string(SectionPlace), "apply.error.area_ended")
+			return proposal{}, check.Err()
+		}
+		if err != nil {
+			return proposal{}, err
+		}
+		c.Area, c.Applicant = &area.ID, d.Applicant().FullName
+		if d.HouseholdID == (db.ID{}) {
+			d.HouseholdID, d.HouseholdRef = tx.NewID(), registry.NewRef(registry.RefHousehold, tx.Rand())
+		}
+		for i := range d.Members {
+			if m := &d.Members[i]; m.PersonID == (db.ID{}) {
+				m.PersonID, m.PersonRef = tx.NewID(), registry.NewRef(registry.RefPerson, tx.Rand())
+			}
+		}
+		items, err := changeItems(tx, *c, form, area.ID)
+		return proposal{out: effect.Out{Items: items}}, err
+	}
 }
 
 // checkComplete lists the pages that still need an answer.
@@ -125,11 +351,7 @@ func checkComplete(d *Draft, form Form) error {
 // changeItems writes the draft as new records.
 func changeItems(tx db.Tx, c Case, form Form, area db.ID) ([]registry.Item, error) {
 	d := c.Draft
-	kind := registry.SourceSelf
-	if c.Channel == ChannelCounter {
-		kind = registry.SourceCounter
-	}
-	said, err := registry.AddSource(tx, kind, &c.ID, "")
+	said, err := registry.AddSource(tx, sourceOf(c), &c.ID, "")
 	if err != nil {
 		return nil, err
 	}
@@ -180,13 +402,23 @@ func Withdraw(tx db.Tx, actor Actor, ref string) (Case, error) {
 	if err != nil {
 		return c, err
 	}
-	if _, err := Next(c.State, Withdrawn); err != nil {
-		return c, err
+	if !(Life{State: c.State, Hands: c.Hands}).May(Withdrawn, actor.ID, ByApplicant) {
+		return c, fault.New(fault.Conflict, "error.out_of_order")
 	}
-	if c.Change != nil {
-		if err := registry.Supersede(tx, *c.Change); err != nil {
+	sent := c.State != StateDraft
+	if c.State != StateJoined {
+		if err := unlodge(tx, &c); err != nil {
 			return c, err
 		}
 	}
-	return c, move(tx, &c, step{action: Withdrawn})
+	if err := move(tx, &c, step{action: Withdrawn}); err != nil || !sent {
+		return c, err
+	}
+	if err := speak(tx, c, false); err != nil {
+		return c, err
+	}
+	if err := resume(tx, c); err != nil {
+		return c, err
+	}
+	return c, tx.Enqueue(jobs.KindSettleCase, c.ID, 2) // what had joined it stands alone again
 }

@@ -7,8 +7,9 @@ import (
 	"daftar/registry/notices"
 )
 
-// news are the steps of the office that the applicant is told of.
-var news = map[Action]string{Asked: "case_asked", Approved: "case_decided", Refused: "case_decided"}
+// news are the steps that the applicant is told of. Of a decision that is
+// written about, the letter tells.
+var news = map[Action]string{Asked: "case_asked", Approved: "case_decided", Refused: "case_decided", Said: "case_message", Escalated: "case_late"}
 
 // tell tells the applicant of a step: by the account, and by the record once
 // there is one.

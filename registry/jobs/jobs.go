@@ -20,6 +20,8 @@ const (
 	KindFollowLetter        = "follow_letter"
 	KindScanBlob            = "scan_blob"
 	KindMeasureRule         = "measure_rule"
+	KindSettleCase          = "settle_case"
+	KindRenewCase           = "renew_case"
 )
 
 // AssessHousehold decides every programme for a household, as it is in a
@@ -133,3 +135,21 @@ type MeasureRule struct {
 
 // Kind names the job for river.
 func (MeasureRule) Kind() string { return KindMeasureRule }
+
+// SettleCase looks for an earlier case about the same event, and lets cases that
+// joined another follow it.
+type SettleCase struct {
+	Case db.ID `json:"case"`
+}
+
+// Kind names the job for river.
+func (SettleCase) Kind() string { return KindSettleCase }
+
+// RenewCase makes the proposal of a case anew, because a record moved on.
+type RenewCase struct {
+	Case    db.ID `json:"case"`
+	Version int   `json:"version"`
+}
+
+// Kind names the job for river.
+func (RenewCase) Kind() string { return KindRenewCase }

@@ -8,6 +8,7 @@ import (
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/deadline"
 	"daftar/registry/notices"
 )
 
@@ -35,6 +36,9 @@ func Compose(tx db.Tx, messages *i18n.Bundle, id db.ID) error {
 		l.ID, string(body), registry.Texts(used), tx.Now()); err != nil {
 		return err
 	}
+	if l.Person == nil && l.Account == nil {
+		return want(tx, l)
+	}
 	if err := notices.Tell(tx, notices.Notice{
 		Kind: "letter", Person: l.Person, Account: l.Account, Case: l.Case, Decision: l.Decision, Letter: &l.ID, Legal: true, Once: "letter:" + l.ID.String(),
 	}); err != nil {
@@ -45,6 +49,16 @@ func Compose(tx db.Tx, messages *i18n.Bundle, id db.ID) error {
 		return err
 	}
 	return want(tx, l)
+}
+
+// Preview is a letter as it would be written, before anything is sent. Where no
+// text was reviewed there is nothing that counts, and only drafts are shown.
+func Preview(tx db.Tx, messages *i18n.Bundle, kind, language string, facts Facts) ([]Part, error) {
+	if facts.Days == 0 {
+		facts.Days = deadline.AppealDays
+	}
+	parts, _, err := Letter{Kind: kind, Language: language, Facts: facts}.words(tx, messages)
+	return parts, err
 }
 
 // words are the letter in its languages: the reviewed text, and after it the
@@ -83,20 +97,36 @@ func (l Letter) words(tx db.Tx, messages *i18n.Bundle) (parts []Part, used []db.
 
 // part fills a text with the facts.
 func (l Letter) part(p *i18n.Printer, w Wording, draft bool) Part {
-	fill := strings.NewReplacer("{programme}", l.Facts.Programme.In(p), "{reference}", l.Facts.Reference, "{days}", strconv.Itoa(l.Facts.Days)).Replace
+	received := ""
+	if !l.Facts.Received.IsZero() {
+		received = p.Date(l.Facts.Received)
+	}
+	fill := strings.NewReplacer("{programme}", l.Facts.Programme.In(p), "{reference}", l.Facts.Reference, "{days}", strconv.Itoa(l.Facts.Days),
+		"{request}", l.Facts.Request.In(p), "{received}", received).Replace
 	part := Part{Lang: p.Tag, Dir: p.Dir, Draft: draft, Title: fill(w.Title)}
 	for _, text := range paragraphs(w.Body) {
-		if text != "{reasons}" {
+		switch text {
+		case "{reasons}":
+			part.Paragraphs = append(part.Paragraphs, Paragraph{Items: list(p, l.Facts.Reasons)})
+		case "{left}":
+			part.Paragraphs = append(part.Paragraphs, Paragraph{Items: list(p, l.Facts.Left)})
+		case "{note}":
+			if l.Facts.Note != "" {
+				part.Paragraphs = append(part.Paragraphs, Paragraph{Text: l.Facts.Note, Lang: l.Facts.NoteLang})
+			}
+		default:
 			part.Paragraphs = append(part.Paragraphs, Paragraph{Text: fill(text)})
-			continue
 		}
-		var items []string
-		for _, r := range l.Facts.Reasons {
-			items = append(items, r.words(p))
-		}
-		part.Paragraphs = append(part.Paragraphs, Paragraph{Items: items})
 	}
 	return part
+}
+
+func list(p *i18n.Printer, reasons []Reason) []string {
+	var items []string
+	for _, r := range reasons {
+		items = append(items, r.words(p))
+	}
+	return items
 }
 
 // safeChannel reports whether the addressee can read the letter in the portal

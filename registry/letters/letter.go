@@ -38,14 +38,21 @@ type Facts struct {
 	Programme i18n.Text `json:"programme,omitempty"`
 	Reference string    `json:"reference"` // of the decision or the case
 	Reasons   []Reason  `json:"reasons,omitempty"`
-	Days      int       `json:"days"` // to appeal
+	Days      int       `json:"days"`              // to appeal
+	Request   i18n.Text `json:"request,omitempty"` // what somebody asked for
+	Received  time.Time `json:"received,omitzero"` // and when it reached us
+	Left      []Reason  `json:"left,omitempty"`    // what stays as it was, where only a part was granted
+	Note      string    `json:"note,omitempty"`    // an official's own words, in NoteLang
+	NoteLang  string    `json:"note_lang,omitempty"`
 }
 
 // New is a letter to be written: to one person, by their record, or by their
-// account while they have none.
+// account while they have none. Who came to the counter and has neither is
+// written to on paper, as the case calls them.
 type New struct {
 	Kind            string
 	Person, Account *db.ID
+	Language        string // that a case is in; otherwise the person's
 	Household       *db.ID
 	Area            db.ID // whose office prints it, where there is no household
 	Case, Decision  *db.ID
@@ -56,9 +63,12 @@ type New struct {
 // Send has a letter written, in this transaction. A job finds the words: it
 // goes out in a language whose text was reviewed, or waits until one was.
 func Send(tx db.Tx, n New) error {
-	lang, err := notices.Language(tx, n.Person, n.Account)
-	if err != nil {
-		return err
+	lang := n.Language
+	if lang == "" {
+		var err error
+		if lang, err = notices.Language(tx, n.Person, n.Account); err != nil {
+			return err
+		}
 	}
 	if n.Facts.Days == 0 {
 		n.Facts.Days = deadline.AppealDays
@@ -97,10 +107,11 @@ type Part struct {
 	Paragraphs []Paragraph `json:"paragraphs"`
 }
 
-// Paragraph is a text, or a list.
+// Paragraph is a text, a list, or an official's own words.
 type Paragraph struct {
 	Text  string   `json:"text,omitempty"`
 	Items []string `json:"items,omitempty"`
+	Lang  string   `json:"lang,omitempty"` // of an official's own words (RULES R3)
 }
 
 // Letter is one letter.

@@ -131,8 +131,8 @@ func Queue(tx db.Tx, r registry.Reader, states ...Paper) ([]Row, error) {
 	}
 	var rows []Row
 	if err := tx.Select(&rows, `
-		select l.id, l.ref, l.kind, l.language, l.paper, l.paper_at, coalesce(p.full_name, '') as name, n.name as area_name, `+careful+` as protected
-		from letter l left join household h on h.id = l.household_id left join person p on p.id = l.person_id
+		select l.id, l.ref, l.kind, l.language, l.paper, l.paper_at, coalesce(p.full_name, c.applicant, '') as name, n.name as area_name, `+careful+` as protected
+		from letter l left join household h on h.id = l.household_id left join person p on p.id = l.person_id left join case_file c on c.id = l.case_id
 		join area n on n.id = coalesce(h.area_id, l.area_id)
 		where l.paper = any($3) and `+visible+` order by l.paper_at, l.id limit 200`,
 		registry.Texts(r.Areas), registry.Texts(r.Protected), names); err != nil {
@@ -181,8 +181,8 @@ func Read(tx db.Tx, r registry.Reader, ref string) (Sheet, error) {
 	}
 	var s Sheet
 	if err := tx.Get(&row, `
-		select l.id, coalesce(p.full_name, '') as name, h.directions, coalesce(h.area_id, l.area_id) as area, `+careful+` as protected
-		from letter l left join household h on h.id = l.household_id left join person p on p.id = l.person_id
+		select l.id, coalesce(p.full_name, c.applicant, '') as name, h.directions, coalesce(h.area_id, l.area_id) as area, `+careful+` as protected
+		from letter l left join household h on h.id = l.household_id left join person p on p.id = l.person_id left join case_file c on c.id = l.case_id
 		where l.ref = $3 and l.body is not null and `+visible, registry.Texts(r.Areas), registry.Texts(r.Protected), canonical); err != nil {
 		return s, err
 	}

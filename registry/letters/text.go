@@ -20,19 +20,32 @@ import (
 // Kinds lists the letters. Each has the message "letter.kind.<kind>", and comes
 // with the texts "letter.<kind>.title" and "letter.<kind>.body".
 func Kinds() []string {
-	return []string{"adverse", "granted", "refused", "upheld", "overturned", "case_approved", "case_refused"}
+	return []string{"adverse", "granted", "refused", "upheld", "overturned", "case_approved", "case_partly", "case_refused",
+		"complaint_approved", "complaint_refused", "appeal_approved", "appeal_refused", "appeal_final"}
 }
 
-// Names lists what a text can say by a name in braces; reasons stand in a
-// paragraph of their own. Each has the message "lettertext.name.<name>".
-func Names() []string { return []string{"programme", "reference", "days", "reasons"} }
+// Names lists what a text can say by a name in braces. Each has the message
+// "lettertext.name.<name>".
+func Names() []string {
+	return []string{"programme", "reference", "days", "reasons", "request", "received", "left", "note"}
+}
+
+// alone lists the names that stand in a paragraph of their own: lists, and an
+// official's own words.
+func alone() []string { return []string{"{reasons}", "{left}", "{note}"} }
 
 // must lists what a text of a kind may not leave out: why, and until when one
 // can appeal.
 func must(kind string) []string {
 	switch kind {
-	case "adverse", "refused", "case_refused", "upheld":
+	case "adverse", "refused", "upheld", "case_refused", "complaint_refused", "appeal_refused":
 		return []string{"reasons", "days"}
+	case "case_partly":
+		return []string{"left", "days"}
+	case "appeal_final":
+		return []string{"reasons"}
+	case "case_approved", "complaint_approved", "appeal_approved": // as it was asked for
+		return nil
 	}
 	return []string{"days"}
 }
@@ -91,8 +104,10 @@ func Write(tx db.Tx, kind, language, title, body string) error {
 		}
 	}
 	for _, p := range paragraphs(body) {
-		if !check.Failed("body") && strings.Contains(p, "{reasons}") && p != "{reasons}" {
-			check.Fail("body", "lettertext.error.alone")
+		for _, name := range alone() {
+			if !check.Failed("body") && strings.Contains(p, name) && p != name {
+				check.Fail("body", "lettertext.error.alone", "Name", name)
+			}
 		}
 	}
 	if err := check.Err(); err != nil {

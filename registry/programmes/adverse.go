@@ -9,6 +9,7 @@ import (
 	"daftar/registry"
 	"daftar/registry/audit"
 	"daftar/registry/deadline"
+	"daftar/registry/jobs"
 	"daftar/registry/letters"
 	"daftar/registry/notices"
 )
@@ -387,6 +388,28 @@ func SuspendFor(tx db.Tx, decision, kase db.ID) error {
 		return err
 	}
 	return audit.Write(tx, audit.Event{Action: "decision.suspended", SubjectKind: "household", Subject: household, Case: kase, Detail: map[string]any{"decision": decision}})
+}
+
+// ResumeFor lets a decision go on whose appeal was taken back. What is proven about
+// its letter is looked at anew: its day comes as if nobody had appealed.
+func ResumeFor(tx db.Tx, decision, kase db.ID) error {
+	if err := tx.Exec(`select resume_decision($1, $2, $3)`, decision, kase, tx.Now()); err != nil {
+		return err
+	}
+	list, err := letters.About(tx, decision)
+	if err != nil {
+		return err
+	}
+	for _, l := range list {
+		if err := tx.Enqueue(jobs.KindFollowLetter, l.ID, 1); err != nil {
+			return err
+		}
+	}
+	var household db.ID
+	if err := tx.Get(&household, `select household_id from decision where id = $1`, decision); err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "decision.resumed", SubjectKind: "household", Subject: household, Case: kase, Detail: map[string]any{"decision": decision}})
 }
 
 // UpholdFor ends an appeal: the decision stays, and comes into force with the

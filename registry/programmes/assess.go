@@ -25,11 +25,16 @@ const (
 // It may run any number of times: an outcome that stands is left alone. What
 // would take something away becomes a proposal and changes nothing (RULES R10).
 func Assess(tx db.Tx, household db.ID) error {
-	rules, err := currentRules(tx)
+	h, err := registry.LoadHousehold(tx, household)
 	if err != nil {
 		return err
 	}
-	h, err := registry.LoadHousehold(tx, household)
+	return decide(tx, h, func(p *programmeRow, h registry.Household, d newDecision) error { return record(tx, p, h, d) })
+}
+
+// decide runs every active programme's current rule on a household.
+func decide(tx db.Tx, h registry.Household, each func(*programmeRow, registry.Household, newDecision) error) error {
+	rules, err := currentRules(tx)
 	if err != nil {
 		return err
 	}
@@ -47,7 +52,7 @@ func Assess(tx db.Tx, household db.ID) error {
 		if err != nil {
 			return err
 		}
-		if err := record(tx, r, h, d); err != nil {
+		if err := each(r, h, d); err != nil {
 			return err
 		}
 	}
@@ -60,9 +65,28 @@ func dayOf(tx db.Tx, area db.ID) (time.Time, error) {
 	return calendar.Today(tx.Now()), err
 }
 
+// Simulated is what a programme's rule says of a household that may not be so.
+type Simulated struct {
+	Code      string
+	Programme i18n.Text
+	Result
+}
+
+// Simulate runs the rules on a household as it might be. It decides nothing and
+// stores nothing.
+func Simulate(tx db.Tx, h registry.Household) ([]Simulated, error) {
+	var list []Simulated
+	err := decide(tx, h, func(p *programmeRow, _ registry.Household, d newDecision) error {
+		list = append(list, Simulated{Code: p.Code, Programme: p.Name, Result: d.result})
+		return nil
+	})
+	return list, err
+}
+
 // programmeRow is a programme with the rule that is used now.
 type programmeRow struct {
 	Programme db.ID     `db:"programme_id"`
+	Code      string    `db:"code"`
 	Name      i18n.Text `db:"name"`
 	Rule      db.ID     `db:"id"`
 	JSON      []byte    `db:"rule"`
@@ -107,7 +131,7 @@ func (p *programmeRow) decide(tx db.Tx, fields registry.Fields, in Inputs) (newD
 func currentRules(tx db.Tx) ([]*programmeRow, error) {
 	var rules []*programmeRow
 	err := tx.Select(&rules, `
-		select distinct on (r.programme_id) r.programme_id, p.name, r.id, r.rule
+		select distinct on (r.programme_id) r.programme_id, p.code, p.name, r.id, r.rule
 		from programme_rule r join programme p on p.id = r.programme_id and p.active
 		join rule_review v on v.rule_id = r.id and v.state in ('free', 'approved')
 		where r.published_at <= $1
@@ -307,6 +331,18 @@ func DecisionByRef(tx db.Tx, household db.ID, ref string) (Decision, error) {
 	}
 	if len(list) == 0 {
 		return Decision{}, fault.Hidden()
+	}
+	return list[0], nil
+}
+
+// DecisionByID reads one decision, for what follows from it.
+func DecisionByID(tx db.Tx, id db.ID) (Decision, error) {
+	list, err := decisions(tx, `d.id = $1`, id)
+	if err == nil && len(list) == 0 {
+		err = fault.Hidden()
+	}
+	if err != nil {
+		return Decision{}, err
 	}
 	return list[0], nil
 }

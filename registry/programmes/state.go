@@ -34,6 +34,7 @@ const (
 	Suspend  Step = "suspend"  // an appeal, in time or late
 	Uphold   Step = "uphold"
 	Overturn Step = "overturn"
+	Resume   Step = "resume"  // the appeal was taken back: its letter is looked at anew
 	Enforce  Step = "enforce" // the day has come
 )
 
@@ -42,7 +43,7 @@ const (
 var life = map[State]map[Step]State{
 	Proposed:  {Serve: Served, Withdraw: Withdrawn, Suspend: Suspended},
 	Served:    {Unserve: Proposed, Withdraw: Withdrawn, Suspend: Suspended, Enforce: InForce},
-	Suspended: {Uphold: Upheld, Overturn: Overturned},
+	Suspended: {Uphold: Upheld, Overturn: Overturned, Resume: Proposed},
 	Upheld:    {Suspend: Suspended, Enforce: InForce}, // a second appeal; else the day comes
 	InForce:   {Suspend: Suspended},                   // a late appeal whose cause was accepted
 }

@@ -16,10 +16,36 @@ for (const Component of [Button, Checkboxes, ErrorSummary, NotificationBanner, R
   }
 }
 
+// Single letters are commands on staff pages that say so, unless their reader
+// turned them off: j and k go through the rows of a list, others press what they
+// stand on. Nothing while somebody types.
+if (document.querySelector('main[data-keys]')) {
+  const rows = [...document.querySelectorAll('[data-row]')]
+  document.addEventListener('keydown', event => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select, [contenteditable]')) return
+    const step = { j: 1, k: -1 }[event.key]
+    if (step && rows.length) {
+      const at = rows.indexOf(document.activeElement)
+      rows[at < 0 ? 0 : Math.min(Math.max(at + step, 0), rows.length - 1)].focus()
+      return
+    }
+    document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click()
+  })
+}
+
 // Printing is a browser's own command; the button only calls it.
 for (const button of document.querySelectorAll('[data-print]')) {
   button.hidden = false
   button.addEventListener('click', () => window.print())
+}
+
+// Leaving at once: this page is not in the history, and Shift three times in a
+// row does the same.
+for (const exit of document.querySelectorAll('[data-exit]')) {
+  const leave = () => { document.body.hidden = true; location.replace(exit.href) }
+  exit.addEventListener('click', event => { event.preventDefault(); leave() })
+  let shifts = 0
+  document.addEventListener('keyup', event => { shifts = event.key === 'Shift' ? shifts + 1 : 0; if (shifts === 3) leave() })
 }
 
 // Copying the offer link, where the browser can.

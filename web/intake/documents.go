@@ -79,9 +79,6 @@ func (s Site) document(path string, page, key func(*visit) string, fits func(*vi
 			if err := s.Blobs.Put(blob, p.JPEG); err != nil {
 				return err
 			}
-			if err := quarantine.Hold(tx, blob); err != nil {
-				return err
-			}
 			sum := sha256.Sum256(p.JPEG)
 			e := cases.Evidence{Kind: cases.EvidenceBirthCertificate, MediaType: "image/jpeg", Size: len(p.JPEG), Width: p.Width, Height: p.Height,
 				SHA256: sum[:], Blob: blob}

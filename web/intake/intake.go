@@ -150,9 +150,13 @@ func LoadForm(tx db.Tx, counter bool) (cases.Form, error) {
 
 func (v *visit) actor() cases.Actor { return Actor(v.Ctx, v.site.Counter) }
 
-// Actor is who works on a case in a request.
+// Actor is who works on a case in a request, with the route's permission.
 func Actor(c *web.Ctx, staff bool) cases.Actor {
-	return cases.Actor{ID: c.Principal().ID, Staff: staff, Areas: c.Areas()}
+	a := cases.Actor{ID: c.Principal().ID, Staff: staff, Person: c.Principal().Person}
+	for _, d := range c.Principal().Desks(c.Permission()) {
+		a.Desks = append(a.Desks, cases.Desk{Code: d.Code, Area: d.Area})
+	}
+	return a
 }
 
 // at is an address of this application, after the language.

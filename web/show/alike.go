@@ -7,6 +7,7 @@ import (
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/dedup"
+	"daftar/registry/history"
 	"daftar/web/ui"
 )
 
@@ -114,5 +115,5 @@ func PersonValue(p *i18n.Printer, name string, a, b registry.PersonData) (label 
 			said[i] = d.OtherNames
 		}
 	}
-	return p.T(labels[name]), said
+	return p.T(history.Labels[name]), said
 }

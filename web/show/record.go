@@ -484,15 +484,6 @@ func apart(s string) string {
 
 func protected(s history.State) bool { return s.Value("protected") == true }
 
-// labels are the messages that name values; fields have their own.
-var labels = map[string]string{
-	"full_name": "name.full", "full_name_latin": "name.latin", "family_name": "name.family", "given_name": "name.given", "other_names": "name.other",
-	"name": "group.name", "name_latin": "name.latin", "type": "group.type", "sex": "about.sex", "birth": "birth.label", "status": "record.status",
-	"area_id": "area.label", "directions": "directions.label", "protected": "record.protected", "beneficiary": "group.served",
-	"memberships": "record.membership", "relations": "record.relation", "members": "group.member", "identifiers": "record.identifier",
-	"contacts": "record.contact", "tags": "record.tags",
-}
-
 func (r Record) label(what string) string {
 	if code, ok := strings.CutPrefix(what, "fields."); ok {
 		for _, f := range r.Fields {
@@ -502,7 +493,7 @@ func (r Record) label(what string) string {
 		}
 		return code
 	}
-	if key, ok := labels[what]; ok {
+	if key, ok := history.Labels[what]; ok {
 		return r.P.T(key)
 	}
 	return what

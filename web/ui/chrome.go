@@ -84,6 +84,8 @@ type PageProps struct {
 	// Refresh loads the page again every five seconds where there are no scripts:
 	// it waits for something elsewhere. With scripts, data-refresh asks.
 	Refresh bool
+	Exit    bool // a quick way out, for pages that somebody else must not see
+	Keys    bool // single letters are commands here
 }
 
 func (p PageProps) title(ctx context.Context) string {

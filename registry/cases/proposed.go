@@ -1,0 +1,160 @@
+package cases
+
+import (
+	"encoding/json"
+
+	"daftar/db"
+	"daftar/i18n"
+	"daftar/registry"
+	"daftar/registry/cases/effect"
+	"daftar/registry/history"
+	"daftar/registry/programmes"
+)
+
+// Alteration is what a proposal does to one record: as it is, and as it would
+// be.
+type Alteration struct {
+	Seq       int    // of the item; 0 before it is stored
+	Kind      string // registry.KindPerson or KindHousehold
+	Subject   db.ID
+	Ref       string
+	Name      string // of a person
+	Effective string
+	Old, New  history.State // Old is nil for a new record
+}
+
+// Preview is what a filing would do, before it is sent.
+func (f *Filing) Preview(out effect.Out) ([]Alteration, error) {
+	var list []Alteration
+	for _, it := range out.Items {
+		a := Alteration{Kind: it.Kind, Subject: it.Subject, Effective: it.EffectiveOn}
+		var err error
+		if a.New, err = history.Of(it.Data); err != nil {
+			return nil, err
+		}
+		if it.BaseVersion > 0 {
+			var was any = f.Scene.People[it.Subject].PersonData
+			if it.Kind == registry.KindHousehold {
+				was = f.Scene.Homes[it.Subject].HouseholdData
+			}
+			if a.Old, err = history.Of(was); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, a.named())
+	}
+	return list, nil
+}
+
+func (a Alteration) named() Alteration {
+	a.Ref, a.Name = a.New.Text("ref"), a.New.Text("full_name")
+	if name := a.Old.Text("full_name"); name != "" {
+		a.Name = name
+	}
+	return a
+}
+
+// Proposed is what a case proposes, as it is stored; nothing when it changes no
+// record.
+func Proposed(tx db.Tx, c Case) ([]Alteration, error) {
+	if c.Change == nil {
+		return nil, nil
+	}
+	var rows []struct {
+		Seq       int    `db:"seq"`
+		Kind      string `db:"kind"`
+		Subject   db.ID  `db:"subject_id"`
+		Effective string `db:"effective"`
+		Old       []byte `db:"old"`
+		New       []byte `db:"data"`
+	}
+	if err := tx.Select(&rows, `
+		select i.seq, i.kind, i.subject_id, coalesce(to_char(i.effective_on, 'YYYY-MM-DD'), '') as effective, was.data as old, i.data
+		from change_item i left join record_state was on was.subject_id = i.subject_id and was.version = i.base_version
+		where i.change_id = $1 order by i.seq`, *c.Change); err != nil {
+		return nil, err
+	}
+	var list []Alteration
+	for _, r := range rows {
+		a := Alteration{Seq: r.Seq, Kind: r.Kind, Subject: r.Subject, Effective: r.Effective}
+		if r.Old != nil {
+			if err := json.Unmarshal(r.Old, &a.Old); err != nil {
+				return nil, err
+			}
+		}
+		if err := json.Unmarshal(r.New, &a.New); err != nil {
+			return nil, err
+		}
+		list = append(list, a.named())
+	}
+	return list, nil
+}
+
+// Gain is what the rules would say of a household after a proposal.
+type Gain struct {
+	Household string // its reference
+	Programme i18n.Text
+	Before    string // a decision's outcome; "" for none
+	After     programmes.Outcome
+}
+
+// Changes reports whether the household would gain or lose the programme.
+func (g Gain) Changes() bool {
+	return (g.Before == programmes.Eligible) != (g.After == programmes.Met)
+}
+
+// Gains runs every programme's rule on the households as a proposal would make
+// them. Nothing is decided by it.
+func Gains(tx db.Tx, c Case) ([]Gain, error) {
+	if c.Change == nil {
+		return nil, nil
+	}
+	items, err := registry.ItemsOf(tx, *c.Change)
+	if err != nil {
+		return nil, err
+	}
+	s, err := scene(tx, c, c.Draft.Answers)
+	if err != nil {
+		return nil, err
+	}
+	for i, it := range items {
+		raw := it.Data.(json.RawMessage)
+		switch it.Kind {
+		case registry.KindPerson:
+			var p registry.PersonData
+			err = json.Unmarshal(raw, &p)
+			items[i].Data = p
+		case registry.KindHousehold:
+			var h registry.HouseholdData
+			err = json.Unmarshal(raw, &h)
+			items[i].Data = h
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	var list []Gain
+	for id, home := range effect.Project(s, items) {
+		if home.Status == "ended" || len(home.Members) == 0 {
+			continue
+		}
+		results, err := programmes.Simulate(tx, home)
+		if err != nil {
+			return nil, err
+		}
+		current, err := programmes.Decisions(tx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range results {
+			g := Gain{Household: home.Ref, Programme: r.Programme, After: r.Outcome}
+			for _, d := range current {
+				if d.ProgrammeCode == r.Code {
+					g.Before = d.Outcome
+				}
+			}
+			list = append(list, g)
+		}
+	}
+	return list, nil
+}

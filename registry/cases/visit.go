@@ -1,0 +1,88 @@
+package cases
+
+import (
+	"database/sql"
+	"slices"
+	"time"
+
+	"daftar/db"
+	"daftar/fault"
+)
+
+// HomeVisit is a visit for a case: planned, and what was found.
+type HomeVisit struct {
+	ID        db.ID          `db:"id"`
+	PlannedOn time.Time      `db:"planned_on"`
+	Visitor   db.ID          `db:"visitor"`
+	Name      string         `db:"name"`
+	What      string         `db:"what"`
+	Lang      string         `db:"lang"`
+	DoneAt    sql.NullTime   `db:"done_at"`
+	Found     sql.NullString `db:"found"`
+	Findings  string         `db:"findings"`
+	Ref       string         `db:"ref"`
+	Applicant string         `db:"applicant"`
+	AreaName  []byte         `db:"area_name"`
+	Place     string         `db:"directions"`
+	Protected bool           `db:"protected"`
+}
+
+// Findings lists what a visit can find. Each has the message "visit.found.<code>".
+func Findings() []string { return []string{"confirmed", "partly", "not_confirmed", "nobody_home"} }
+
+const visitQuery = `
+	select v.id, v.planned_on, v.visitor, s.name, v.what, v.lang, v.done_at, v.found, v.findings, c.ref, c.applicant, n.name as area_name,
+	       coalesce(h.directions, '') as directions, coalesce(h.protected, false) as protected
+	from case_visit v join case_file c on c.id = v.case_id join staff s on s.id = v.visitor join area n on n.id = c.area_id
+	left join household h on h.id = c.household_id `
+
+// VisitsOf lists the visits for a case.
+func VisitsOf(tx db.Tx, c Case) ([]HomeVisit, error) {
+	var list []HomeVisit
+	err := tx.Select(&list, visitQuery+`where v.case_id = $1 order by v.planned_at`, c.ID)
+	return list, err
+}
+
+// Rounds lists the visits that an officer has to make, by day and place: a list
+// to print and take along.
+func Rounds(tx db.Tx, officer db.ID) ([]HomeVisit, error) {
+	var list []HomeVisit
+	err := tx.Select(&list, visitQuery+`where v.visitor = $1 and v.done_at is null order by v.planned_on, c.area_id, c.ref limit 200`, officer)
+	return list, err
+}
+
+// PlanVisit plans a visit. The clock runs on.
+func PlanVisit(tx db.Tx, officer Actor, ref string, on time.Time, visitor db.ID, what, lang string) error {
+	c, err := lock(tx, officer, ref)
+	if err != nil {
+		return err
+	}
+	if !c.State.Open() {
+		return fault.New(fault.Conflict, "error.out_of_order")
+	}
+	if err := tx.Exec(`insert into case_visit (id, case_id, planned_on, visitor, what, lang, planned_at) values ($1, $2, $3, $4, $5, $6, $7)`,
+		tx.NewID(), c.ID, on, visitor, what, lang, tx.Now()); err != nil {
+		return err
+	}
+	return move(tx, &c, step{action: Visit, facts: map[string]any{"on": on.Format(time.DateOnly)}, private: true})
+}
+
+// ReportVisit notes what a visit found: evidence like any other.
+func ReportVisit(tx db.Tx, officer Actor, ref string, visit db.ID, found, findings, lang string) error {
+	c, err := lock(tx, officer, ref)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(Findings(), found) {
+		return fault.New(fault.Conflict, "error.out_of_order")
+	}
+	n, err := tx.Count(`update case_visit set done_at = $3, found = $4, findings = $5 where id = $1 and case_id = $2 and done_at is null and visitor = $6`,
+		visit, c.ID, tx.Now(), found, findings, officer.ID)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return fault.Hidden()
+	}
+	return move(tx, &c, step{action: Visited, facts: map[string]any{"found": found}, note: findings, lang: lang, private: true})
+}

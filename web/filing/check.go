@@ -1,0 +1,199 @@
+package filing
+
+import (
+	"errors"
+
+	"github.com/gofiber/fiber/v2"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/cases"
+	"daftar/registry/cases/kinds"
+	"daftar/web"
+	"daftar/web/show"
+	"daftar/web/ui"
+)
+
+const maxNote = 1000
+
+// check shows every answer with a link to change it, and what would change in
+// the records.
+func (s Site) check(c *web.Ctx) error {
+	return s.editing(c, func(v *visit) error { return v.showCheck(fiber.StatusOK, &ui.Form{}) })
+}
+
+// preview is what the case would do, in words; the reason why nothing can be
+// shown yet is an error of the form.
+type preview struct {
+	Records []show.Altered
+	Blocked bool // the office has to look at it first
+}
+
+func (v *visit) showCheck(status int, f *ui.Form) error {
+	var p preview
+	err := v.View(func(tx db.Tx) (err error) {
+		if p, err = v.preview(tx); fault.Is(err, fault.Invalid) {
+			return nil // said when it is sent
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	list, err := v.sheets()
+	if err != nil {
+		return err
+	}
+	return v.RenderStatus(status, checkPage(v, f, v.answers(list), p))
+}
+
+func (v *visit) preview(tx db.Tx) (preview, error) {
+	if v.kind().Effect == "" {
+		return preview{}, nil
+	}
+	out, err := v.f.Propose(tx, db.ID{})
+	var e *fault.Error
+	if errors.As(err, &e) && e.Code == fault.Conflict {
+		return preview{Blocked: e.Key != "propose.error.nothing"}, nil
+	}
+	if err != nil {
+		return preview{}, err
+	}
+	list, err := v.f.Preview(out)
+	if err != nil {
+		return preview{}, err
+	}
+	s := v.f.Scene
+	records, err := show.Proposal(tx, v.Printer(), list, func(a cases.Alteration) (show.Reader, bool) {
+		known := a.Kind == registry.KindHousehold || a.Subject == s.Me || s.Child(a.Subject) // RULES R4
+		return show.Reader{Place: true, Contacts: known}, known
+	})
+	return preview{Records: records}, err
+}
+
+// answers lists what was said, with the page where each can be changed.
+func (v *visit) answers(sheets []sheet) []ui.Row {
+	rows := Answers(v.Ctx, v.f, func(page string) string { return v.at("q/"+page) + "?from=check" })
+	if len(v.kind().Proof) > 0 {
+		row := ui.Row{Key: v.Printer().T("filing.proof.title"), Path: v.at("proof") + "?from=check", Change: v.Printer().T("filing.proof.title")}
+		for _, s := range sheets {
+			row.Lines = append(row.Lines, sheetName(v.Context(), s))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// Answers lists what a case says, question by question; at is nil where nothing
+// can be changed.
+func Answers(c *web.Ctx, f cases.Filing, at func(page string) string) []ui.Row {
+	p := c.Printer()
+	var rows []ui.Row
+	for _, page := range f.Pages() {
+		value := f.Draft.Answers[page.Code]
+		row := ui.Row{Key: label(p, page), Value: page.Field.Show(p, value), Change: label(p, page)}
+		if page.Question.Page == "area" {
+			row.Value = placeName(c, value)
+		}
+		if page.Field.Type == registry.TypeRoster {
+			row.Value = ""
+			for _, r := range registry.Rows(value) {
+				row.Lines = append(row.Lines, show.RosterRow(p, append(registry.Fields{page.Field}, page.Columns...), page.Field, r))
+			}
+		}
+		if at != nil {
+			row.Path = at(page.Code)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func placeName(c *web.Ctx, value any) (name string) {
+	code, ok := value.(string)
+	if !ok {
+		return ""
+	}
+	_ = c.View(func(tx db.Tx) error { // a place that ended is told by its code
+		name = code
+		a, err := registry.AreaByCode(tx, code)
+		if err != nil {
+			return err
+		}
+		path, err := registry.AreaPath(tx, a.ID)
+		name = registry.PathName(c.Printer(), path)
+		return err
+	})
+	return name
+}
+
+// send hands the case to the office, or answers the office's question.
+func (s Site) send(c *web.Ctx) error {
+	return s.editing(c, func(v *visit) error {
+		form, err := c.Form("note", "agree")
+		if err != nil {
+			return err
+		}
+		state := &ui.Form{Values: form.Values()}
+		if form.Switching() {
+			return v.showCheck(fiber.StatusOK, state)
+		}
+		var check fault.Check
+		note := form.Text(&check, "note", maxNote)
+		if v.f.State == cases.StateDraft && form.Get("agree") != "yes" {
+			check.Fail("agree", "check.error.agree")
+		}
+		var sent cases.Case
+		waiting := v.f.State == cases.StateWaiting
+		if err = check.Err(); err == nil {
+			err = c.WithTx(func(tx db.Tx) (err error) {
+				if waiting {
+					sent, err = cases.Reply(tx, v.actor(), v.f.Ref, note, c.Printer().Tag)
+				} else {
+					sent, err = cases.File(tx, v.actor(), v.f.Ref)
+				}
+				return err
+			})
+		}
+		if invalid(err, state) {
+			return v.showCheck(web.Status(fault.Invalid), state)
+		}
+		if err != nil {
+			return err
+		}
+		if waiting {
+			return c.Redirect(c.URL("/cases/" + v.f.Ref))
+		}
+		if v.site.Counter { // whoever took it may not be one who reads it from now on
+			return c.Render(receiptPage(c, Receipt{Case: sent, Kind: v.kind(), Code: s.Codes.Of(sent), Counter: true, PortalURL: s.PortalURL}))
+		}
+		return c.Redirect(c.URL(v.at("receipt")))
+	})
+}
+
+// Receipt is what somebody takes home: the reference, the status code, the day
+// of the answer.
+type Receipt struct {
+	Case      cases.Case
+	Kind      kinds.Kind
+	Code      string
+	Counter   bool
+	Anonymous bool
+	PortalURL string // where the code is entered
+}
+
+// receipt can be printed again.
+func (s Site) receipt(c *web.Ctx) error {
+	v, err := s.open(c)
+	if err != nil {
+		return err
+	}
+	if v.f.State == cases.StateDraft {
+		return c.Redirect(c.URL(v.at("")))
+	}
+	return ShowReceipt(c, Receipt{Case: v.f.Case, Kind: v.kind(), Code: s.Codes.Of(v.f.Case), Counter: s.Counter, PortalURL: s.PortalURL})
+}
+
+// ShowReceipt answers with a receipt.
+func ShowReceipt(c *web.Ctx, r Receipt) error { return c.Render(receiptPage(c, r)) }

@@ -1,0 +1,122 @@
+package show
+
+import (
+	"encoding/json"
+	"strings"
+
+	"daftar/db"
+	"daftar/i18n"
+	"daftar/registry"
+	"daftar/registry/cases"
+	"daftar/registry/history"
+)
+
+// Pair is one value as it is and as it would be.
+type Pair struct {
+	Key      string // as history.Change says it
+	What     string
+	Old, New string
+	Source   string // where the old value comes from
+}
+
+// Altered is one record that a proposal changes, in words.
+type Altered struct {
+	cases.Alteration
+	Title string
+	Since string
+	Pairs []Pair
+}
+
+// Proposal puts what would change into words. sees says of a record how much of
+// it the reader may know; Old values that they may not know are left out.
+func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(cases.Alteration) (Reader, bool)) ([]Altered, error) {
+	fields, err := registry.LoadFields(tx)
+	if err != nil {
+		return nil, err
+	}
+	r := Record{P: p, Fields: fields}
+	var all []history.Change
+	diffs := make([][]history.Change, len(list))
+	for i, a := range list {
+		diffs[i] = history.Diff(a.Old, a.New)
+		all = append(all, diffs[i]...)
+	}
+	names, err := NamesIn(tx, p, all...)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range list { // records that there are not yet
+		if a.Old == nil {
+			names[a.Subject.String()] = a.Ref
+			if a.Name != "" {
+				names[a.Subject.String()] = a.Name
+			}
+		}
+	}
+	from := make([]registry.Provenance, len(list))
+	for i, a := range list {
+		if a.Old != nil {
+			_ = json.Unmarshal(a.Old["provenance"], &from[i]) // none, for none
+		}
+	}
+	sources, err := registry.Sources(tx, from...)
+	if err != nil {
+		return nil, err
+	}
+	var out []Altered
+	for i, a := range list {
+		who, old := sees(a)
+		t := Altered{Alteration: a, Title: title(p, a)}
+		if a.Effective != "" && a.Old != nil {
+			t.Since = Day(p, a.Effective)
+		}
+		for _, c := range diffs[i] {
+			pair := Pair{Key: c.What, What: r.label(c.What), Old: r.value(c.What, c.Old, names), New: r.value(c.What, c.New, names)}
+			if c.Old != nil {
+				pair.Source = Sourced(p, sources, from[i], history.Names([]history.Change{c})[0])
+			}
+			if c.What == "protected" && c.New == nil {
+				pair.New = p.T("answer.no")
+			}
+			if secret(c, who) {
+				pair.Source = ""
+				pair.Old, pair.New = p.T("record.hidden"), p.T("record.hidden")
+			} else if !old && c.Old != nil {
+				pair.Source = ""
+				pair.Old = p.T("proposal.private")
+			}
+			t.Pairs = append(t.Pairs, pair)
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// secret reports whether a change is about what is told to nobody, and not to
+// this reader.
+func secret(c history.Change, who Reader) bool {
+	place := c.What == "area_id" || c.What == "directions"
+	return place && !who.Place || c.What == "contacts" && !who.Contacts && (protected(c.Old) || protected(c.New))
+}
+
+func title(p *i18n.Printer, a cases.Alteration) string {
+	kind := p.T("proposal." + a.Kind)
+	if a.Old == nil {
+		kind = p.T("proposal.new." + a.Kind)
+	}
+	if a.Kind == registry.KindPerson {
+		return strings.TrimSpace(p.T("proposal.of", "What", kind, "Name", apart(Name(p, a.Name))))
+	}
+	return p.T("proposal.of", "What", kind, "Name", apart(a.Ref))
+}
+
+// ValueNames is what values are called, by their names in a proposal.
+func ValueNames(tx db.Tx, p *i18n.Printer, names []string) ([]string, error) {
+	fields, err := registry.LoadFields(tx)
+	r := Record{P: p, Fields: fields}
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = r.label(name)
+	}
+	return list, err
+}
