@@ -131,8 +131,9 @@ func TestR8StaffAreKeptFromTheirOwn(t *testing.T) {
 
 	// Nobody in the registry has this number yet; her application has.
 	rosa, _ := account(t, d, citizen("rosa"))
-	asOwner(t, d, `insert into case_file (id, ref, kind, channel, account_id, language, draft, created_at)
-		values (gen_random_uuid(), 'C-1', 'registration', 'portal', '`+rosa.String()+`', 'en', '{"members": [{"national_id": "MJ10053382"}]}', '2026-03-02')`)
+	asOwner(t, d, `insert into case_file (id, ref, kind, kind_id, desk, channel, account_id, language, draft, created_at)
+		select gen_random_uuid(), 'C-1', code, id, 'office', 'portal', '`+rosa.String()+`', 'en', '{"members": [{"national_id": "MJ10053382"}]}', '2026-03-02'
+		from case_kind where code = 'registration'`)
 	declare(protection, auth.KinRelative, "MJ-1005-3382")
 	if _, _, cases := unseen(t, d, protection); cases != 1 {
 		t.Errorf("%d cases of a relative's are hidden", cases)

@@ -406,6 +406,36 @@ grant execute on function bar_named(uuid, uuid, timestamptz) to daftar_staff;
 create policy case_file_access on case_file as restrictive to daftar_staff
   using (access = 'open' or access = 'restricted' and not barred(id) or access = 'sealed' and (select unseals()));
 
+-- Somebody is said to have died also where an open case says so (RULES R16).
+-- +goose StatementBegin
+create or replace function reported_dead(p_person uuid) returns boolean language sql stable security definer
+set search_path = public, pg_temp as $$
+  select exists (
+    select from amendment m join change c on c.id = m.change_id and c.state in ('proposed', 'verified', 'approved')
+    join change_item i on i.change_id = c.id and i.subject_id = m.subject_id
+    where m.subject_id = p_person and i.data->>'status' = 'deceased')
+  or exists (
+    select from case_subject s join case_file f on f.id = s.case_id and f.kind = 'death' and f.state not in ('draft', 'approved', 'refused', 'withdrawn')
+    join change_item i on i.change_id = f.change_id and i.subject_id = p_person
+    where s.subject_id = p_person and i.data->>'status' = 'deceased')
+$$;
+-- +goose StatementEnd
+
+-- Staff are kept from the cases of their own people, too, where a case is for one
+-- of them or would change their records (RULES R8).
+-- +goose StatementBegin
+create function kept_subject(p_case uuid, p_person uuid, p_records uuid[]) returns boolean
+language sql stable security definer set search_path = public, pg_temp as $$
+  select coalesce(p_person = any(p_records), false)
+      or exists (select from case_subject s where s.case_id = p_case and s.subject_id = any(p_records))
+$$;
+-- +goose StatementEnd
+grant execute on function kept_subject(uuid, uuid, uuid[]) to daftar_staff;
+create policy case_file_kept_subject on case_file as restrictive to daftar_staff
+  using ((select cardinality(kept_people()) + cardinality(kept_households())) = 0
+    or not kept_subject(id, person_id, array(select unnest(kept_people() || kept_households()))))
+  with check (true);
+
 -- +goose StatementBegin
 do $$
 declare

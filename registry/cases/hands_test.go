@@ -152,7 +152,7 @@ func TestCaseFilesCannotBeWrittenAround(t *testing.T) {
 		"an event of another's": `insert into case_event (id, case_id, at, action, from_state, to_state, actor) values (gen_random_uuid(), $1, '2026-03-03', 'asked', 'x', 'y', $2)`,
 		"an event rewritten":    `update case_event set actor = $2 where case_id = $1`,
 		"the case gone":         `delete from case_file where id = $1 and $2::uuid is not null`,
-		"made approved":         `insert into case_file (id, ref, kind, channel, account_id, language, created_at, state) select gen_random_uuid(), $2::text, kind, channel, account_id, language, created_at, 'approved' from case_file where id = $1`,
+		"made approved":         `insert into case_file (id, ref, kind, kind_id, desk, channel, account_id, language, created_at, state) select gen_random_uuid(), $2::text, kind, kind_id, desk, channel, account_id, language, created_at, 'approved' from case_file where id = $1`,
 		"the change approved":   `update change set state = 'approved' where id = $2 and $1::uuid is not null`,
 		"the items replaced":    `update change_item set data = '{}' where change_id = $2 and $1::uuid is not null`,
 		"the items taken away":  `delete from change_item where change_id = $2 and $1::uuid is not null`,

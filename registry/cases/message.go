@@ -72,8 +72,9 @@ type Thread struct {
 	Events []Event
 }
 
-// ThreadByCode is StatusByCode with the messages of the case. Whoever has the
-// code of a case that is somebody's who is not safe sees no more than its state.
+// ThreadByCode is where a case stands, with its messages, for the reference and the
+// code of its receipt. Whoever has the code of a case that is somebody's who is not
+// safe sees no more than its state.
 func ThreadByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, code string) (Thread, error) {
 	s, c, err := byCode(ctx, d, who, codes, ref, code)
 	if err != nil {

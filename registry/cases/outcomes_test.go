@@ -497,7 +497,14 @@ func TestWaitsTwice(t *testing.T) {
 	}
 	k := o.inOffice(t, ref)
 	var calendar registry.Calendar
-	o.do(t, worker, func(tx db.Tx) (err error) { calendar, err = registry.CalendarOf(tx, *k.Area); return err })
+	o.do(t, worker, func(tx db.Tx) (err error) {
+		var area db.ID
+		if err := tx.Get(&area, `select area_id from case_file where ref = $1`, ref); err != nil {
+			return err
+		}
+		calendar, err = registry.CalendarOf(tx, area)
+		return err
+	})
 	if n := calendar.WorkingDays(first, k.DueOn.Time); n != 30 {
 		t.Errorf("%d working days were added", n)
 	}

@@ -57,16 +57,10 @@ type Status struct {
 // tries is how often a code may be tried for one case in a day.
 const tries = 10
 
-// StatusByCode answers for a reference and the code on its receipt. A wrong
-// code and a case that does not exist give the same fault.NotFound. The try is
-// counted whatever comes of it.
-func StatusByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, code string) (Status, error) {
-	s, _, err := byCode(ctx, d, who, codes, ref, code)
-	return s, err
-}
-
-// byCode counts a wrong try, and only that: who has the right code may come as
-// often as they like, unless too many were wrong before.
+// byCode answers for a reference and the code on its receipt. A wrong code and a
+// case that does not exist give the same fault.NotFound. It counts a wrong try,
+// and only that: who has the right code may come as often as they like, unless too
+// many were wrong before.
 func byCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, code string) (Status, Case, error) {
 	canonical, ok := registry.ParseRef(registry.RefCase, ref)
 	if !ok {

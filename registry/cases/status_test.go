@@ -20,8 +20,8 @@ func TestStatusByCode(t *testing.T) {
 	who := o.officer(t)
 	c, draft := o.read(t, who, o.submitted(t, who)), o.read(t, who, o.filled(t, who))
 	anybody := db.Principal{Role: db.Citizen}
-	ask := func(ref, code string) (cases.Status, error) {
-		return cases.StatusByCode(t.Context(), o.DB.DB, anybody, receipts, ref, code)
+	ask := func(ref, code string) (cases.Thread, error) {
+		return cases.ThreadByCode(t.Context(), o.DB.DB, anybody, receipts, ref, code)
 	}
 	code := receipts.Of(c)
 	if len(code) != 11 || code != receipts.Of(c) {
@@ -29,7 +29,7 @@ func TestStatusByCode(t *testing.T) {
 	}
 	for _, typed := range []string{code, strings.ToLower(code), " " + strings.ReplaceAll(code, "-", " ") + " "} {
 		s, err := ask(strings.ToLower(c.Ref), typed)
-		if err != nil || s.State != cases.StateSubmitted || s.Ref != c.Ref || s.DueOn.IsZero() {
+		if err != nil || s.State != cases.StateSubmitted || s.Ref != c.Ref || s.DueOn.IsZero() || len(s.Events) != 1 {
 			t.Errorf("%q: %+v %v", typed, s, err)
 		}
 	}
@@ -45,7 +45,7 @@ func TestStatusByCode(t *testing.T) {
 		"no such case":       {registry.NewRef(registry.RefCase, zeros{}), code},
 		"no reference":       {"x", code},
 	} {
-		if s, err := ask(given[0], given[1]); !fault.Is(err, fault.NotFound) || err.Error() != fault.Hidden().Error() || s.Case.Ref != "" || s.Events != nil {
+		if s, err := ask(given[0], given[1]); !fault.Is(err, fault.NotFound) || err.Error() != fault.Hidden().Error() || s.Ref != "" || s.Case.Ref != "" || s.Events != nil {
 			t.Errorf("%s: %+v %v", name, s, err)
 		}
 	}
@@ -58,7 +58,7 @@ func TestStatusCodeCannotBeGuessed(t *testing.T) {
 	who := o.officer(t)
 	c := o.read(t, who, o.submitted(t, who))
 	ask := func(ref, code string) error {
-		_, err := cases.StatusByCode(t.Context(), o.DB.DB, db.Principal{Role: db.Citizen}, receipts, ref, code)
+		_, err := cases.ThreadByCode(t.Context(), o.DB.DB, db.Principal{Role: db.Citizen}, receipts, ref, code)
 		return err
 	}
 	var all sync.WaitGroup

@@ -134,7 +134,8 @@ func TestEveryLookIsShown(t *testing.T) {
 	})
 	s.do(her, func(tx db.Tx) error {
 		kase = tx.NewID()
-		return tx.Exec(`insert into case_file (id, ref, kind, channel, account_id, language, draft, created_at) values ($1, 'C-x', 'registration', 'portal', $2, 'en', '{}', $3)`,
+		return tx.Exec(`insert into case_file (id, ref, kind, kind_id, desk, channel, account_id, language, draft, created_at)
+			select $1, 'C-x', code, id, 'office', 'portal', $2, 'en', '{}', $3 from case_kind where code = 'registration'`,
 			kase, her.Actor, tx.Now())
 	})
 	s.read(verifier, amina)

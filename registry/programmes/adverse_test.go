@@ -31,9 +31,9 @@ var (
 func TestTheLifeOfADecision(t *testing.T) {
 	t.Parallel()
 	c := newCountry(t)
-	steps := []programmes.Step{programmes.Serve, programmes.Unserve, programmes.Withdraw, programmes.Suspend, programmes.Uphold, programmes.Overturn, programmes.Enforce}
+	steps := []programmes.Step{programmes.Serve, programmes.Unserve, programmes.Withdraw, programmes.Suspend, programmes.Uphold, programmes.Overturn, programmes.Resume, programmes.Enforce}
 	want := map[string]string{ // written out once more
-		"proposed": "served withdrawn suspended", "served": "proposed withdrawn suspended in_force", "suspended": "upheld overturned",
+		"proposed": "served withdrawn suspended", "served": "proposed withdrawn suspended in_force", "suspended": "upheld overturned proposed",
 		"upheld": "suspended in_force", "in_force": "suspended", "overturned": "", "withdrawn": "",
 	}
 	for _, from := range programmes.States() {
@@ -78,6 +78,7 @@ func newFamily(t *testing.T) *family {
 		t.Fatal(err)
 	}
 	f.tell(t, &f.home, "2024", poor)
+	f.super(`insert into case_kind (id, code, version, definition, published_at) values (gen_random_uuid(), 'appeal', 1, '{}', now())`)
 	f.do(t, worker, func(tx db.Tx) error {
 		f.mother = db.Principal{Role: db.Citizen, Kind: "citizen", Actor: tx.NewID()}
 		if err := tx.Exec(`insert into identity_provider (id, issuer) values ('citizen', 'http://c.example')`); err != nil {
@@ -213,7 +214,8 @@ func (f *family) appeal() (kase db.ID) {
 	f.super(`update case_file set state = 'withdrawn'`)
 	f.do(f.t, f.mother, func(tx db.Tx) error {
 		kase = tx.NewID()
-		return tx.Exec(`insert into case_file (id, ref, kind, channel, account_id, language, created_at) values ($1, $2, 'registration', 'portal', $3, 'en', $4)`,
+		return tx.Exec(`insert into case_file (id, ref, kind, kind_id, desk, channel, account_id, language, created_at)
+			select $1, $2, code, id, 'appeals', 'portal', $3, 'en', $4 from case_kind`,
 			kase, registry.NewRef('C', tx.Rand()), f.mother.Actor, tx.Now())
 	})
 	return kase
@@ -425,7 +427,8 @@ func TestAppealsOfOthers(t *testing.T) {
 	stranger := db.Principal{Role: db.Citizen, Kind: "citizen", Actor: db.ID{77}}
 	f.super(`insert into account (id, provider, sub, created_at) values ($1, 'citizen', 's', now())`, stranger.Actor)
 	theirs := db.ID{78}
-	f.super(`insert into case_file (id, ref, kind, channel, account_id, language, created_at) values ($1, 'C-X', 'registration', 'portal', $2, 'en', now())`, theirs, stranger.Actor)
+	f.super(`insert into case_file (id, ref, kind, kind_id, desk, channel, account_id, language, created_at)
+		select $1, 'C-X', code, id, 'appeals', 'portal', $2, 'en', now() from case_kind`, theirs, stranger.Actor)
 	for name, c := range map[string]struct {
 		who  db.Principal
 		kase db.ID
