@@ -126,11 +126,3 @@ func (p *parser) fill(c *chunk, keepRaw, list bool) error {
 	}
 	return nil
 }
-
-// subject is whose number types a layout's keys are.
-func (l *layout) subject() string {
-	if l.table.Code == Households {
-		return registry.KindHousehold
-	}
-	return registry.KindPerson
-}
