@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io"
 	"time"
-
-	"daftar/registry"
 )
 
 // chunkRows is how many rows are looked up and written together.
