@@ -102,7 +102,7 @@ func TestPrincipalMay(t *testing.T) {
 		"citizen with grants":  {citizen, []auth.Permission{auth.Public, auth.Citizen}},
 		"staff without a role": {auth.Principal{Audience: auth.Admin, ID: someID}, []auth.Permission{auth.Public, auth.Staff}},
 		"unknown role":         {member("minister"), []auth.Permission{auth.Public, auth.Staff}},
-		"sysadmin":             {member("sysadmin"), []auth.Permission{auth.Public, auth.Staff}},
+		"sysadmin":             {member("sysadmin"), []auth.Permission{auth.Public, auth.Staff, auth.FieldEdit, auth.SettingRead, auth.SettingEdit, auth.SettingApprove, auth.OutageRecord}},
 		"every role":           {everyRole, slices.DeleteFunc(slices.Clone(every), func(p auth.Permission) bool { return p == auth.Citizen })},
 	} {
 		for _, need := range every {
