@@ -311,6 +311,7 @@ func Routes(cfg Config) []web.Route {
 		web.Route{Method: post, Path: "/imports/:ref/withdraw", Permission: auth.ImportRun, Handler: imp.Withdraw},
 		web.Route{Method: get, Path: "/imports/:ref/problems", Permission: auth.ImportRead, Handler: imp.Problems},
 		web.Route{Method: get, Path: "/imports/:ref/records", Permission: auth.ImportRead, Handler: imp.Records},
+		web.Route{Method: get, Path: "/imports/:ref/duplicates", Permission: auth.ImportRead, Handler: imp.Alike},
 		web.Route{Method: get, Path: "/imports/:ref/decide", Permission: auth.ImportApprove, Handler: imp.DecideForm},
 		web.Route{Method: post, Path: "/imports/:ref/decide", Permission: auth.ImportApprove, Handler: imp.Decide},
 		web.Route{Method: get, Path: "/imports/:ref/undo", Permission: auth.ImportRun, Handler: imp.UndoForm},

@@ -174,6 +174,24 @@ func Directory(today time.Time) (citizens, officers []mockid.Person, err error) 
 	return citizens, officers, nil
 }
 
+// Reach gives the staff of the capital region their roles also in countries that
+// an import made: otherwise nobody of the demo would see what was brought in.
+func Reach(ctx context.Context, d *db.DB) error {
+	return d.WithTx(ctx, worker, func(tx db.Tx) error {
+		n, err := tx.Count(`
+			insert into staff_role (staff_id, role, area_id, valid_from)
+			select distinct s.staff_id, s.role, root.id, $1::timestamptz
+			from staff_scope s join area home on home.id = s.area_id and home.code = 'MJ01'
+			join area root on root.parent_id is null and root.code <> 'MJ'
+			where s.valid_to is null
+			on conflict do nothing`, tx.Now())
+		if err != nil || n == 0 {
+			return err
+		}
+		return audit.Write(tx, audit.Event{Action: "demo.reached"})
+	})
+}
+
 // Is reports whether a database holds the demo.
 func Is(ctx context.Context, d *db.DB) (is bool, err error) {
 	err = d.View(ctx, worker, func(tx db.Tx) error {

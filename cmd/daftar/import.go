@@ -167,6 +167,9 @@ func (cmd importCmd) finish(ctx context.Context, d *db.DB, isDemo bool, r import
 		return err
 	}
 	took := time.Since(start)
+	if err := demo.Reach(ctx, d); err != nil {
+		return err
+	}
 	fmt.Printf("batch %s, approved by the demo's approver: %d new, %d changed, %d the same, in %.1f s (%.0f people/s)\n",
 		r.Batch, n.Added, n.Changed, n.Unchanged, took.Seconds(), float64(n.People)/took.Seconds())
 	return nil

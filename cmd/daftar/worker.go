@@ -184,6 +184,43 @@ func (w *applyImportWorker) Work(ctx context.Context, job *river.Job[jobs.ApplyI
 // Timeout leaves time for a million records.
 func (w *applyImportWorker) Timeout(*river.Job[jobs.ApplyImport]) time.Duration { return 2 * time.Hour }
 
+// maxAlike is how many pairs are kept of a batch.
+const maxAlike = 200
+
+// compareImportWorker finds whom of a batch the registry may have already.
+type compareImportWorker struct {
+	river.WorkerDefaults[jobs.CompareImport]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *compareImportWorker) Work(ctx context.Context, job *river.Job[jobs.CompareImport]) error {
+	return importer.Compare(ctx, w.db, job.Args.Batch, func(tx db.Tx, change db.ID) (any, int, error) {
+		return dedup.OfChange(tx, change, maxAlike)
+	})
+}
+
+// Timeout leaves time for a million people.
+func (w *compareImportWorker) Timeout(*river.Job[jobs.CompareImport]) time.Duration {
+	return 2 * time.Hour
+}
+
+// assessImportWorker decides the programmes of households that came with a batch.
+type assessImportWorker struct {
+	river.WorkerDefaults[jobs.AssessImport]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *assessImportWorker) Work(ctx context.Context, job *river.Job[jobs.AssessImport]) error {
+	return importer.Assess(ctx, w.db, job.Args.Batch, programmes.Assess)
+}
+
+// Timeout leaves time for a whole country.
+func (w *assessImportWorker) Timeout(*river.Job[jobs.AssessImport]) time.Duration {
+	return 4 * time.Hour
+}
+
 // sendWorker carries notices out of the house.
 type sendWorker struct {
 	river.WorkerDefaults[jobs.SendNotice]
@@ -297,6 +334,8 @@ func (w workshop) workers() *river.Workers {
 	river.AddWorker(workers, &duplicatesWorker{db: w.s.db})
 	river.AddWorker(workers, &checkImportWorker{db: w.s.db, blobs: w.s.blobs, printers: w.printers()})
 	river.AddWorker(workers, &applyImportWorker{db: w.s.db})
+	river.AddWorker(workers, &compareImportWorker{db: w.s.db})
+	river.AddWorker(workers, &assessImportWorker{db: w.s.db})
 	river.AddWorker(workers, &sendWorker{db: w.s.db, out: w.out})
 	river.AddWorker(workers, &composeWorker{db: w.s.db, messages: w.messages})
 	river.AddWorker(workers, &followWorker{db: w.s.db})
@@ -519,6 +558,10 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 		return jobs.CheckImport{Batch: a.Ref}, nil
 	case jobs.KindApplyImport:
 		return jobs.ApplyImport{Batch: a.Ref}, nil
+	case jobs.KindCompareImport:
+		return jobs.CompareImport{Batch: a.Ref}, nil
+	case jobs.KindAssessImport:
+		return jobs.AssessImport{Batch: a.Ref}, nil
 	case jobs.KindVerifyAudit:
 		return jobs.VerifyAudit{Check: a.Ref}, nil
 	case jobs.KindCheckDuplicates:

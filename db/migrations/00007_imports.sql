@@ -23,6 +23,7 @@ create table import_batch (
   notices     integer not null default 0,
   failure     jsonb,                             -- why it could not be read or applied: a message
   progress    jsonb not null default '{}',       -- importer.Progress
+  alike       jsonb,                             -- who of it may be in the registry already; null: not compared yet
   touched_at  timestamptz,                       -- of a job that is at it
   note        text not null default '',          -- why it is taken back, in the officer's own words
   note_lang   text not null default '',
@@ -121,7 +122,7 @@ begin
     update change set state = 'superseded' where id = c and state in ('proposed', 'verified');
     insert into import_waste (change_id) select c from change where id = c and state in ('superseded', 'refused') on conflict do nothing;
   end if;
-  update import_batch set change_id = null where id = p_batch and state <> 'refused';
+  update import_batch set change_id = null, alike = null where id = p_batch and state <> 'refused';
   delete from import_problem where batch_id = p_batch;
   delete from import_area where batch_id = p_batch;
 end $$;
@@ -218,7 +219,8 @@ grant execute on function start_import(uuid, timestamptz), reopen_import(uuid), 
 grant execute on function forget_import_items(integer) to daftar_jobs;
 
 insert into outbox_kind (kind, role) values
-  ('check_import', 'daftar_staff'), ('check_import', 'daftar_jobs'), ('apply_import', 'daftar_staff'), ('apply_import', 'daftar_jobs');
+  ('check_import', 'daftar_staff'), ('check_import', 'daftar_jobs'), ('apply_import', 'daftar_staff'), ('apply_import', 'daftar_jobs'),
+  ('compare_import', 'daftar_jobs'), ('compare_import', 'daftar_staff'), ('assess_import', 'daftar_jobs'), ('assess_import', 'daftar_staff');
 
 -- +goose Down
 select 1;

@@ -98,6 +98,9 @@ func (b applied) apply(tx db.Tx, ready func() error) error {
 	if err := tx.Enqueue(jobs.KindRecomputeFields, *b.Change, 1); err != nil {
 		return err
 	}
+	if err := tx.Enqueue(jobs.KindAssessImport, b.ID, 1); err != nil {
+		return err
+	}
 	return audit.Write(tx, audit.Event{Action: "import.applied", SubjectKind: "batch", Subject: b.ID, Change: *b.Change})
 }
 

@@ -268,6 +268,7 @@ func (r *run) checkBetween() error {
 			r.leaveOut(c.member, slotCaresFor, c.value, "import.problem.cares_nobody")
 			again = true
 		}
+		again = r.wholeHomes() || again
 	}
 	if err := r.checkHeads(); err != nil {
 		return err
@@ -294,6 +295,36 @@ func (r *run) checkBetween() error {
 		}
 	}
 	return nil
+}
+
+// wholeHomes leaves out new households of which somebody is left out, with
+// everybody in them: who counts in a household decides what it may get. True when
+// there were any.
+func (r *run) wholeHomes() bool {
+	again := false
+	for n := range r.homes {
+		h := &r.homes[n]
+		if h.state&(isBad|isOutside|isKnown) != 0 || h.state&lacks == 0 {
+			continue
+		}
+		l := r.layouts[h.src]
+		p := Problem{File: l.src.file, Sheet: l.src.sheet, Line: int(h.line), Value: clip(h.key), Key: "import.problem.home_lacks"}
+		if col := l.slots[slotKey]; col != nil {
+			p.Column = l.src.header[col.index]
+		}
+		r.bad(p)
+		h.state |= isBad
+		again = true
+	}
+	if !again {
+		return false
+	}
+	for n, m := range r.people {
+		if m.state&isBad == 0 && m.home >= 0 && r.homes[m.home].state&isBad != 0 {
+			r.leaveOut(int32(n), slotHousehold, r.homes[m.home].key, "import.problem.home_rejected")
+		}
+	}
+	return true
 }
 
 // caredFor reports whether a carer's person is in the files, or somebody whom

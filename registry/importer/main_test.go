@@ -20,7 +20,10 @@ import (
 	"daftar/registry/importer"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	importer.Beat(20 * time.Millisecond)
+	dbtest.Main(m)
+}
 
 var worker = db.Principal{Role: db.Jobs, Kind: "job"}
 

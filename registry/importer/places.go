@@ -24,6 +24,7 @@ type places struct {
 	within map[db.ID]bool   // the officer's; nil for a command, which may write everywhere
 	whole  bool             // the officer answers for a whole country
 	ended  map[db.ID]bool
+	inside map[string]string // the code of the area that each lies in; "" for a country
 
 	mu   sync.Mutex
 	made map[string]areaRow // of the mapping
@@ -39,20 +40,21 @@ func loadPlaces(tx db.Tx, scope []db.ID) (*places, error) {
 		Ended bool   `db:"ended"`
 		Level int    `db:"level"`
 		Mine  bool   `db:"mine"`
+		In    string `db:"inside"`
 	}
 	if err := tx.Select(&rows, `
-		select a.id, a.code, a.level, a.valid_to is not null as ended,
+		select a.id, a.code, a.level, coalesce(up.code, '') as inside, a.valid_to is not null as ended,
 		       coalesce((select string_agg(n.value, e'\n') from jsonb_each_text(a.name) n), '') as names,
 		       coalesce(a.l0 = any($1) or a.l1 = any($1) or a.l2 = any($1) or a.l3 = any($1) or a.l4 = any($1) or a.l5 = any($1), false) as mine
-		from area a order by a.level, a.code`, scope); err != nil {
+		from area a left join area up on up.id = a.parent_id order by a.level, a.code`, scope); err != nil {
 		return nil, err
 	}
-	p := &places{byCode: map[string]db.ID{}, byName: map[string]db.ID{}, ended: map[db.ID]bool{}, made: map[string]areaRow{}, whole: scope == nil}
+	p := &places{byCode: map[string]db.ID{}, byName: map[string]db.ID{}, ended: map[db.ID]bool{}, inside: map[string]string{}, made: map[string]areaRow{}, whole: scope == nil}
 	if scope != nil {
 		p.within = map[db.ID]bool{}
 	}
 	for _, a := range rows {
-		p.byCode[a.Code] = a.ID
+		p.byCode[a.Code], p.inside[a.Code] = a.ID, a.In
 		if a.Ended {
 			p.ended[a.ID] = true
 			continue
@@ -109,10 +111,13 @@ func (p *places) find(text string) (db.ID, string) {
 func (p *places) mine(id db.ID) bool { return p.within == nil || p.within[id] }
 
 // make notes an area that the mapping makes; false, and where it lies, when it
-// was made elsewhere before.
+// was made elsewhere before or the registry has it elsewhere.
 func (p *places) make(a areaRow) (string, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if in, ok := p.inside[a.Code]; ok {
+		return in, in == a.Parent
+	}
 	if known, ok := p.made[a.Code]; ok {
 		return known.Parent, known.Parent == a.Parent
 	}

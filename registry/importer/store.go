@@ -9,6 +9,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/audit"
+	"daftar/registry/jobs"
 )
 
 // store notes a batch that was staged at once, and sends it.
@@ -69,6 +70,11 @@ func (r *run) keep(id, change db.ID) error {
 	}
 	if err := r.tx.Exec(`insert into import_area (batch_id, area_id) select $1, a from unnest($2::uuid[]) a`, id, registry.Texts(touched)); err != nil {
 		return err
+	}
+	if state == Checked {
+		if err := r.tx.Enqueue(jobs.KindCompareImport, id, 1); err != nil {
+			return err
+		}
 	}
 	return audit.Write(r.tx, audit.Event{Action: "import.staged", SubjectKind: "batch", Subject: id, Change: change, Detail: map[string]any{"counts": r.counts}})
 }

@@ -190,7 +190,7 @@ type watcher struct {
 }
 
 // beat is how often the row is written.
-const beat = time.Second
+var beat = time.Second
 
 func (w *watcher) start(ctx context.Context) {
 	w.quit, w.ended = make(chan struct{}), make(chan struct{})

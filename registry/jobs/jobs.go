@@ -15,6 +15,8 @@ const (
 	KindCheckDuplicates     = "check_duplicates"
 	KindCheckImport         = "check_import"
 	KindApplyImport         = "apply_import"
+	KindCompareImport       = "compare_import"
+	KindAssessImport        = "assess_import"
 	KindSendNotice          = "send_notice"
 	KindComposeLetter       = "compose_letter"
 	KindFollowLetter        = "follow_letter"
@@ -94,6 +96,22 @@ type ApplyImport struct {
 
 // Kind names the job for river.
 func (ApplyImport) Kind() string { return KindApplyImport }
+
+// CompareImport finds whom of a batch the registry may have already.
+type CompareImport struct {
+	Batch db.ID `json:"batch"`
+}
+
+// Kind names the job for river.
+func (CompareImport) Kind() string { return KindCompareImport }
+
+// AssessImport decides the programmes of households that came with a batch.
+type AssessImport struct {
+	Batch db.ID `json:"batch"`
+}
+
+// Kind names the job for river.
+func (AssessImport) Kind() string { return KindAssessImport }
 
 // SendNotice carries a notice out of the house, on whichever channels it may
 // go.
