@@ -57,6 +57,8 @@ func about(n notices.Told) link {
 		return link{"/letters/" + n.LetterRef, "letter.read"}
 	case n.DecisionRef != "":
 		return link{"/decisions/" + n.DecisionRef, "notice.to_decision"}
+	case n.Kind == "case_concern":
+		return link{"/concerns/" + n.CaseRef, "notice.to_concern"}
 	case n.CaseRef != "":
 		return link{"/cases/" + n.CaseRef, "notice.to_case"}
 	}

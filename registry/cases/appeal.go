@@ -9,14 +9,21 @@ import (
 	"daftar/registry/programmes"
 )
 
-// Appeal opens an appeal of the decision on a case of one's own. The decision on
-// an appeal may be appealed once more.
+// Silent reports whether the office is so late that there is a right to appeal that
+// (RULES R12). It is never an answer by itself.
+func (c Case) Silent() bool { return c.State.Open() && c.Escalated.Valid }
+
+// Appeal opens an appeal of the decision on a case of one's own, or of there being
+// none. The decision on an appeal may be appealed once more.
 func Appeal(tx db.Tx, actor Actor, ref, language string) (string, error) {
 	c, err := lock(tx, actor, ref)
 	if err != nil {
 		return "", err
 	}
 	d, err := DecisionOf(tx, c)
+	if fault.Is(err, fault.NotFound) && c.Silent() {
+		return appeal(tx, actor, c.Person, c.Household, nil, &c.ID, language)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -25,7 +32,7 @@ func Appeal(tx db.Tx, actor Actor, ref, language string) (string, error) {
 	} else if level >= maxAppeals {
 		return "", fault.New(fault.Conflict, "appeal.error.last")
 	}
-	return appeal(tx, actor, c.Person, c.Household, d.ID, &c.ID, language)
+	return appeal(tx, actor, c.Person, c.Household, &d.ID, &c.ID, language)
 }
 
 // maxAppeals is how many levels of appeal there are.
@@ -52,18 +59,22 @@ func appealLevel(tx db.Tx, c Case) (int, error) {
 // AppealProgramme opens an appeal of a programme's decision about one's
 // household.
 func AppealProgramme(tx db.Tx, actor Actor, household db.ID, decision db.ID, language string) (string, error) {
-	return appeal(tx, actor, actor.Person, &household, decision, nil, language)
+	return appeal(tx, actor, actor.Person, &household, &decision, nil, language)
 }
 
-func appeal(tx db.Tx, actor Actor, person, household *db.ID, decision db.ID, of *db.ID, language string) (string, error) {
+// appeal begins one: of a decision, or of a case that was not answered in time.
+func appeal(tx db.Tx, actor Actor, person, household, decision, of *db.ID, language string) (string, error) {
 	var open []string
-	if err := tx.Select(&open, `select ref from case_file where appeals_id = $1 and state <> 'withdrawn' limit 1`, decision); err != nil {
+	if err := tx.Select(&open, `
+		select f.ref from case_file f where f.appeals_id = $1 and f.state <> 'withdrawn'
+		union all select f.ref from case_link l join case_file f on f.id = l.case_id and f.state <> 'withdrawn'
+		where $1::uuid is null and l.other_id = $2 and l.relation = 'appeals' limit 1`, decision, of); err != nil {
 		return "", err
 	}
 	if len(open) > 0 {
 		return open[0], nil // pressed twice: the first one counts
 	}
-	o := Opening{Kind: "appeal", Person: person, Household: household, Language: language, Appeals: &decision}
+	o := Opening{Kind: "appeal", Person: person, Household: household, Language: language, Appeals: decision}
 	if of != nil {
 		o.Links = []Link{{Other: *of, Relation: "appeals"}}
 	}

@@ -296,7 +296,7 @@ func take(tx db.Tx, c *Case, s step) (db.ID, error) {
 	if err := write(tx, event); err != nil {
 		return id, err
 	}
-	return id, tell(tx, *c, s.action)
+	return id, tell(tx, *c, s.action, id)
 }
 
 // move is take where the event itself does not matter.

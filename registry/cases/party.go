@@ -21,10 +21,16 @@ type Party struct {
 // parties notes whom a proposal affects; who was told before stays told.
 func parties(tx db.Tx, c Case, out effect.Out) error {
 	for _, id := range out.Affected {
-		if err := tx.Exec(`
+		added, err := tx.Count(`
 			insert into case_party (case_id, person_id, needed, told_at) values ($1, $2, $3, $4) on conflict (case_id, person_id) do nothing`,
-			c.ID, id, slices.Contains(out.Needed, id), tx.Now()); err != nil {
+			c.ID, id, slices.Contains(out.Needed, id), tx.Now())
+		if err != nil {
 			return err
+		}
+		if added == 1 {
+			if err := tellAffected(tx, c, id); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

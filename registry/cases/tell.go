@@ -1,24 +1,22 @@
 package cases
 
 import (
-	"strconv"
-
 	"daftar/db"
 	"daftar/registry/notices"
 )
 
-// news are the steps that the applicant is told of. Of a decision that is
-// written about, the letter tells.
+// news are the steps that the applicant is told of: what the office did, and that
+// it is late.
 var news = map[Action]string{Asked: "case_asked", Approved: "case_decided", Refused: "case_decided", Said: "case_message", Escalated: "case_late"}
 
 // tell tells the applicant of a step: by the account, and by the record once
 // there is one.
-func tell(tx db.Tx, c Case, action Action) error {
+func tell(tx db.Tx, c Case, action Action, event db.ID) error {
 	kind, ok := news[action]
-	if !ok {
+	if !ok || action == Said && tx.Who().Kind != "staff" {
 		return nil
 	}
-	n := notices.Notice{Kind: kind, Account: c.Account, Case: &c.ID, Once: "case:" + c.ID.String() + ":" + strconv.Itoa(c.Version)}
+	n := notices.Notice{Kind: kind, Account: c.Account, Person: c.Person, Case: &c.ID, Once: "case:" + event.String()}
 	if who := c.Draft.Applicant(); action == Approved && who != nil {
 		n.Person = &who.PersonID
 	}
@@ -26,6 +24,12 @@ func tell(tx db.Tx, c Case, action Action) error {
 		return nil // at the counter: the receipt has a code to look it up with
 	}
 	return notices.Tell(tx, n)
+}
+
+// tellAffected tells an adult whom somebody else's case affects, and who may
+// object (RULES R5).
+func tellAffected(tx db.Tx, c Case, person db.ID) error {
+	return notices.Tell(tx, notices.Notice{Kind: "case_concern", Person: &person, Case: &c.ID, Legal: true, Once: "concern:" + c.ID.String() + ":" + person.String()})
 }
 
 // FileUnsafe tells whoever sent a file that it is not safe to open and that

@@ -8,6 +8,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
+	"daftar/registry/audit"
 	"daftar/registry/cases"
 	"daftar/registry/cases/kinds"
 	"daftar/web"
@@ -166,14 +167,14 @@ func (s Site) send(c *web.Ctx) error {
 			return c.Redirect(c.URL("/cases/" + v.f.Ref))
 		}
 		if v.site.Counter { // whoever took it may not be one who reads it from now on
-			return c.Render(receiptPage(c, Receipt{Case: sent, Kind: v.kind(), Code: s.Codes.Of(sent), Counter: true, PortalURL: s.PortalURL}))
+			return ShowReceipt(c, Receipt{Case: sent, Kind: v.kind(), Code: s.Codes.Of(sent), Counter: true, PortalURL: s.PortalURL})
 		}
 		return c.Redirect(c.URL(v.at("receipt")))
 	})
 }
 
 // Receipt is what somebody takes home: the reference, the status code, the day
-// of the answer.
+// of the answer, the proof that it is in the log, the office.
 type Receipt struct {
 	Case      cases.Case
 	Kind      kinds.Kind
@@ -181,10 +182,40 @@ type Receipt struct {
 	Counter   bool
 	Anonymous bool
 	PortalURL string // where the code is entered
+	PDF       string // the address of the receipt as a file; "" for none
+	Entries   []audit.Receipt
+	Office    registry.Office
+}
+
+// fill adds what the registry knows about it. Of a sealed case, the paper says
+// neither what it is nor where it lies.
+func (r *Receipt) fill(tx db.Tx) (err error) {
+	if r.Entries, err = audit.Receipts(tx, r.Case.ID); err != nil || r.Kind.Exit {
+		return err
+	}
+	r.Office, _, err = registry.OfficeOfCase(tx, r.Case.OpenedBy, r.Case.Area)
+	return err
+}
+
+// proofURL is where anybody can have the entry of a receipt proven.
+func (r Receipt) proofURL(c *web.Ctx, leaf string) string {
+	return r.PortalURL + c.URL("/audit/proof/"+leaf)
 }
 
 // receipt can be printed again.
-func (s Site) receipt(c *web.Ctx) error {
+func (s Site) receipt(c *web.Ctx) error { return s.received(c, ShowReceipt) }
+
+// receiptPDF is the receipt as a file.
+func (s Site) receiptPDF(c *web.Ctx) error {
+	return s.received(c, func(c *web.Ctx, r Receipt) error {
+		if err := c.View(r.fill); err != nil {
+			return err
+		}
+		return c.PDF("receipt-"+r.Case.Ref, receiptPage(c, r))
+	})
+}
+
+func (s Site) received(c *web.Ctx, show func(*web.Ctx, Receipt) error) error {
 	v, err := s.open(c)
 	if err != nil {
 		return err
@@ -192,8 +223,13 @@ func (s Site) receipt(c *web.Ctx) error {
 	if v.f.State == cases.StateDraft {
 		return c.Redirect(c.URL(v.at("")))
 	}
-	return ShowReceipt(c, Receipt{Case: v.f.Case, Kind: v.kind(), Code: s.Codes.Of(v.f.Case), Counter: s.Counter, PortalURL: s.PortalURL})
+	return show(c, Receipt{Case: v.f.Case, Kind: v.kind(), Code: s.Codes.Of(v.f.Case), Counter: s.Counter, PortalURL: s.PortalURL, PDF: v.at("receipt/pdf")})
 }
 
 // ShowReceipt answers with a receipt.
-func ShowReceipt(c *web.Ctx, r Receipt) error { return c.Render(receiptPage(c, r)) }
+func ShowReceipt(c *web.Ctx, r Receipt) error {
+	if err := c.View(r.fill); err != nil {
+		return err
+	}
+	return c.Render(receiptPage(c, r))
+}

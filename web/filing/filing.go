@@ -54,6 +54,7 @@ func (s Site) Routes() []web.Route {
 	add(fiber.MethodGet, "/check", s.check)
 	add(fiber.MethodPost, "/check", s.send)
 	add(fiber.MethodGet, "/receipt", s.receipt)
+	add(fiber.MethodGet, "/receipt/pdf", s.receiptPDF)
 	return routes
 }
 
