@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry/cases"
@@ -13,7 +15,7 @@ import (
 func certificate(member string) cases.Evidence {
 	return cases.Evidence{
 		Member: member, Kind: cases.EvidenceBirthCertificate, MediaType: "image/jpeg", Size: 100, Width: 10, Height: 10,
-		SHA256: make([]byte, 32), Blob: "blob",
+		SHA256: make([]byte, 32), Blob: someBlob,
 	}
 }
 
@@ -22,7 +24,10 @@ func TestEvidence(t *testing.T) {
 	o := newOffice(t)
 	c := o.crew(t)
 	ref := o.filled(t, c.citizen)
-	attach := func(member, blob string) error {
+	names := map[string]string{} // of the photos, by blob
+	attach := func(member, name string) error {
+		blob := uuid.NewSHA1(uuid.NameSpaceOID, []byte(name)).String()
+		names[blob] = name
 		return o.WithTx(t.Context(), c.citizen.Principal, func(tx db.Tx) error {
 			e := certificate(member)
 			e.Blob = blob
@@ -33,7 +38,7 @@ func TestEvidence(t *testing.T) {
 		o.do(t, c.citizen.Principal, func(tx db.Tx) error {
 			found, err := cases.EvidenceOf(tx, o.read(t, c.citizen, ref))
 			for _, e := range found {
-				blobs = append(blobs, e.Member+":"+e.Blob)
+				blobs = append(blobs, e.Member+":"+names[e.Blob])
 			}
 			return err
 		})
@@ -79,7 +84,7 @@ func TestEvidence(t *testing.T) {
 		t.Error("after it was sent: ", err)
 	}
 	// The office sees what came, and nobody takes it off the file.
-	if e := o.evidence(t, c.intake, ref, "1"); e.Blob != "hers" || e.MediaType != "image/jpeg" {
+	if e := o.evidence(t, c.intake, ref, "1"); names[e.Blob] != "hers" || e.MediaType != "image/jpeg" {
 		t.Errorf("%+v", e)
 	}
 	for _, statement := range []string{`delete from evidence`, `update evidence set blob = 'x'`, `update evidence set case_id = gen_random_uuid()`} {

@@ -22,17 +22,25 @@ func hush(tx db.Tx, c Case, out effect.Out) error {
 	return notices.Hold(tx, *dead, notices.ReportedDead, &c.ID)
 }
 
-// speak ends that when it is decided: of somebody who is not dead after all. The
-// record of who died says so itself from then on.
-func speak(tx db.Tx, c Case, approved bool) error {
-	if c.Kind == "death" && !approved || c.Kind == "alive" && approved {
-		who, err := whom(tx, c)
-		if err != nil || who == nil {
-			return err
-		}
-		return notices.Release(tx, *who, notices.ReportedDead)
+// speak ends that when a case is over: of somebody who is not dead after all, unless
+// another case still says so. The record of who died says it from then on.
+func speak(tx db.Tx, c Case) error {
+	approved := c.State == StateApproved
+	if c.Kind == "death" && approved || c.Kind == "alive" && !approved || c.Kind != "death" && c.Kind != "alive" {
+		return nil
 	}
-	return nil
+	who, err := whom(tx, c)
+	if err != nil || who == nil {
+		return err
+	}
+	var told bool
+	if err := tx.Get(&told, `
+		select exists (select from case_subject s join case_file f on f.id = s.case_id
+			where s.subject_id = $1 and f.id <> $2 and f.kind = 'death' and f.draft->'answers'->>'who' = $3
+			  and f.state not in ('draft', 'approved', 'refused', 'withdrawn'))`, *who, c.ID, text(c.Draft.Answers, "who")); err != nil || told {
+		return err
+	}
+	return notices.Release(tx, *who, notices.ReportedDead)
 }
 
 // whom is whom the answer "who" names, if there is such a record.

@@ -86,6 +86,9 @@ func Settle(ctx context.Context, d *db.DB, id db.ID) error {
 		case StateSubmitted:
 			return join(tx, c)
 		case StateApproved, StateRefused, StateWithdrawn:
+			if err := speak(tx, c); err != nil {
+				return err
+			}
 			if c.State == StateApproved && c.Appeals != nil {
 				if err := overturn(tx, c); err != nil {
 					return err

@@ -17,6 +17,9 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 
 var worker = db.Principal{Role: db.Jobs, Kind: "job"}
 
+// someBlob is the key of a stored file.
+const someBlob = "018f3a2e-0000-7000-8000-000000000001"
+
 // office is the demo country with people who come to it.
 type office struct {
 	*dbtest.DB

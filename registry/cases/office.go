@@ -138,9 +138,6 @@ func Decide(tx db.Tx, officer Actor, ref string, r Ruling) (Case, error) {
 	if err := move(tx, &c, s); err != nil {
 		return c, err
 	}
-	if err := speak(tx, c, r.Approve); err != nil {
-		return c, err
-	}
 	d, err := DecisionOf(tx, c)
 	if err != nil {
 		return c, err

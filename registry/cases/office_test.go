@@ -357,7 +357,7 @@ func TestMessages(t *testing.T) {
 	o := newOffice(t)
 	d, amina := o.desk(t), o.member(t, "Amina Yusuf")
 	ref := o.files(t, amina, "service", registry.Values{"what": "Slow"})
-	photo := cases.Evidence{Kind: cases.EvidenceMessage, MediaType: "image/jpeg", Size: 1, Width: 1, Height: 1, SHA256: []byte("x"), Blob: "b"}
+	photo := cases.Evidence{Kind: cases.EvidenceMessage, MediaType: "image/jpeg", Size: 1, Width: 1, Height: 1, SHA256: []byte("x"), Blob: someBlob}
 	o.do(t, d.verifier.Principal, func(tx db.Tx) error { return cases.Say(tx, d.verifier.Actor, ref, "Which day was it?", "en", nil) })
 	o.do(t, d.verifier.Principal, func(tx db.Tx) error { return cases.Note(tx, d.verifier.Actor, ref, "Sounds like counter 3", "en") })
 	o.do(t, amina.Principal, func(tx db.Tx) error { return cases.Say(tx, amina.Actor, ref, "Monday", "en", []cases.Evidence{photo}) })

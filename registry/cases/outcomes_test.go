@@ -18,7 +18,7 @@ const day = 24 * time.Hour
 func (o *office) attaches(t *testing.T, who hand, ref, kind string) {
 	t.Helper()
 	o.do(t, who.Principal, func(tx db.Tx) error {
-		return cases.AttachPage(tx, who.Actor, ref, cases.Evidence{Kind: kind, MediaType: "image/jpeg", Size: 1, Width: 1, Height: 1, SHA256: []byte("x"), Blob: "b"}, nil)
+		return cases.AttachPage(tx, who.Actor, ref, cases.Evidence{Kind: kind, MediaType: "image/jpeg", Size: 1, Width: 1, Height: 1, SHA256: []byte("x"), Blob: someBlob}, nil)
 	})
 }
 
@@ -54,7 +54,7 @@ func TestHeadDies(t *testing.T) {
 		t.Error("dead without any proof: ", err)
 	}
 	o.do(t, bilal.Principal, func(tx db.Tx) error {
-		return cases.AddDocument(tx, bilal.Actor, ref, cases.Evidence{Kind: "burial_permit", MediaType: "image/jpeg", Size: 1, Width: 1, Height: 1, SHA256: []byte("x"), Blob: "b"})
+		return cases.AddDocument(tx, bilal.Actor, ref, cases.Evidence{Kind: "burial_permit", MediaType: "image/jpeg", Size: 1, Width: 1, Height: 1, SHA256: []byte("x"), Blob: someBlob})
 	})
 	o.approves(t, d, ref)
 	dead := o.person(t, "Amina Yusuf")
@@ -184,7 +184,7 @@ func TestTwoMembersFileTheSameEvent(t *testing.T) {
 		t.Fatalf("the second is %s, with the proposal %v", c.State, c.Change)
 	}
 	o.do(t, bilal.Principal, func(tx db.Tx) error {
-		return cases.AddDocument(tx, bilal.Actor, second, cases.Evidence{Kind: "death_certificate", MediaType: "image/jpeg", Size: 1, Width: 1, Height: 1, SHA256: []byte("x"), Blob: "b"})
+		return cases.AddDocument(tx, bilal.Actor, second, cases.Evidence{Kind: "death_certificate", MediaType: "image/jpeg", Size: 1, Width: 1, Height: 1, SHA256: []byte("x"), Blob: someBlob})
 	})
 	o.approves(t, d, second)
 	if p := o.person(t, "Nur Yusuf"); p.Status != registry.Deceased {

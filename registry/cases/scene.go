@@ -11,6 +11,7 @@ import (
 	"daftar/registry"
 	"daftar/registry/cases/effect"
 	"daftar/registry/cases/kinds"
+	"daftar/registry/formula"
 )
 
 // scene reads the records that a case can be about: the person's, of those who
@@ -157,10 +158,13 @@ func filing(tx db.Tx, c Case) (Filing, error) {
 		return f, err
 	}
 	f.Form = kinds.Form{Kind: kind, Offers: map[string]registry.Options{}, Today: today}
-	if slices.ContainsFunc(kind.Questions, func(q kinds.Question) bool { return q.Field != "" || q.Page == "values" }) {
-		if f.Form.Defs, err = registry.LoadFields(tx); err != nil {
-			return f, err
-		}
+	all, err := registry.LoadFields(tx)
+	if err != nil {
+		return f, err
+	}
+	f.Form.Defs = all
+	if f.Form.Formulas, err = formula.New(append(all.Of("event"), all.Of("application")...)); err != nil {
+		return f, err
 	}
 	for _, q := range kind.Questions {
 		switch q.Page {

@@ -414,9 +414,6 @@ func Withdraw(tx db.Tx, actor Actor, ref string) (Case, error) {
 	if err := move(tx, &c, step{action: Withdrawn}); err != nil || !sent {
 		return c, err
 	}
-	if err := speak(tx, c, false); err != nil {
-		return c, err
-	}
 	if err := resume(tx, c); err != nil {
 		return c, err
 	}

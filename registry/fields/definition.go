@@ -14,6 +14,7 @@ import (
 	"daftar/registry"
 	"daftar/registry/audit"
 	"daftar/registry/cases"
+	"daftar/registry/cases/kinds"
 	"daftar/registry/credentials"
 	"daftar/registry/formula"
 	"daftar/registry/jobs"
@@ -275,10 +276,13 @@ func Subjects() []string {
 	return []string{registry.KindPerson, registry.KindHousehold, SubjectApplication, SubjectEvent}
 }
 
-// Events lists the kinds of event in a life that questions can belong to. Each
-// has the message "field.event.<code>".
+// Events lists the kinds of event in a life that questions can belong to.
 func Events() []string {
-	return []string{"birth", "death", "move", "separation", "marriage", "job_lost", "disability", "other"}
+	var codes []string
+	for _, k := range kinds.Events() {
+		codes = append(codes, k.Code)
+	}
+	return codes
 }
 
 var (

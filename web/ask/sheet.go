@@ -30,20 +30,6 @@ func NewSheet(all, questions registry.Fields) Sheet {
 	}), Spare: 1}
 }
 
-// About is the sheet of what a programme asks an applicant, or of what a kind of
-// life event asks: the definitions of the subject for that form and for any.
-func About(all registry.Fields, subject, form string) (Sheet, error) {
-	set, err := formula.New(all)
-	if err != nil {
-		return Sheet{}, err
-	}
-	s := NewSheet(all, slices.DeleteFunc(all.Of(subject), func(f registry.Field) bool {
-		return !f.Asked || f.Form != "" && f.Form != form
-	}))
-	s.Formulas = set
-	return s, nil
-}
-
 // put is how a definition is drawn on the sheet.
 func (s Sheet) put(f registry.Field) registry.Field {
 	if s.Office {

@@ -20,6 +20,7 @@ import (
 	"daftar/registry"
 	"daftar/registry/cases"
 	"daftar/registry/fields"
+	"daftar/registry/formula"
 	"daftar/web"
 	"daftar/web/ask"
 	"daftar/web/ui"
@@ -53,10 +54,15 @@ func questions() registry.Fields {
 
 func sheet(t *testing.T) ask.Sheet {
 	t.Helper()
-	s, err := ask.About(questions(), fields.SubjectApplication, "child-grant")
+	all := questions()
+	set, err := formula.New(all)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := ask.NewSheet(all, slices.DeleteFunc(all.Of(fields.SubjectApplication), func(f registry.Field) bool {
+		return !f.Asked || f.Form != "" && f.Form != "child-grant"
+	}))
+	s.Formulas = set
 	return s
 }
 

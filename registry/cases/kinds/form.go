@@ -7,15 +7,17 @@ import (
 
 	"daftar/fault"
 	"daftar/registry"
+	"daftar/registry/formula"
 )
 
 // Form is a kind as it is asked: its questions with what a country defines and
 // the people who can be chosen.
 type Form struct {
-	Kind   Kind
-	Defs   registry.Fields             // the country's definitions
-	Offers map[string]registry.Options // of the questions that choose: people, programmes
-	Today  time.Time
+	Kind     Kind
+	Defs     registry.Fields             // the country's definitions
+	Formulas *formula.Set                // of those: when each is asked
+	Offers   map[string]registry.Options // of the questions that choose: people, programmes
+	Today    time.Time
 }
 
 // Page is one question of a form.
@@ -105,6 +107,40 @@ func (f Form) Pages(answers registry.Values) []Page {
 			}
 			pages = append(pages, p)
 		}
+	}
+	return append(pages, f.own(answers)...)
+}
+
+// ownPrefix sets a country's own questions apart from those of a kind.
+const ownPrefix = "own_"
+
+// own are the questions that a country defines for events or applications, or for
+// one kind or programme. What is answered belongs to the case and changes no record.
+func (f Form) own(answers registry.Values) []Page {
+	subject, form := "event", f.Kind.Code
+	switch f.Kind.Family {
+	case "event":
+	case "programme":
+		subject = "application"
+		form, _ = answers["programme"].(string)
+	default:
+		return nil
+	}
+	given, asked := registry.Values{}, f.Defs.Asked().Of(subject)
+	for _, d := range asked {
+		given[d.Code] = answers[ownPrefix+d.Code]
+	}
+	var pages []Page
+	for _, d := range asked {
+		if d.Form != "" && d.Form != form || d.Type == registry.TypeFile || !f.Formulas.Asked(d, given) { // a photo is a document
+			continue
+		}
+		p := Page{Code: ownPrefix + d.Code, Field: d, Question: Question{Code: ownPrefix + d.Code}}
+		if d.Type == registry.TypeRoster {
+			p.Columns = f.Defs.Columns(d)
+		}
+		p.Field.Code = p.Code
+		pages = append(pages, p)
 	}
 	return pages
 }

@@ -79,6 +79,16 @@ func Shipped() ([]Kind, error) {
 	return list, nil
 }
 
+// Events are the shipped kinds about something that happened to people, of which a
+// country may ask questions of its own.
+var Events = sync.OnceValue(func() []Kind {
+	list, err := Shipped()
+	if err != nil {
+		panic(err) // embedded; a test reads them
+	}
+	return slices.DeleteFunc(list, func(k Kind) bool { return k.Family != "event" })
+})
+
 // Core are the values of a record that have no definition, as questions.
 var Core = sync.OnceValue(func() registry.Fields {
 	raw, err := shipped.ReadFile("shipped/_core.yaml")
