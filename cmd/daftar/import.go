@@ -50,6 +50,9 @@ func (cmd importCmd) Run(ctx context.Context, c *Config) error {
 		return err
 	}
 	defer s.close()
+	if err := s.settled(ctx, c, say); err != nil {
+		return err
+	}
 	isDemo, err := demo.Is(ctx, s.db)
 	if err != nil {
 		return err

@@ -24,16 +24,28 @@ const (
 // Assess decides every active programme for a household with its current rule.
 // It may run any number of times: an outcome that stands is left alone. What
 // would take something away becomes a proposal and changes nothing (RULES R10).
-func Assess(tx db.Tx, household db.ID) error {
+func Assess(tx db.Tx, household db.ID) error { return AssessAll(tx, []db.ID{household}) }
+
+// AssessAll does so for several households.
+func AssessAll(tx db.Tx, households []db.ID) error {
 	rules, err := currentRules(tx)
 	if err != nil {
 		return err
 	}
-	h, err := registry.LoadHousehold(tx, household)
+	fields, err := registry.LoadFields(tx)
 	if err != nil {
 		return err
 	}
-	fields, err := registry.LoadFields(tx)
+	for _, id := range households {
+		if err := assess(tx, rules, fields, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func assess(tx db.Tx, rules []*programmeRow, fields registry.Fields, household db.ID) error {
+	h, err := registry.LoadHousehold(tx, household)
 	if err != nil {
 		return err
 	}
@@ -67,6 +79,7 @@ type programmeRow struct {
 	Rule      db.ID     `db:"id"`
 	JSON      []byte    `db:"rule"`
 	rule      Rule
+	compiled  *Compiled // once it was needed
 }
 
 // newDecision is what a rule says about a household now.
@@ -81,14 +94,17 @@ type newDecision struct {
 
 func (p *programmeRow) decide(tx db.Tx, fields registry.Fields, in Inputs) (newDecision, error) {
 	var d newDecision
-	if err := json.Unmarshal(p.JSON, &p.rule); err != nil {
-		return d, err
+	if p.compiled == nil {
+		if err := json.Unmarshal(p.JSON, &p.rule); err != nil {
+			return d, err
+		}
+		var err error
+		if p.compiled, err = Compile(p.rule, fields); err != nil {
+			return d, err
+		}
 	}
-	compiled, err := Compile(p.rule, fields)
-	if err != nil {
-		return d, err
-	}
-	if d.result, err = compiled.Decide(in); err != nil {
+	var err error
+	if d.result, err = p.compiled.Decide(in); err != nil {
 		return d, err
 	}
 	criteria, err := json.Marshal(d.result.Criteria)
