@@ -18,11 +18,13 @@ func (s *store) noteIssuer(ctx context.Context, origin string) error {
 		return err
 	}
 	return s.db.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
-		noted, err := tx.Count(`
+		var same bool
+		if err := tx.Get(&same, `select exists (select from setting where key = $1 and value = $2)`, servedIssuer, string(value)); err != nil || same {
+			return err
+		}
+		if err := tx.Exec(`
 			insert into setting (key, value, updated_at) values ($1, $2, $3)
-			on conflict (key) do update set value = excluded.value, updated_at = excluded.updated_at where setting.value <> excluded.value`,
-			servedIssuer, string(value), tx.Now())
-		if err != nil || noted == 0 {
+			on conflict (key) do update set value = excluded.value, updated_at = excluded.updated_at`, servedIssuer, string(value), tx.Now()); err != nil {
 			return err
 		}
 		return audit.Write(tx, audit.Event{Action: "issuer.set", Detail: map[string]any{"issuer": origin}})
