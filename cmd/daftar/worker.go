@@ -213,7 +213,7 @@ type assessImportWorker struct {
 
 // Work runs one job.
 func (w *assessImportWorker) Work(ctx context.Context, job *river.Job[jobs.AssessImport]) error {
-	return importer.Assess(ctx, w.db, job.Args.Batch, programmes.Assess)
+	return importer.Assess(ctx, w.db, job.Args.Batch, programmes.AssessAll)
 }
 
 // Timeout leaves time for a whole country.

@@ -621,9 +621,9 @@ func TestBeforeAndAfterABatch(t *testing.T) {
 		t.Errorf("%v after %d times: %+v", ok, compared, a)
 	}
 	var decided []db.ID
-	decide := func(tx db.Tx, household db.ID) error {
-		decided = append(decided, household)
-		return programmes.Assess(tx, household)
+	decide := func(tx db.Tx, households []db.ID) error {
+		decided = append(decided, households...)
+		return programmes.AssessAll(tx, households)
 	}
 	if err := importer.Assess(t.Context(), d.DB.DB, b.ID, decide); err != nil || len(decided) > 0 {
 		t.Errorf("%d decided before it was applied, %v", len(decided), err)

@@ -59,7 +59,7 @@ const chunkOfHouseholds = 50
 
 // Assess decides what households of an applied batch get that were never
 // decided for. It can be stopped at any time and goes on where it was.
-func Assess(ctx context.Context, d *db.DB, batch db.ID, decide func(tx db.Tx, household db.ID) error) error {
+func Assess(ctx context.Context, d *db.DB, batch db.ID, decide func(tx db.Tx, households []db.ID) error) error {
 	var last db.ID
 	for more := true; more; {
 		if err := d.WithTx(ctx, worker, func(tx db.Tx) error {
@@ -72,14 +72,11 @@ func Assess(ctx context.Context, d *db.DB, batch db.ID, decide func(tx db.Tx, ho
 				order by i.subject_id limit $3`, batch, last, chunkOfHouseholds); err != nil {
 				return err
 			}
-			for _, id := range list {
-				if err := decide(tx, id); err != nil {
-					return err
-				}
-				last = id
+			if more = len(list) == chunkOfHouseholds; len(list) == 0 {
+				return nil
 			}
-			more = len(list) == chunkOfHouseholds
-			return nil
+			last = list[len(list)-1]
+			return decide(tx, list)
 		}); err != nil {
 			return err
 		}

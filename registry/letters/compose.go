@@ -36,6 +36,9 @@ func Compose(tx db.Tx, messages *i18n.Bundle, id db.ID) error {
 		l.ID, string(body), registry.Texts(used), tx.Now()); err != nil {
 		return err
 	}
+	if err := l.log(tx, "composed"); err != nil {
+		return err
+	}
 	if l.Person == nil && l.Account == nil {
 		return want(tx, l)
 	}

@@ -24,16 +24,10 @@ const (
 // Assess decides every active programme for a household with its current rule.
 // It may run any number of times: an outcome that stands is left alone. What
 // would take something away becomes a proposal and changes nothing (RULES R10).
-func Assess(tx db.Tx, household db.ID) error {
-	h, err := registry.LoadHousehold(tx, household)
-	if err != nil {
-		return err
-	}
-	return decide(tx, h, func(p *programmeRow, h registry.Household, d newDecision) error { return record(tx, p, h, d) })
-}
+func Assess(tx db.Tx, household db.ID) error { return AssessAll(tx, []db.ID{household}) }
 
-// decide runs every active programme's current rule on a household.
-func decide(tx db.Tx, h registry.Household, each func(*programmeRow, registry.Household, newDecision) error) error {
+// AssessAll does so for several households.
+func AssessAll(tx db.Tx, households []db.ID) error {
 	rules, err := currentRules(tx)
 	if err != nil {
 		return err
@@ -42,6 +36,20 @@ func decide(tx db.Tx, h registry.Household, each func(*programmeRow, registry.Ho
 	if err != nil {
 		return err
 	}
+	for _, id := range households {
+		h, err := registry.LoadHousehold(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := decide(tx, rules, fields, h, func(p *programmeRow, d newDecision) error { return record(tx, p, h, d) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decide runs every rule on a household.
+func decide(tx db.Tx, rules []*programmeRow, fields registry.Fields, h registry.Household, each func(*programmeRow, newDecision) error) error {
 	today, err := dayOf(tx, h.AreaID)
 	if err != nil {
 		return err
@@ -52,7 +60,7 @@ func decide(tx db.Tx, h registry.Household, each func(*programmeRow, registry.Ho
 		if err != nil {
 			return err
 		}
-		if err := each(r, h, d); err != nil {
+		if err := each(r, d); err != nil {
 			return err
 		}
 	}
@@ -75,8 +83,16 @@ type Simulated struct {
 // Simulate runs the rules on a household as it might be. It decides nothing and
 // stores nothing.
 func Simulate(tx db.Tx, h registry.Household) ([]Simulated, error) {
+	rules, err := currentRules(tx)
+	if err != nil {
+		return nil, err
+	}
+	fields, err := registry.LoadFields(tx)
+	if err != nil {
+		return nil, err
+	}
 	var list []Simulated
-	err := decide(tx, h, func(p *programmeRow, _ registry.Household, d newDecision) error {
+	err = decide(tx, rules, fields, h, func(p *programmeRow, d newDecision) error {
 		list = append(list, Simulated{Code: p.Code, Programme: p.Name, Result: d.result})
 		return nil
 	})
@@ -91,6 +107,7 @@ type programmeRow struct {
 	Rule      db.ID     `db:"id"`
 	JSON      []byte    `db:"rule"`
 	rule      Rule
+	compiled  *Compiled // once it was needed
 }
 
 // newDecision is what a rule says about a household now.
@@ -105,14 +122,17 @@ type newDecision struct {
 
 func (p *programmeRow) decide(tx db.Tx, fields registry.Fields, in Inputs) (newDecision, error) {
 	var d newDecision
-	if err := json.Unmarshal(p.JSON, &p.rule); err != nil {
-		return d, err
+	if p.compiled == nil {
+		if err := json.Unmarshal(p.JSON, &p.rule); err != nil {
+			return d, err
+		}
+		var err error
+		if p.compiled, err = Compile(p.rule, fields); err != nil {
+			return d, err
+		}
 	}
-	compiled, err := Compile(p.rule, fields)
-	if err != nil {
-		return d, err
-	}
-	if d.result, err = compiled.Decide(in); err != nil {
+	var err error
+	if d.result, err = p.compiled.Decide(in); err != nil {
 		return d, err
 	}
 	criteria, err := json.Marshal(d.result.Criteria)
