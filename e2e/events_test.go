@@ -12,39 +12,45 @@ import (
 )
 
 // TestBirth is the story of a baby: amina tells of it with a certificate, the
-// office checks and approves it from the queue by keyboard, the household has
-// one more and the credential of the household says so.
+// office sees what would change, checks it and approves it from the queue by
+// keyboard, she reads the letter, and the household has one more.
 func TestBirth(t *testing.T) {
 	t.Parallel()
 	for _, lang := range []string{"en", "ar"} {
 		t.Run(lang, func(t *testing.T) {
 			t.Parallel()
 			s := ownSystem(t)
-			birth(t, s.portal(), s.admin(), lang)
+			birth(t, s, lang)
 		})
 	}
 }
 
-func birth(t *testing.T, portal, admin, lang string) {
-	amina := newBrowser(t, "birth-amina", portal, lang, true)
+func birth(t *testing.T, s *System, lang string) {
+	amina := newBrowser(t, "birth-amina", s.portal(), lang, true)
 	ref := amina.tellsOfABirth()
 
-	verifier := amina.colleague("birth-verifier", admin)
+	verifier := amina.colleague("birth-verifier", s.admin())
 	verifier.staffSignIn("verifier")
 	verifier.checksTheBirth(ref)
 
-	approver := amina.colleague("birth-approver", admin)
+	approver := amina.colleague("birth-approver", s.admin())
 	approver.staffSignIn("approver")
 	approver.approvesByKeyboard(ref)
 
 	amina.open("/cases/" + ref)
 	amina.says(amina.say("case.state.approved"))
 	amina.look("approved")
+	s.until(t, `select 'written' from letter l join case_file c on c.id = l.case_id where l.composed_at is not null and c.ref = '` + ref + `'`)
+	amina.open("/cases/" + ref)
 	amina.pressText(amina.say("letter.read"))
+	amina.says(ref)
 	amina.look("letter")
 	amina.open("/record")
 	amina.says("Zaynab Yusuf")
 	amina.look("record")
+	if n := s.sql(t, `select count(*) from membership m join case_file c on c.household_id = m.household_id and m.end_date is null where c.ref = '`+ref+`'`); n != "6" {
+		t.Errorf("%s people live there", n)
+	}
 }
 
 // begins goes from the list of what can happen to the first question.

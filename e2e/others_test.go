@@ -39,7 +39,10 @@ type Thing struct {
 	base    string // "/cases/:ref"
 	ref     string
 	unknown string // a reference of the same form that nobody has
-	row     string // of its plots
+	row     string // of its plots, or of another roster
+	id      string // of its document
+	visit   string
+	page    string // of its questions
 }
 
 // at fills the parameters of a path.
@@ -54,7 +57,13 @@ func (th Thing) at(path, ref string) string {
 	if strings.Contains(path, "/rows/") {
 		code = "plots"
 	}
-	return strings.NewReplacer(":ref", ref, ":member", "2", ":code", code, ":row", th.row).Replace(path)
+	pairs := []string{":ref", ref, ":member", "2", ":code", code, ":row", th.row}
+	for name, value := range map[string]string{":id": th.id, ":visit": th.visit, ":page": th.page} {
+		if value != "" {
+			pairs = append(pairs, name, value)
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(path)
 }
 
 // aFarm is what the farming pack asks, with one plot.
@@ -102,7 +111,7 @@ func (s *System) everything(t *testing.T) string {
 	for _, table := range []string{
 		"case_file", "case_event", "change", "change_item", "evidence", "decision", "record_version", "household", "person",
 		"membership", "membership_role", "relation", "contact", "identifier", "group_record", "group_member", "amendment", "duplicate_decision", "record_merge", "account", "staff_role", "notice_setting",
-		"contact_hold", "letter_text", "service_outage", "rule_review", "credential", "credential_copy", "credential_offer",
+		"case_party", "case_subject", "case_link", "case_visit", "case_freeze", "delegation", "staff_keys", "contact_hold", "letter_text", "service_outage", "rule_review", "credential", "credential_copy", "credential_offer",
 	} {
 		parts = append(parts, "select '"+table+"' || r::text as row from "+table+" r")
 	}
@@ -128,13 +137,24 @@ func TestOthersThings(t *testing.T) {
 	rosa.fills(t, "/apply/"+ref, append(rosasHousehold(), aFarm()...))
 	rosa.attaches(t, "/apply/"+ref+"/documents/2")
 	s.scanned(t)
-	application := Thing{"/apply/:ref", ref, newRef(registry.RefCase), s.answerOf(t, ref, "->'fields'->'plots'->0->>'id'")}
+	application := Thing{base: "/apply/:ref", ref: ref, unknown: newRef(registry.RefCase), row: s.answerOf(t, ref, "->'fields'->'plots'->0->>'id'")}
 	hidden(t, s, routes, "portal", rosa, amina, application)
 
 	// a case at the office
 	rosa.mustSave(t, "/apply/"+ref+"/check", form("/apply/:ref/check"))
-	kase := Thing{base: "/cases/:ref", ref: ref, unknown: newRef(registry.RefCase)}
+	kase := Thing{base: "/cases/:ref", ref: ref, unknown: newRef(registry.RefCase), id: s.sql(t, `select e.id from evidence e join case_file c on c.id = e.case_id where c.ref = '`+ref+`'`)}
 	hidden(t, s, routes, "portal", rosa, amina, kase, application)
+
+	// something that happened, half told, with a roster
+	tomas := signedIn(t, s.portal(), "en", "tomas") // somebody in the registry with a decision of his own
+	request := tomas.tells(t, "birth")
+	tomas.mustSave(t, "/request/"+request+"/q/babies/rows/new", url.Values{"name": {"Nila"}, "sex": {"female"}})
+	if a, err := tomas.upload("/request/"+request+"/proof", "photo", "certificate.jpg", photo(), url.Values{"kind": {"birth_certificate"}}); err != nil || a.status != http.StatusSeeOther {
+		t.Fatal(a.status, headings(a.body), err)
+	}
+	told := Thing{base: "/request/:ref", ref: request, unknown: newRef(registry.RefCase), page: "babies", row: s.answerOf(t, request, "->'answers'->'babies'->0->>'id'"),
+		id: s.sql(t, `select e.id from evidence e join case_file c on c.id = e.case_id where c.ref = '`+request+`'`)}
+	hidden(t, s, routes, "portal", tomas, amina, told)
 
 	// staff of another region, with every role there
 	intake, north := signedIn(t, s.admin(), "en", "intake"), signedIn(t, s.admin(), "en", "approver-north")
@@ -142,12 +162,15 @@ func TestOthersThings(t *testing.T) {
 		s.sql(t, `insert into staff_role (staff_id, role, area_id, valid_from)
 			select r.staff_id, '`+role+`', r.area_id, r.valid_from from staff_role r join area a on a.id = r.area_id where a.code = 'MJ02' and r.role = 'approver'`)
 	}
+	kase.visit = s.planned(t, ref)
 	counter := intake.starts(t, "/counter")
 	intake.fills(t, "/counter/"+counter, append(aHousehold("Mama Ngina", ""), aFarm()...))
 	intake.mustSave(t, "/counter/"+counter+"/people/2/name", one("full_name", "Nila"))
 	intake.attaches(t, "/counter/"+counter+"/documents/2")
 	s.scanned(t)
-	hidden(t, s, routes, "admin", intake, north, kase, Thing{"/counter/:ref", counter, newRef(registry.RefCase), s.answerOf(t, counter, "->'fields'->'plots'->0->>'id'")})
+	hidden(t, s, routes, "admin", intake, north, kase,
+		Thing{base: "/counter/for/:ref", ref: s.sql(t, `select ref from person where full_name = 'Tomás Rivera'`), unknown: newRef(registry.RefPerson)},
+		Thing{base: "/counter/:ref", ref: counter, unknown: newRef(registry.RefCase), row: s.answerOf(t, counter, "->'fields'->'plots'->0->>'id'")})
 
 	credential := newRef(registry.RefCredential)
 	s.sql(t, `insert into credential (id, ref, person_id, type, format, dataset_hash, issued_at, expires_at, notification)
@@ -169,13 +192,13 @@ func TestOthersThings(t *testing.T) {
 	quality.mustSave(t, "/purpose", url.Values{"purpose": {"check"}, "to": {""}})
 	undoing := func(a Address) bool { return strings.HasPrefix(a.Path, "/:lang/changes/:ref/undo") } // there for a merge that was done
 	hidden(t, s, slices.DeleteFunc(slices.Clone(routes), undoing), "admin", quality, north,
-		Thing{"/people/:ref", person, newRef(registry.RefPerson), ""},
-		Thing{"/households/:ref", s.sql(t, `select h.ref from household h join membership m on m.household_id = h.id join person p on p.id = m.person_id where p.ref = '`+person+`'`), newRef(registry.RefHousehold), ""},
-		Thing{"/groups/:ref", s.sql(t, `select ref from group_record where type = 'union'`), newRef(registry.RefGroup), ""},
-		Thing{"/changes/:ref", change, newRef(registry.RefAmendment), ""})
+		Thing{base: "/people/:ref", ref: person, unknown: newRef(registry.RefPerson)},
+		Thing{base: "/households/:ref", ref: s.sql(t, `select h.ref from household h join membership m on m.household_id = h.id join person p on p.id = m.person_id where p.ref = '`+person+`'`), unknown: newRef(registry.RefHousehold)},
+		Thing{base: "/groups/:ref", ref: s.sql(t, `select ref from group_record where type = 'union'`), unknown: newRef(registry.RefGroup)},
+		Thing{base: "/changes/:ref", ref: change, unknown: newRef(registry.RefAmendment)})
 	// two records of one person, and their merge
 	pair := s.sql(t, `select ref from duplicate_pair`)
-	hidden(t, s, routes, "admin", quality, north, Thing{"/duplicates/pairs/:ref", pair, newRef(registry.RefPair), ""})
+	hidden(t, s, routes, "admin", quality, north, Thing{base: "/duplicates/pairs/:ref", ref: pair, unknown: newRef(registry.RefPair)})
 	a, err = quality.post("/duplicates/pairs/"+pair+"/merge", url.Values{"keep": {"a"}, "version_a": {"1"}, "version_b": {"1"}, "note": {"She said so"},
 		"v.full_name": {"a"}, "v.home": {"b"}})
 	merge := amendmentRef.FindString(a.header.Get("Location"))
@@ -184,7 +207,7 @@ func TestOthersThings(t *testing.T) {
 	}
 	s.agree(t, signedIn(t, s.admin(), "en", "verifier"), signedIn(t, s.admin(), "en", "approver"), merge)
 	hidden(t, s, slices.DeleteFunc(slices.Clone(routes), func(a Address) bool { return !undoing(a) }), "admin", quality, north,
-		Thing{"/changes/:ref", merge, newRef(registry.RefAmendment), ""})
+		Thing{base: "/changes/:ref", ref: merge, unknown: newRef(registry.RefAmendment)})
 	if page := north.mustGet(t, "/duplicates"); strings.Contains(page, pair) {
 		t.Error("another region's pair is listed")
 	}
@@ -203,9 +226,16 @@ func TestOthersThings(t *testing.T) {
 	offer = offer[strings.LastIndex(offer, "/")+1:]
 	hidden(t, s, routes, "portal", rosa, amina, kase, application, Thing{base: "/decisions/:ref", ref: decision, unknown: newRef(registry.RefDecision)},
 		Thing{base: "/credentials/offers/:ref", ref: offer, unknown: strings.Repeat("a", len(offer))})
-	tomas := signedIn(t, s.portal(), "en", "tomas") // somebody in the registry with a decision of his own
 	hidden(t, s, routes, "portal", rosa, tomas, kase, Thing{base: "/decisions/:ref", ref: decision, unknown: newRef(registry.RefDecision)})
 	ownPagesOnly(t, s, amina)
+}
+
+// planned has a visit planned for a case, and names it.
+func (s *System) planned(t *testing.T, ref string) string {
+	t.Helper()
+	signedIn(t, s.admin(), "en", "verifier").mustSave(t, "/cases/"+ref+"/visits", url.Values{
+		"on": {time.Now().AddDate(0, 0, 3).Format(time.DateOnly)}, "visitor": {s.sql(t, `select id from staff where name = 'Viktor Verifier'`)}, "what": {""}})
+	return s.sql(t, `select v.id from case_visit v join case_file c on c.id = v.case_id where c.ref = '`+ref+`'`)
 }
 
 // attaches sends a photo that is one.
@@ -327,15 +357,15 @@ func TestRolesKeepOut(t *testing.T) {
 	s := ownSystem(t)
 	ref := signedIn(t, s.portal(), "en", "rosa").applies(t, "/apply", rosasHousehold())
 	may := map[string][]string{
-		"intake":      {"case.read", "case.ask", "case.intake", "person.search", "letter.print"},
-		"verifier":    {"case.read", "case.ask", "case.recommend", "person.read", "change.read", "change.verify", "person.search", "duplicate.read"},
-		"approver":    {"case.read", "case.decide", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "duplicate.read"},
-		"approver2":   {"case.read", "case.decide", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "delay.read", "delay.request", "duplicate.read"},
-		"appeals":     {"person.search", "letter.read", "letter.review"},
-		"grievance":   {"person.search"},
-		"protection":  {"person.read", "person.protected", "change.read", "change.propose", "person.search", "look.release", "duplicate.read", "duplicate.decide", "letter.print"},
-		"dataquality": {"field.edit", "area.read", "area.propose", "import.read", "import.run", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share", "duplicate.read", "duplicate.decide"},
-		"programme":   {"person.search", "person.export", "filter.share", "delay.read", "delay.request", "letter.read", "letter.edit", "decision.send", "rule.read"},
+		"intake":      {"case.read", "case.ask", "case.intake", "person.search", "letter.print", "delegate.grant"},
+		"verifier":    {"case.read", "case.ask", "case.recommend", "case.open", "person.read", "change.read", "change.verify", "person.search", "duplicate.read"},
+		"approver":    {"case.read", "case.decide", "case.open", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "duplicate.read"},
+		"approver2":   {"case.read", "case.decide", "case.open", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "delay.read", "delay.request", "duplicate.read"},
+		"appeals":     {"case.read", "case.ask", "case.recommend", "case.decide", "person.search", "letter.read", "letter.review"},
+		"grievance":   {"case.read", "case.ask", "case.recommend", "case.decide", "person.search"},
+		"protection":  {"case.read", "case.ask", "case.recommend", "case.decide", "person.read", "person.protected", "change.read", "change.propose", "person.search", "look.release", "duplicate.read", "duplicate.decide", "letter.print"},
+		"dataquality": {"case.read", "case.ask", "case.open", "field.edit", "area.read", "area.propose", "import.read", "import.run", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share", "duplicate.read", "duplicate.decide"},
+		"programme":   {"freeze.edit", "person.search", "person.export", "filter.share", "delay.read", "delay.request", "letter.read", "letter.edit", "decision.send", "rule.read"},
 		"credential":  {"credential.read", "credential.revoke", "person.search"},
 		"auditor":     {"audit.read", "delay.read"},
 		"dpo":         {"audit.read", "alert.read", "question.answer", "delay.read", "delay.decide", "look.release", "kin.end", "setting.read", "setting.approve"},
@@ -397,6 +427,7 @@ func TestSurplusInputs(t *testing.T) {
 	rosa.mustSave(t, "/apply/"+ref+"/check", form("/apply/:ref/check"))
 
 	intake := signedIn(t, s.admin(), "en", "intake")
+	kase.visit = s.planned(t, ref)
 	counter := intake.starts(t, "/counter")
 	intake.fills(t, "/counter/"+counter, aHousehold("Mama Ngina", ""))
 	intake.mustSave(t, "/counter/"+counter+"/people", one("another", "yes"))

@@ -48,10 +48,10 @@ func TestQuarantine(t *testing.T) {
 	clerk.signIn("verifier")
 	clerk.inBoth("/cases/"+ref, "closed", func() {
 		clerk.says(clerk.say("scan.error.infected"))
-		clerk.hides("/evidence/")
+		clerk.hides("/documents/")
 	})
 	officer := signedIn(t, s.admin(), "en", "verifier")
-	officer.mustAnswer(t, http.MethodGet, "/cases/"+ref+"/evidence/2", nil, http.StatusConflict)
+	officer.mustAnswer(t, http.MethodGet, s.photoOf(t, ref), nil, http.StatusConflict)
 
 	officer.mustSave(t, "/cases/"+ref+"/ask", url.Values{"pages": {"documents/2"}, "note": {"Please send it again."}})
 	rosa.mustSave(t, document, one("do", "remove"))
@@ -61,7 +61,7 @@ func TestQuarantine(t *testing.T) {
 	s.scanned(t)
 	rosa.mustSave(t, "/apply/"+ref+"/check", one("note", "Another one."))
 	clerk.inBoth("/cases/"+ref, "open", func() { clerk.says(clerk.say("scan.state.clean"), clerk.say("told.title")) })
-	if got := officer.mustGet(t, "/cases/"+ref+"/evidence/2"); !strings.HasPrefix(got, "\xff\xd8") {
+	if got := officer.mustGet(t, s.photoOf(t, ref)); !strings.HasPrefix(got, "\xff\xd8") {
 		t.Error("the office cannot open what is clean")
 	}
 
@@ -75,10 +75,16 @@ func TestQuarantine(t *testing.T) {
 		t.Fatal(a.status, err)
 	}
 	s.until(t, `select 'tried' from river.river_job where kind = 'scan_blob' and state = 'retryable'`)
-	site.mustAnswer(t, http.MethodGet, "/cases/"+ref+"/evidence/2", nil, http.StatusConflict)
+	site.mustAnswer(t, http.MethodGet, s.photoOf(t, ref), nil, http.StatusConflict)
 	if got := s.sql(t, `select count(*) from blob_scan where state = 'pending'`); got != "1" {
 		t.Errorf("%s files wait", got)
 	}
+}
+
+// photoOf is where the office opens the photo of a case.
+func (s *System) photoOf(t *testing.T, ref string) string {
+	t.Helper()
+	return "/cases/" + ref + "/documents/" + s.sql(t, `select e.id from evidence e join case_file c on c.id = e.case_id where c.ref = '`+ref+`' and e.removed_at is null`)
 }
 
 // inBoth opens a page in both directions, checks it and looks at it.

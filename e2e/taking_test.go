@@ -178,15 +178,15 @@ func others(t *testing.T, s *System, decision, letter string) {
 	routes := s.addresses(t)
 	notice := s.sql(t, `select ref from notice where kind = 'letter' limit 1`)
 	hidden(t, s, routes, "portal", signedIn(t, s.portal(), "en", "amina"), signedIn(t, s.portal(), "en", "tomas"),
-		Thing{"/notices/:ref", notice, newRef(registry.RefNotice), ""}, Thing{"/letters/:ref", letter, newRef(registry.RefLetter), ""},
-		Thing{"/decisions/:ref", decision, newRef(registry.RefDecision), ""})
+		Thing{base: "/notices/:ref", ref: notice, unknown: newRef(registry.RefNotice)}, Thing{base: "/letters/:ref", ref: letter, unknown: newRef(registry.RefLetter)},
+		Thing{base: "/decisions/:ref", ref: decision, unknown: newRef(registry.RefDecision)})
 	for _, role := range []string{"programme", "intake"} {
 		s.sql(t, `insert into staff_role (staff_id, role, area_id, valid_from)
 			select r.staff_id, '`+role+`', r.area_id, r.valid_from from staff_role r join area a on a.id = r.area_id where a.code = 'MJ02' and r.role = 'approver'`)
 	}
 	north := signedIn(t, s.admin(), "en", "approver-north")
-	hidden(t, s, routes, "admin", signedIn(t, s.admin(), "en", "programme"), north, Thing{"/decisions/:ref", decision, newRef(registry.RefDecision), ""})
-	hidden(t, s, routes, "admin", signedIn(t, s.admin(), "en", "intake"), north, Thing{"/letters/:ref", letter, newRef(registry.RefLetter), ""})
+	hidden(t, s, routes, "admin", signedIn(t, s.admin(), "en", "programme"), north, Thing{base: "/decisions/:ref", ref: decision, unknown: newRef(registry.RefDecision)})
+	hidden(t, s, routes, "admin", signedIn(t, s.admin(), "en", "intake"), north, Thing{base: "/letters/:ref", ref: letter, unknown: newRef(registry.RefLetter)})
 	for path, ref := range map[string]string{"/decisions": decision, "/letters": letter} {
 		if page := north.mustGet(t, path); strings.Contains(page, ref) {
 			t.Errorf("%s of another region lists %s", path, ref)

@@ -69,7 +69,7 @@ func (v *Visitor) get(path string) (Answer, error) { return v.send(http.MethodGe
 // caseStep is a form of the office on a case, and seenVersion what it carries:
 // which version of the case is before the officer.
 var (
-	caseStep    = regexp.MustCompile(`^/cases/[^/]+/(ask|recommend|decide)$`)
+	caseStep    = regexp.MustCompile(`^/cases/[^/]+/(ask|recommend|decide|note|say|assign|link|visits|visits/[^/]+|trim|undo|official|seal)$`)
 	seenVersion = regexp.MustCompile(`name="seen" value="(\d+)"`)
 )
 
@@ -221,13 +221,18 @@ func (v *Visitor) mustAnswer(t *testing.T, method, path string, form url.Values,
 	return a.body
 }
 
-// upload sends a photo.
-func (v *Visitor) upload(path, name, file string, content []byte) (Answer, error) {
+// upload sends a photo, with what else the form has.
+func (v *Visitor) upload(path, name, file string, content []byte, more ...url.Values) (Answer, error) {
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
 	part, err := w.CreateFormFile(name, file)
 	if err == nil {
 		_, err = part.Write(content)
+	}
+	for _, values := range more {
+		for field, value := range values {
+			err = errors.Join(err, w.WriteField(field, value[0]))
+		}
 	}
 	if err := errors.Join(err, w.WriteField("do", "upload"), w.Close()); err != nil {
 		return Answer{}, err
@@ -300,6 +305,16 @@ func rosasHousehold() []Page {
 func (v *Visitor) starts(t *testing.T, site string) (ref string) {
 	t.Helper()
 	a := v.mustSave(t, site, nil)
+	if ref = caseRef.FindString(a.to); ref == "" {
+		t.Fatalf("started at %s", a.to)
+	}
+	return ref
+}
+
+// tells begins to tell of something that happened.
+func (v *Visitor) tells(t *testing.T, kind string) (ref string) {
+	t.Helper()
+	a := v.mustSave(t, "/events/"+kind, nil)
 	if ref = caseRef.FindString(a.to); ref == "" {
 		t.Fatalf("started at %s", a.to)
 	}

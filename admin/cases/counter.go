@@ -110,7 +110,7 @@ type visitor struct {
 func atCounter(c *web.Ctx) (v visitor, err error) {
 	v.Form = &ui.Form{}
 	err = c.WithTx(func(tx db.Tx) error {
-		id, err := registry.ReadRecord(tx, registry.Reader{Areas: c.Areas()}, registry.KindPerson, c.Param("ref"), "counter")
+		id, err := registry.ReadRecord(tx, registry.Reader{Areas: c.Areas()}, registry.KindPerson, c.Param("ref"), "request") // who is present asked for it
 		if err != nil {
 			return err
 		}

@@ -186,7 +186,16 @@ var report = step{
 }
 
 // ReportForm asks what a visit found.
-func ReportForm(c *web.Ctx) error { return report.form(c) }
+func ReportForm(c *web.Ctx) error {
+	v, err := load(c, false)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(v.Visits, func(x cases.HomeVisit) bool { return x.ID.String() == c.Param("visit") }) {
+		return fault.Hidden()
+	}
+	return report.form(c)
+}
 
 // Report notes it.
 func Report(c *web.Ctx) error { return report.submit(c) }
@@ -195,7 +204,7 @@ func Report(c *web.Ctx) error { return report.submit(c) }
 // along.
 func Rounds(c *web.Ctx) error {
 	var list []cases.HomeVisit
-	err := c.View(func(tx db.Tx) (err error) { list, err = cases.Rounds(tx, c.Principal().ID); return err })
+	err := c.WithTx(func(tx db.Tx) (err error) { list, err = cases.Rounds(tx, c.Principal().ID); return err })
 	if err != nil {
 		return err
 	}

@@ -319,7 +319,7 @@ alter table audit_event enable row level security;
 create policy audit_event_write on audit_event for insert to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs with check (true);
 create policy audit_event_worker on audit_event for select to daftar_jobs using (true);
 create policy audit_event_auditor on audit_event for select to daftar_auditor
-  using (case_id is null or action in ('case.sealed', 'case.unsealed', 'case.handed_on') or not sealed_case(case_id));
+  using (case_id is null or action in ('case.sealed', 'case.unsealed', 'case.handed_on', 'case.alarmed') or not sealed_case(case_id));
 grant select (id, ref) on person, household, group_record, credential to daftar_auditor;
 grant select (id, ref, kind) on case_file to daftar_auditor;
 grant select (id, ref, person_id) on look_question, look_delay to daftar_auditor;

@@ -369,5 +369,13 @@ func Seal(tx db.Tx, officer Actor, ref string) error {
 	if err := move(tx, &c, step{action: Barred, private: true}); err != nil {
 		return err
 	}
-	return tx.Exec(`select seal_case($1, $2)`, c.ID, tx.Now())
+	if err := tx.Exec(`select seal_case($1, $2)`, c.ID, tx.Now()); err != nil {
+		return err
+	}
+	return sealed(tx, c)
+}
+
+// sealed notes that a case was sealed: all that auditors see of it.
+func sealed(tx db.Tx, c Case) error {
+	return audit.Write(tx, audit.Event{Action: "case.sealed", SubjectKind: "case", Subject: c.ID, Case: c.ID})
 }

@@ -1,6 +1,9 @@
 package cases
 
-import "daftar/db"
+import (
+	"daftar/db"
+	"daftar/registry/audit"
+)
 
 // Letters reports whether a member of staff uses single letters as commands. They
 // do, until they turn them off (WCAG 2.1.4).
@@ -12,7 +15,10 @@ func Letters(tx db.Tx, staff db.ID) (bool, error) {
 
 // SetLetters turns them on or off.
 func SetLetters(tx db.Tx, staff db.ID, on bool) error {
-	return tx.Exec(`insert into staff_keys (staff_id, letters) values ($1, $2) on conflict (staff_id) do update set letters = excluded.letters`, staff, on)
+	if err := tx.Exec(`insert into staff_keys (staff_id, letters) values ($1, $2) on conflict (staff_id) do update set letters = excluded.letters`, staff, on); err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "keys.set", Detail: map[string]any{"on": on}})
 }
 
 // OfficerOf is the name of who has a case; "" for nobody.
@@ -30,7 +36,7 @@ func Officials(tx db.Tx, c Case) ([]Colleague, error) {
 	var list []Colleague
 	err := tx.Select(&list, `
 		select distinct s.id, s.name, 0 as open
-		from staff s join staff_role r on r.staff_id = s.id join area a on a.id = r.area_id join area here on here.id = $1
+		from staff s join staff_scope r on r.staff_id = s.id join area a on a.id = r.area_id join area here on here.id = $1
 		where a.l0 = here.l0 order by s.name, s.id limit 500`, c.Area)
 	return list, err
 }

@@ -102,7 +102,13 @@ func send(tx db.Tx, c *Case, make maker) error {
 	if err := suspend(tx, *c); err != nil {
 		return err
 	}
-	return move(tx, c, step{action: Submitted})
+	if err := move(tx, c, step{action: Submitted}); err != nil {
+		return err
+	}
+	if p.seals || kind.Access == "sealed" {
+		return sealed(tx, *c)
+	}
+	return nil
 }
 
 // Answer sends a registration back to the office after a question, with the

@@ -7,11 +7,13 @@ import (
 
 	"daftar/db"
 	"daftar/fault"
+	"daftar/registry/audit"
 )
 
 // HomeVisit is a visit for a case: planned, and what was found.
 type HomeVisit struct {
 	ID        db.ID          `db:"id"`
+	Case      db.ID          `db:"case_id"`
 	PlannedOn time.Time      `db:"planned_on"`
 	Visitor   db.ID          `db:"visitor"`
 	Name      string         `db:"name"`
@@ -31,7 +33,7 @@ type HomeVisit struct {
 func Findings() []string { return []string{"confirmed", "partly", "not_confirmed", "nobody_home"} }
 
 const visitQuery = `
-	select v.id, v.planned_on, v.visitor, s.name, v.what, v.lang, v.done_at, v.found, v.findings, c.ref, c.applicant, n.name as area_name,
+	select v.id, v.case_id, v.planned_on, v.visitor, s.name, v.what, v.lang, v.done_at, v.found, v.findings, c.ref, c.applicant, n.name as area_name,
 	       coalesce(h.directions, '') as directions, coalesce(h.protected, false) as protected
 	from case_visit v join case_file c on c.id = v.case_id join staff s on s.id = v.visitor join area n on n.id = c.area_id
 	left join household h on h.id = c.household_id `
@@ -44,11 +46,18 @@ func VisitsOf(tx db.Tx, c Case) ([]HomeVisit, error) {
 }
 
 // Rounds lists the visits that an officer has to make, by day and place: a list
-// to print and take along.
+// to print and take along. It logs whose they are.
 func Rounds(tx db.Tx, officer db.ID) ([]HomeVisit, error) {
 	var list []HomeVisit
 	err := tx.Select(&list, visitQuery+`where v.visitor = $1 and v.done_at is null order by v.planned_on, c.area_id, c.ref limit 200`, officer)
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]db.ID, len(list))
+	for i, v := range list {
+		ids[i] = v.Case
+	}
+	return list, audit.WriteAbout(tx, audit.Event{Action: "case.listed", Purpose: "casework"}, "case", ids)
 }
 
 // PlanVisit plans a visit. The clock runs on.
