@@ -40,7 +40,7 @@ func birth(t *testing.T, s *System, lang string) {
 	amina.open("/cases/" + ref)
 	amina.says(amina.say("case.state.approved"))
 	amina.look("approved")
-	s.until(t, `select 'written' from letter l join case_file c on c.id = l.case_id where l.composed_at is not null and c.ref = '` + ref + `'`)
+	s.until(t, `select 'written' from letter l join case_file c on c.id = l.case_id where l.composed_at is not null and c.ref = '`+ref+`'`)
 	amina.open("/cases/" + ref)
 	amina.pressText(amina.say("letter.read"))
 	amina.says(ref)

@@ -427,7 +427,6 @@ func TestSurplusInputs(t *testing.T) {
 	rosa.mustSave(t, "/apply/"+ref+"/check", form("/apply/:ref/check"))
 
 	intake := signedIn(t, s.admin(), "en", "intake")
-	kase.visit = s.planned(t, ref)
 	counter := intake.starts(t, "/counter")
 	intake.fills(t, "/counter/"+counter, aHousehold("Mama Ngina", ""))
 	intake.mustSave(t, "/counter/"+counter+"/people", one("another", "yes"))
