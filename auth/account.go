@@ -15,6 +15,25 @@ const (
 	StaffProvider   = "staff"
 )
 
+// SetProviders notes the addresses of the providers, by their row.
+func SetProviders(tx db.Tx, issuers map[string]string) error {
+	for id, issuer := range issuers {
+		set, err := tx.Count(`
+			insert into identity_provider (id, issuer) values ($1, $2)
+			on conflict (id) do update set issuer = excluded.issuer where identity_provider.issuer <> excluded.issuer`, id, issuer)
+		if err != nil {
+			return err
+		}
+		if set == 0 {
+			continue
+		}
+		if err := audit.Write(tx, audit.Event{Action: "provider.set", Detail: map[string]any{"provider": id, "issuer": issuer}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Account returns the citizen's account for a subject at the provider, made at
 // the first sign-in. An account with no record is linked to the one living
 // person with the same verified national identifier, never by name.

@@ -232,14 +232,8 @@ func Seed(ctx context.Context, d *db.DB, providers map[string]string) error {
 	if err != nil {
 		return err
 	}
-	for id, issuer := range providers {
-		if err := d.WithTx(ctx, worker, func(tx db.Tx) error {
-			return tx.Exec(`
-				insert into identity_provider (id, issuer) values ($1, $2)
-				on conflict (id) do update set issuer = excluded.issuer`, id, issuer)
-		}); err != nil {
-			return err
-		}
+	if err := d.WithTx(ctx, worker, func(tx db.Tx) error { return auth.SetProviders(tx, providers) }); err != nil {
+		return err
 	}
 	there, err := Is(ctx, d)
 	if err != nil || there {

@@ -34,6 +34,14 @@ func (s *System) record(t *testing.T, latin string) string {
 	return "/people/" + s.sql(t, `select ref from person where full_name_latin = '`+latin+`' or full_name = '`+latin+`'`)
 }
 
+// reader is an officer who has said what they look records up for.
+func (s *System) reader(t *testing.T, lang, officer string) *Visitor {
+	t.Helper()
+	v := signedIn(t, s.admin(), lang, officer)
+	v.mustSave(t, "/purpose", url.Values{"purpose": {"check"}, "to": {""}})
+	return v
+}
+
 func theyLook(t *testing.T, lang string) {
 	s := ownSystem(t)
 	amina := newBrowser(t, "looks-amina", s.portal(), lang, lang == "en")
@@ -41,7 +49,7 @@ func theyLook(t *testing.T, lang string) {
 	amina.signIn("amina")
 	amina.says(amina.say("looks.none"))
 
-	verifier := signedIn(t, s.admin(), lang, "verifier")
+	verifier := s.reader(t, lang, "verifier")
 	verifier.mustGet(t, s.record(t, "Amina Yusuf"))
 	verifier.mustGet(t, s.record(t, "Joseph Okello"))
 	amina.open("/record/looks")
@@ -115,7 +123,7 @@ func investigates(t *testing.T, s *System, dpo *Browser) {
 	officer.at("/delays")
 	officer.says(tomas, officer.say("delay.waiting"))
 	ref := regexp.MustCompile(`W-[2-9A-Z]{5}-[2-9A-Z]{5}`).FindString(officer.text())
-	investigator := signedIn(t, s.admin(), lang, "approver2")
+	investigator := s.reader(t, lang, "approver2")
 	investigator.mustAnswer(t, http.MethodPost, "/delays/"+ref, one("decision", "approve"), http.StatusForbidden)
 	dpo.open("/delays")
 	dpo.look("delays")
@@ -140,7 +148,7 @@ func investigates(t *testing.T, s *System, dpo *Browser) {
 func protects(t *testing.T, s *System, dpo *Browser) {
 	t.Helper()
 	lang := dpo.lang
-	protection := signedIn(t, s.admin(), lang, "protection")
+	protection := s.reader(t, lang, "protection")
 	leila := s.record(t, "Leila Karim")
 	protection.mustGet(t, leila)
 	her := signedIn(t, s.portal(), lang, "leila")
@@ -181,7 +189,7 @@ func TestAuditor(t *testing.T) {
 	s := ownSystem(t)
 	rosa := signedIn(t, s.portal(), "en", "rosa")
 	ref := rosa.applies(t, "/apply", rosasHousehold())
-	signedIn(t, s.admin(), "en", "verifier").mustGet(t, s.record(t, "Amina Yusuf"))
+	s.reader(t, "en", "verifier").mustGet(t, s.record(t, "Amina Yusuf"))
 	receipt := rosa.mustGet(t, "/apply/"+ref+"/receipt")
 	leaf := regexp.MustCompile(`[0-9a-f]{64}`).FindString(receipt)
 	if leaf == "" {
@@ -251,9 +259,7 @@ func TestAuditor(t *testing.T) {
 	}
 
 	// last week's backup
-	s.sql(t, `begin; set session_replication_role = replica;
-		delete from audit_event e using audit_leaf l where l.event_id = e.id and l.at = e.at and l.idx >= 95;
-		delete from audit_leaf where idx >= 95; delete from audit_checkpoint where size > 95; update audit_log set size = 95; commit`)
+	s.backUp(t)
 	s.fails(t, 1, []string{"audit", "verify", "--checkpoints", kept}, "the audit log was changed")
 	if ready := s.ready(t, "alarm"); !strings.Contains(ready, "the audit log was changed") {
 		t.Errorf("the program does not notice: %s", ready)
@@ -330,7 +336,7 @@ func (s *System) ready(t *testing.T, word string) string {
 func TestAlerts(t *testing.T) {
 	t.Parallel()
 	s := ownSystem(t)
-	verifier := signedIn(t, s.admin(), "en", "verifier")
+	verifier := s.reader(t, "en", "verifier")
 	s.sql(t, `update staff set name = 'Ruth Okello' where name = (select s.name from staff s join staff_role r on r.staff_id = s.id where r.role = 'verifier' limit 1)`)
 	verifier.mustGet(t, s.record(t, "Joseph Okello"))
 	b := newBrowser(t, "alerts", s.admin(), "en", true)
@@ -370,11 +376,7 @@ func TestOldBackup(t *testing.T) {
 	signedIn(t, s.portal(), "en", "rosa").applies(t, "/apply", rosasHousehold())
 	last := s.sealed(t, s.kept)
 	s.kill()
-	s.sql(t, `begin; set session_replication_role = replica;
-		delete from audit_event e using audit_leaf l where l.event_id = e.id and l.at = e.at and l.idx >= 100;
-		delete from audit_event e where not exists (select from audit_leaf l where l.event_id = e.id and l.at = e.at);
-		delete from audit_leaf where idx >= 100; delete from audit_checkpoint where size > 100;
-		update audit_log set size = (select max(size) from audit_checkpoint); delete from audit_leaf where idx >= (select size from audit_log); commit`)
+	s.backUp(t)
 	if err := s.launch(); err == nil || !strings.Contains(err.Error(), "the audit log was changed") || !strings.Contains(err.Error(), "accept-loss") {
 		t.Fatalf("it starts on an old backup: %v", err)
 	}
@@ -390,6 +392,16 @@ func TestOldBackup(t *testing.T) {
 	if n := s.sql(t, `select count(*) from audit_event where action = 'audit.loss_accepted'`); n != "1" {
 		t.Errorf("%s entries about the loss", n)
 	}
+}
+
+// backUp has the log be as it was at its first checkpoint.
+func (s *System) backUp(t *testing.T) {
+	t.Helper()
+	s.sql(t, `begin; set session_replication_role = replica;
+		delete from audit_checkpoint where size > (select min(size) from audit_checkpoint);
+		update audit_log set size = (select size from audit_checkpoint);
+		delete from audit_leaf where idx >= (select size from audit_log);
+		delete from audit_event e where not exists (select from audit_leaf l where l.event_id = e.id and l.at = e.at); commit`)
 }
 
 // again starts the program where it was.

@@ -25,7 +25,7 @@ func TestPseudo(t *testing.T) {
 	data := strings.Split(s.sql(t, `select full_name from person union select nullif(full_name_latin, '') from person where full_name_latin <> ''
 		union select nullif(directions, '') from household where directions <> '' union select name from staff`), "\n")
 	data = append(data, "Rosa Delgado", "Lucía Delgado", "Behind the bakery", "MJ-1005-3382", "One room.", "Really?", "Mama Ngina",
-		"English", "العربية", "{programme}", "{reference}", "{days}", "{reasons}") // languages are named in themselves, names in braces are code
+		"English", "العربية", "{programme}", "{reference}", "{days}", "{reasons}", "MJD") // languages are named in themselves, names in braces are code, and money's code is a setting
 
 	b := newBrowser(t, "pseudo-rosa", s.portal(), i18n.Pseudo, true)
 	b.crawl(data, "", "/status", "/not-there")

@@ -113,7 +113,7 @@ func takingAway(t *testing.T, lang string) {
 func (s *System) betterOff(t *testing.T, lang string) {
 	t.Helper()
 	home := s.sql(t, `select h.ref from household h join membership m on m.household_id = h.id join person p on p.id = m.person_id where p.full_name = 'آمنة يوسف'`)
-	form := url.Values{"base": {s.sql(t, `select version from household where ref = '`+home+`'`)}, "nature": {"event"}, "reason": {"income"}, "note": {"New house"},
+	form := url.Values{"base": {s.sql(t, `select version from household where ref = '`+home+`'`)}, "nature": {"event"}, "reason": {"income"}, "method": {"document"}, "note": {"New house"},
 		"directions": {"Blue door behind the harbour mosque"}, "area": {"MJ010101"}}
 	for code, value := range map[string]string{"tenure": "owned", "rooms": "5", "floor": "tile", "walls": "brick", "roof": "tile", "water": "piped_home",
 		"toilet": "flush_sewer", "electricity": "yes", "cook_fuel": "electricity", "livelihood": "wages", "monthly_income": "2600"} {

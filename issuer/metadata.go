@@ -130,7 +130,8 @@ func (is *Issuer) vct(t credentials.Type) string {
 // typeMetadata describes a credential type (draft-ietf-oauth-sd-jwt-vc section
 // 6).
 func (is *Issuer) typeMetadata(c *web.Ctx) error {
-	n, err := strconv.Atoi(c.Param("version"))
+	version, err := strconv.ParseInt(c.Param("version"), 10, 32) // the column's size
+	n := int(version)
 	if err != nil || c.Param("version") != strconv.Itoa(n) {
 		return fault.Hidden()
 	}

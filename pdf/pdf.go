@@ -74,7 +74,7 @@ func (p *Printer) Print(ctx context.Context, html []byte) ([]byte, error) {
 	}
 	made, err := os.ReadFile(out)
 	if err == nil && !bytes.HasPrefix(made, []byte("%PDF-")) {
-		err = errors.New("Chromium made no PDF")
+		err = errors.New("the browser made no PDF")
 	}
 	return made, err
 }
@@ -103,12 +103,12 @@ func (p *Printer) run(ctx context.Context, dir, out, page string) error {
 	case err := <-done:
 		end()
 		if err != nil {
-			return fmt.Errorf("Chromium: %w", err) // its own words may quote the page
+			return fmt.Errorf("the browser: %w", err) // its own words may quote the page
 		}
 		return nil
 	case <-ctx.Done():
 		end()
 		<-done
-		return errors.New("Chromium took too long")
+		return errors.New("the browser took too long")
 	}
 }

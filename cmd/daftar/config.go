@@ -59,7 +59,7 @@ type Config struct {
 	SMSFrom       string `name:"sms-from" env:"DAFTAR_SMS_FROM" help:"Sender of text messages: a number, or a messaging service's SID."`
 
 	ClamdAddress string `name:"clamd-address" env:"DAFTAR_CLAMD_ADDRESS" help:"ClamAV's daemon, host:port or the path of its socket: uploads are held back until scanned. Unset: they are not scanned."`
-	Chromium     string `name:"chromium" env:"CHROME_PATH" help:"Chromium for PDFs. Unset: looked for; without it pages are printed by the browser."`
+	Chromium     string `name:"chromium" env:"DAFTAR_CHROMIUM,CHROME_PATH" help:"Chromium for PDFs. Unset: looked for; without it pages are printed by the browser."`
 
 	StrongACR string `name:"strong-acr" env:"DAFTAR_STRONG_ACR" default:"high" help:"acr value of a strong sign-in."`
 }
@@ -99,6 +99,7 @@ func (configCmd) Run(c *Config, model *kong.Application) error {
 		for _, env := range f.Envs {
 			if _, ok := os.LookupEnv(env); ok {
 				source = env
+				break
 			}
 		}
 		if slices.ContainsFunc(os.Args, func(a string) bool { return a == "--"+f.Name || strings.HasPrefix(a, "--"+f.Name+"=") }) {

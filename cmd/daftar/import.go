@@ -41,6 +41,10 @@ func (cmd importCmd) Run(ctx context.Context, c *Config) error {
 	if cmd.Kind == "areas" {
 		return cmd.areas(ctx, c)
 	}
+	m, err := cmd.mapping() // before a database is made for nothing
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmd.Mapping, err)
+	}
 	s, err := c.open(ctx, say)
 	if err != nil {
 		return err
@@ -60,7 +64,7 @@ func (cmd importCmd) Run(ctx context.Context, c *Config) error {
 		}
 	}
 	start := time.Now()
-	result, out, err := cmd.stage(ctx, s.db, who)
+	result, out, err := cmd.stage(ctx, s.db, who, m)
 	if err != nil {
 		return err
 	}
@@ -70,14 +74,20 @@ func (cmd importCmd) Run(ctx context.Context, c *Config) error {
 // importerID is the proposer of a batch that a command staged outside a demo.
 var importerID = db.ID{0x64, 0x61, 0x66, 0x74, 0x61, 0x72, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 1}
 
-func (cmd importCmd) stage(ctx context.Context, d *db.DB, who db.Principal) (importer.Result, *report, error) {
+func (cmd importCmd) stage(ctx context.Context, d *db.DB, who db.Principal, m *importer.Mapping) (importer.Result, *report, error) {
 	printers, err := printers()
 	if err != nil {
 		return importer.Result{}, nil, err
 	}
-	o := importer.Options{Printers: printers, SkipBad: cmd.SkipBad, DryRun: cmd.DryRun, Progress: progress}
-	if cmd.Mapping != "" {
-		if o.Mapping, err = cmd.mapping(ctx, d); err != nil {
+	o := importer.Options{Printers: printers, Mapping: m, SkipBad: cmd.SkipBad, DryRun: cmd.DryRun, Progress: progress}
+	if m != nil {
+		if err := d.View(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+			c, err := importer.LoadCatalogue(tx, nil)
+			if err != nil {
+				return err
+			}
+			return m.Check(c)
+		}); err != nil {
 			return importer.Result{}, nil, fmt.Errorf("%s: %w", cmd.Mapping, err)
 		}
 	}
@@ -120,20 +130,17 @@ func printers() ([]*i18n.Printer, error) {
 	return list, nil
 }
 
-func (cmd importCmd) mapping(ctx context.Context, d *db.DB) (*importer.Mapping, error) {
+// mapping reads the mapping; nil when none is given.
+func (cmd importCmd) mapping() (*importer.Mapping, error) {
+	if cmd.Mapping == "" {
+		return nil, nil
+	}
 	f, err := os.Open(cmd.Mapping)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	var c *importer.Catalogue
-	if err := d.View(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) (err error) {
-		c, err = importer.LoadCatalogue(tx, nil)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	return importer.ReadMapping(f, c)
+	return importer.DecodeMapping(f)
 }
 
 func (cmd importCmd) finish(ctx context.Context, d *db.DB, isDemo bool, r importer.Result, out *report, start time.Time) error {

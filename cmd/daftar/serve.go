@@ -20,7 +20,6 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/demo"
-	"daftar/registry/audit"
 )
 
 type serveCmd struct {
@@ -225,21 +224,7 @@ func (cmd serveCmd) seed(ctx context.Context, d *db.DB, citizen, officers string
 		return demo.Seed(ctx, d, providers)
 	}
 	return d.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
-		for id, issuer := range providers {
-			n, err := tx.Count(`
-				insert into identity_provider (id, issuer) values ($1, $2)
-				on conflict (id) do update set issuer = excluded.issuer where identity_provider.issuer <> excluded.issuer`, id, issuer)
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				continue
-			}
-			if err := audit.Write(tx, audit.Event{Action: "provider.set", Detail: map[string]any{"provider": id, "issuer": issuer}}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return auth.SetProviders(tx, providers)
 	})
 }
 

@@ -66,7 +66,7 @@ func letterPage(l letters.Letter, name string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = ui.SummaryList([]ui.Row{
-				{Key: i18n.T(ctx, "letters.from"), Value: i18n.T(ctx, "site.portal")},
+				{Key: i18n.T(ctx, "letters.from"), Value: i18n.From(ctx).Service()},
 				{Key: i18n.T(ctx, "letters.to"), Value: name},
 				{Key: i18n.T(ctx, "letters.date"), Value: i18n.Date(ctx, l.ComposedAt.Time)},
 				{Key: i18n.T(ctx, "letters.reference"), Value: l.Ref, LTR: true},

@@ -29,7 +29,6 @@ type village struct {
 	*town
 	t      *testing.T
 	source db.ID
-	world  db.ID // an account's provider is one
 }
 
 func settle(t *testing.T) *village {

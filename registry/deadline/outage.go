@@ -6,6 +6,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
+	"daftar/registry/audit"
 )
 
 // Load is the clock of an area.
@@ -42,6 +43,9 @@ func Beat(tx db.Tx, part string) error {
 	if len(last) == 1 && tx.Now().Sub(last[0]) > pulse {
 		if err := tx.Exec(`insert into service_outage (id, started_at, ended_at, noted_at) values ($1, $2, $3, $3)`,
 			tx.NewID(), last[0], tx.Now()); err != nil {
+			return err
+		}
+		if err := noted(tx, last[0], tx.Now()); err != nil {
 			return err
 		}
 	}
@@ -85,6 +89,14 @@ func Note(tx db.Tx, from, to time.Time, note, lang string) error {
 	if err := check.Err(); err != nil {
 		return err
 	}
-	return tx.Exec(`insert into service_outage (id, started_at, ended_at, note, note_lang, noted_at) values ($1, $2, $3, $4, $5, $6)`,
-		tx.NewID(), from, to, note, lang, tx.Now())
+	if err := tx.Exec(`insert into service_outage (id, started_at, ended_at, note, note_lang, noted_at) values ($1, $2, $3, $4, $5, $6)`,
+		tx.NewID(), from, to, note, lang, tx.Now()); err != nil {
+		return err
+	}
+	return noted(tx, from, to)
+}
+
+// noted writes into the log that days were moved: an outage moves deadlines.
+func noted(tx db.Tx, from, to time.Time) error {
+	return audit.Write(tx, audit.Event{Action: "outage.noted", Detail: map[string]any{"from": from.UTC(), "to": to.UTC()}})
 }

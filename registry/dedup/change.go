@@ -52,13 +52,6 @@ func OfChange(tx db.Tx, change db.ID, limit int) (pairs []Pair, total int, err e
 	return pairs, total, err
 }
 
-// item is a person of the change.
-type item struct {
-	Person    db.ID
-	Data      registry.PersonData
-	Household db.ID
-}
-
 // read makes what is compared of an item.
 func (e *engine) read(person db.ID, raw []byte) (*Record, error) {
 	var d registry.PersonData

@@ -84,7 +84,7 @@ func (r *run) nameThemselves() error {
 		}
 		r.m.Tables[s.kind] = t
 	}
-	return r.m.check(r.cat)
+	return r.m.Check(r.cat)
 }
 
 // selfNamed is the table whose codes a header carries: each of its columns.

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io"
 	"time"
-
-	"daftar/registry"
 )
 
 // chunkRows is how many rows are looked up and written together.
@@ -125,12 +123,4 @@ func (p *parser) fill(c *chunk, keepRaw, list bool) error {
 		c.found[i] = p.found
 	}
 	return nil
-}
-
-// subject is whose number types a layout's keys are.
-func (l *layout) subject() string {
-	if l.table.Code == Households {
-		return registry.KindHousehold
-	}
-	return registry.KindPerson
 }

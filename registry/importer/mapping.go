@@ -113,6 +113,15 @@ const maxMapping = 1 << 20
 
 // ReadMapping reads a mapping and checks it against what can be imported.
 func ReadMapping(r io.Reader, c *Catalogue) (*Mapping, error) {
+	m, err := DecodeMapping(r)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.Check(c)
+}
+
+// DecodeMapping reads a mapping, as far as that needs no registry.
+func DecodeMapping(r io.Reader) (*Mapping, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxMapping+1))
 	if err != nil {
 		return nil, err
@@ -123,10 +132,13 @@ func ReadMapping(r io.Reader, c *Catalogue) (*Mapping, error) {
 	d := yaml.NewDecoder(bytes.NewReader(raw))
 	d.KnownFields(true)
 	m := &Mapping{}
-	if err := d.Decode(m); err != nil {
+	switch err := d.Decode(m); {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("the mapping is empty")
+	case err != nil:
 		return nil, err
 	}
-	return m, m.check(c)
+	return m, nil
 }
 
 // YAML is the mapping as a file.
@@ -142,8 +154,8 @@ func (m *Mapping) YAML() ([]byte, error) {
 
 var listForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
 
-// check reports the first thing that cannot be, for whoever writes mappings.
-func (m *Mapping) check(c *Catalogue) error {
+// Check reports the first thing that cannot be, for whoever writes mappings.
+func (m *Mapping) Check(c *Catalogue) error {
 	switch {
 	case len(m.Tables) == 0:
 		return errors.New("tables is missing: say what the columns of households or people are")

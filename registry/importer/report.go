@@ -10,6 +10,7 @@ import (
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/audit"
 )
 
 // Problems lists what is wrong with a batch, errors before notices.
@@ -136,8 +137,12 @@ func SaveMapping(tx db.Tx, name string, fingerprint []byte, m *Mapping) error {
 	if err != nil {
 		return err
 	}
-	return tx.Exec(`insert into import_mapping (id, ref, name, fingerprint, mapping, created_at) values ($1, $2, $3, $4, $5, $6)`,
-		tx.NewID(), registry.NewRef(registry.RefMapping, tx.Rand()), name, fingerprint, string(raw), tx.Now())
+	id := tx.NewID()
+	if err := tx.Exec(`insert into import_mapping (id, ref, name, fingerprint, mapping, created_at) values ($1, $2, $3, $4, $5, $6)`,
+		id, registry.NewRef(registry.RefMapping, tx.Rand()), name, fingerprint, string(raw), tx.Now()); err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "mapping.saved", SubjectKind: "mapping", Subject: id})
 }
 
 // SavedMappings lists the mappings that are kept.
@@ -177,5 +182,8 @@ func RemoveMapping(tx db.Tx, who db.ID, ref string) error {
 	if err != nil {
 		return err
 	}
-	return changed(tx.Count(`update import_mapping set removed_at = $3 where id = $1 and created_by = $2`, m.ID, who, tx.Now()))
+	if err := changed(tx.Count(`update import_mapping set removed_at = $3 where id = $1 and created_by = $2`, m.ID, who, tx.Now())); err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "mapping.removed", SubjectKind: "mapping", Subject: m.ID})
 }

@@ -82,7 +82,6 @@ func (k keys) get(parts ...string) (int, bool) {
 // care is a carer whose person is found when all people are known.
 type care struct {
 	member int32
-	col    int32 // of the row, for the report
 	value  string
 	home   string
 }

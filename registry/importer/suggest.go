@@ -115,7 +115,7 @@ func (c *Catalogue) NamesItself(looks []Look) bool {
 // Fits reports whether a mapping can read the lists as they are; else what is
 // missing or unknown.
 func (m *Mapping) Fits(looks []Look, c *Catalogue, words []Words) error {
-	if err := m.check(c); err != nil {
+	if err := m.Check(c); err != nil {
 		return err
 	}
 	for _, l := range looks {

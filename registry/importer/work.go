@@ -79,7 +79,11 @@ func settle(ctx context.Context, d *db.DB, id db.ID, err error) error {
 		return err
 	}
 	return d.WithTx(ctx, worker, func(tx db.Tx) error {
-		return tx.Exec(`update import_batch set state = 'failed', failure = $2 where id = $1 and state = 'checking'`, id, string(failure))
+		failed, err := tx.Count(`update import_batch set state = 'failed', failure = $2 where id = $1 and state = 'checking'`, id, string(failure))
+		if err != nil || failed == 0 {
+			return err
+		}
+		return write(tx, "import.failed", id, nil)
 	})
 }
 
@@ -423,7 +427,10 @@ func Forget(ctx context.Context, d *db.DB, blobs *blob.Dir) error {
 			return err
 		}
 		if err := d.WithTx(ctx, worker, func(tx db.Tx) error {
-			return tx.Exec(`update import_batch set files = $2 where id = $1`, b.ID, string(raw))
+			if err := tx.Exec(`update import_batch set files = $2 where id = $1`, b.ID, string(raw)); err != nil {
+				return err
+			}
+			return write(tx, "import.files_removed", b.ID, nil)
 		}); err != nil {
 			return err
 		}

@@ -35,6 +35,9 @@ func Compose(tx db.Tx, messages *i18n.Bundle, id db.ID) error {
 		l.ID, string(body), registry.Texts(used), tx.Now()); err != nil {
 		return err
 	}
+	if err := l.log(tx, "composed"); err != nil {
+		return err
+	}
 	if err := notices.Tell(tx, notices.Notice{
 		Kind: "letter", Person: l.Person, Account: l.Account, Case: l.Case, Decision: l.Decision, Letter: &l.ID, Legal: true, Once: "letter:" + l.ID.String(),
 	}); err != nil {

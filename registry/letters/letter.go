@@ -207,6 +207,9 @@ func Open(tx db.Tx, account db.ID, person *db.ID, ref string) (Letter, error) {
 		if err := tx.Enqueue(jobs.KindFollowLetter, l.ID, 1); err != nil {
 			return l, err
 		}
+		if err := l.log(tx, "opened"); err != nil {
+			return l, err
+		}
 	}
 	return l, l.fill(tx)
 }

@@ -62,7 +62,23 @@ func want(tx db.Tx, l Letter) error {
 	if err := tx.Exec(`update letter set paper = 'wanted', paper_at = $2 where id = $1`, l.ID, tx.Now()); err != nil {
 		return err
 	}
-	return tx.Exec(`insert into letter_event (id, letter_id, at, what, on_day) values ($1, $2, $3, 'wanted', $4)`, tx.NewID(), l.ID, tx.Now(), today)
+	if err := tx.Exec(`insert into letter_event (id, letter_id, at, what, on_day) values ($1, $2, $3, 'wanted', $4)`, tx.NewID(), l.ID, tx.Now(), today); err != nil {
+		return err
+	}
+	return l.log(tx, string(Wanted))
+}
+
+// log writes into the audit log what happened to a letter: what was served when
+// depends on it.
+func (l Letter) log(tx db.Tx, what string) error {
+	e := audit.Event{Action: "letter." + what, Detail: map[string]any{"letter": l.ID}}
+	if l.Person != nil {
+		e.SubjectKind, e.Subject = "person", *l.Person
+	}
+	if l.Case != nil {
+		e.Case = *l.Case
+	}
+	return audit.Write(tx, e)
 }
 
 // Print puts the letters that nobody opened for a week into the print queue.
@@ -90,12 +106,17 @@ func Print(tx db.Tx) error {
 // Settle takes a letter that was opened in the portal out of the print queue,
 // and returns it with everything that happened.
 func Settle(tx db.Tx, id db.ID) (Letter, error) {
-	if err := tx.Exec(`
+	spared, err := tx.Count(`
 		update letter set paper = 'none', paper_at = $2
-		where id = $1 and paper = 'wanted' and exists (select from letter_event e where e.letter_id = $1 and e.what = 'opened')`, id, tx.Now()); err != nil {
+		where id = $1 and paper = 'wanted' and exists (select from letter_event e where e.letter_id = $1 and e.what = 'opened')`, id, tx.Now())
+	if err != nil {
 		return Letter{}, err
 	}
-	return Load(tx, id)
+	l, err := Load(tx, id)
+	if err != nil || spared == 0 {
+		return l, err
+	}
+	return l, l.log(tx, "not_printed")
 }
 
 // Row is a letter in the print queue.
@@ -240,7 +261,7 @@ func Note(tx db.Tx, r registry.Reader, ref string, step Paper, day time.Time, no
 		tx.NewID(), s.ID, tx.Now(), string(step), day, note, lang); err != nil {
 		return err
 	}
-	if err := audit.Write(tx, audit.Event{Action: "letter." + string(step), Detail: map[string]any{"letter": s.ID}}); err != nil {
+	if err := s.log(tx, string(step)); err != nil {
 		return err
 	}
 	return tx.Enqueue(jobs.KindFollowLetter, s.ID, 1)

@@ -10,6 +10,7 @@ import (
 	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/audit"
 )
 
 // Channels beside the portal. Each has the message "delivery.channel.<code>".
@@ -52,10 +53,13 @@ func LoadSetting(tx db.Tx, person db.ID) (Setting, error) {
 
 // SaveSetting changes it.
 func SaveSetting(tx db.Tx, person db.ID, s Setting) error {
-	return tx.Exec(`
+	if err := tx.Exec(`
 		insert into notice_setting (person_id, language, email_off, sms_off, changed_at) values ($1, $2, $3, $4, $5)
 		on conflict (person_id) do update set language = excluded.language, email_off = excluded.email_off,
-			sms_off = excluded.sms_off, changed_at = excluded.changed_at`, person, s.Language, s.EmailOff, s.TextOff, tx.Now())
+			sms_off = excluded.sms_off, changed_at = excluded.changed_at`, person, s.Language, s.EmailOff, s.TextOff, tx.Now()); err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "notice.settings_saved", SubjectKind: "person", Subject: person})
 }
 
 // Language is the language to write to somebody in: the one that they chose,
@@ -84,13 +88,25 @@ const (
 // somebody reported them dead, or they said that they are not safe. What
 // concerns them stays in the portal, and letters go on paper.
 func Hold(tx db.Tx, person db.ID, reason string, kase *db.ID) error {
-	return tx.Exec(`insert into contact_hold (id, person_id, reason, case_id, since) values ($1, $2, $3, $4, $5) on conflict do nothing`,
+	held, err := tx.Count(`insert into contact_hold (id, person_id, reason, case_id, since) values ($1, $2, $3, $4, $5) on conflict do nothing`,
 		tx.NewID(), person, reason, kase, tx.Now())
+	if err != nil || held == 0 {
+		return err
+	}
+	e := audit.Event{Action: "contact.held", SubjectKind: "person", Subject: person} // the reason is told to nobody who reads the log
+	if kase != nil {
+		e.Case = *kase
+	}
+	return audit.Write(tx, e)
 }
 
 // Release ends a hold.
 func Release(tx db.Tx, person db.ID, reason string) error {
-	return tx.Exec(`update contact_hold set ended_at = $3 where person_id = $1 and reason = $2 and ended_at is null`, person, reason, tx.Now())
+	ended, err := tx.Count(`update contact_hold set ended_at = $3 where person_id = $1 and reason = $2 and ended_at is null`, person, reason, tx.Now())
+	if err != nil || ended == 0 {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "contact.released", SubjectKind: "person", Subject: person})
 }
 
 // to is where a notice may go.

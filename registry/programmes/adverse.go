@@ -363,7 +363,11 @@ func reexamine(tx db.Tx, d Decision, h registry.Household) (done bool, err error
 	}
 	c := clockOf(clock, d.ServedOn.Time)
 	if from := beginning(clock, c.From); c.Until.After(tx.Now()) || from.After(tx.Now()) {
-		return true, tx.Exec(`update decision set appeal_until = $2, effective_at = $3 where id = $1`, d.ID, c.Until, from)
+		if err := tx.Exec(`update decision set appeal_until = $2, effective_at = $3 where id = $1`, d.ID, c.Until, from); err != nil {
+			return false, err
+		}
+		return true, audit.Write(tx, audit.Event{Action: "decision.put_off", SubjectKind: "household", Subject: h.ID,
+			Detail: map[string]any{"decision": d.ID, "until": from.UTC()}})
 	}
 	if err := Assess(tx, h.ID); err != nil {
 		return false, err

@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
-	"fmt"
 	"testing"
 	"time"
 
@@ -148,6 +147,6 @@ func get[T any](t testing.TB, conn *pgx.Conn, query string, args ...any) (v T) {
 func clean(t testing.TB, r seal.Report, size int64) {
 	t.Helper()
 	if r.Size != size || len(r.Problems) != 0 || r.Unsealed != 0 {
-		t.Fatal(fmt.Sprintf("%+v", r))
+		t.Fatalf("%+v", r)
 	}
 }
