@@ -2,6 +2,8 @@ package auth
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"daftar/db"
 	"daftar/fault"
@@ -17,7 +19,8 @@ const (
 
 // SetProviders notes the addresses of the providers, by their row.
 func SetProviders(tx db.Tx, issuers map[string]string) error {
-	for id, issuer := range issuers {
+	for _, id := range slices.Sorted(maps.Keys(issuers)) {
+		issuer := issuers[id]
 		set, err := tx.Count(`
 			insert into identity_provider (id, issuer) values ($1, $2)
 			on conflict (id) do update set issuer = excluded.issuer where identity_provider.issuer <> excluded.issuer`, id, issuer)

@@ -103,7 +103,7 @@ func duplicates(t *testing.T, lang string) {
 	if got := s.sql(t, `select p.status || ' ' || m.ref from person p join person m on m.id = p.merged_into where p.ref = '`+newer+`'`); got != "duplicate "+known {
 		t.Fatalf("the newer record is %q", got)
 	}
-	quality.open("/people/" + newer)
+	quality.needs("/people/"+newer, "check")
 	quality.says(known, quality.say("outcome.duplicate"))
 
 	// It was her sister after all.

@@ -121,7 +121,7 @@ func recordOfAFarm(t *testing.T, s *System, lang string) {
 	home := "/households/" + ref
 	quality := newBrowser(t, "types-office", s.admin(), lang, lang == "ar")
 	quality.staffSignIn("dataquality")
-	quality.open(home + "/propose")
+	quality.needs(home+"/propose", "correction")
 	quality.look("propose")
 	quality.choose("f.farms", "yes")
 	quality.pick("f.plots.0.crop", "maize")

@@ -47,7 +47,10 @@ func Choose(tx db.Tx, b Batch, files []Upload) error {
 	if err != nil {
 		return err
 	}
-	return changed(tx.Count(`update import_batch set files = $2 where id = $1 and state = 'draft'`, b.ID, string(raw)))
+	if err := changed(tx.Count(`update import_batch set files = $2 where id = $1 and state = 'draft'`, b.ID, string(raw))); err != nil {
+		return err
+	}
+	return write(tx, "import.prepared", b.ID, nil)
 }
 
 // Map keeps the mapping of a draft; nil where the columns name themselves.
@@ -60,7 +63,10 @@ func Map(tx db.Tx, b Batch, m *Mapping) error {
 		}
 		text = string(raw)
 	}
-	return changed(tx.Count(`update import_batch set mapping = $2 where id = $1 and state = 'draft'`, b.ID, text))
+	if err := changed(tx.Count(`update import_batch set mapping = $2 where id = $1 and state = 'draft'`, b.ID, text)); err != nil {
+		return err
+	}
+	return write(tx, "import.prepared", b.ID, nil)
 }
 
 func changed(n int64, err error) error {
@@ -75,11 +81,19 @@ func Start(tx db.Tx, b Batch) error {
 	if err := tx.Exec(`select start_import($1, $2)`, b.ID, tx.Now()); err != nil {
 		return err
 	}
+	if err := write(tx, "import.started", b.ID, nil); err != nil {
+		return err
+	}
 	return tx.Enqueue(jobs.KindCheckImport, b.ID, 1)
 }
 
 // Reopen goes back to the mapping.
-func Reopen(tx db.Tx, b Batch) error { return tx.Exec(`select reopen_import($1)`, b.ID) }
+func Reopen(tx db.Tx, b Batch) error {
+	if err := tx.Exec(`select reopen_import($1)`, b.ID); err != nil {
+		return err
+	}
+	return write(tx, "import.reopened", b.ID, nil)
+}
 
 // Send hands a checked batch to whoever approves: all of it, or what was right
 // in it.

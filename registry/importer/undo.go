@@ -61,7 +61,7 @@ func (j *checkJob) undo(tx db.Tx, o Options, w *watcher) error {
 	if err := u.out.seal(); err != nil {
 		return err
 	}
-	if err := w.pause(); err != nil {
+	if err := w.end(tx.Context()); err != nil {
 		return err
 	}
 	return u.keep(j.ID, *j.Undoes, change)

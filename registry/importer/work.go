@@ -171,7 +171,9 @@ func (j *checkJob) stage(tx db.Tx, o Options, w *watcher) error {
 	if err != nil {
 		return err
 	}
-	if err := w.pause(); err != nil { // the row is ours now
+	// The row is ours now; whoever sees that the batch is checked sees all that is
+	// wrong with it.
+	if err := w.end(tx.Context()); err != nil {
 		return err
 	}
 	return r.keep(j.ID, change)
