@@ -37,7 +37,8 @@ const (
 	ChangePropose   Permission = "change.propose" // propose a correction, a change or an outcome for a record
 	ChangeVerify    Permission = "change.verify"
 	ChangeApprove   Permission = "change.approve"
-	PersonSearch    Permission = "person.search" // find people, and use filters
+	PersonSearch    Permission = "person.search" // find somebody of whom one knows something
+	FilterUse       Permission = "filter.use"    // list who meets conditions
 	PersonExport    Permission = "person.export" // take what a filter finds away as a file
 	FilterShare     Permission = "filter.share"  // let a role use one's filter
 
@@ -65,14 +66,14 @@ const (
 // empty, may sign in and do nothing.
 var roles = map[string][]Permission{
 	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch, LetterPrint},
-	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead},
-	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead},
-	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead},
+	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, FilterUse, DuplicateRead},
+	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, FilterUse, DuplicateRead},
+	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, FilterUse, DelayRead, DelayRequest, DuplicateRead},
 	"appeals":     {PersonSearch, LetterRead, LetterReview},
 	"grievance":   {PersonSearch},
-	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint},
-	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide},
-	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest, LetterRead, LetterEdit, DecisionSend, RuleRead},
+	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, FilterUse, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint},
+	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, ChangeRead, ChangePropose, PersonSearch, FilterUse, PersonExport, FilterShare, DuplicateRead, DuplicateDecide},
+	"programme":   {PersonSearch, FilterUse, PersonExport, FilterShare, DelayRead, DelayRequest, LetterRead, LetterEdit, DecisionSend, RuleRead},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {AuditRead, DelayRead}, // sees everything but sealed cases, and changes nothing
 	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease, KinEnd, SettingRead, SettingApprove},

@@ -93,6 +93,12 @@ func (e *edit) chose(name string) db.ID {
 
 func move(e *edit) error {
 	home := e.find("household", registry.KindHousehold, registry.RefHousehold)
+	for _, m := range e.v.Person.Memberships {
+		if m.Usual() && m.EndDate == "" && m.HouseholdID == home {
+			e.check.Fail("household", "part.error.same_home")
+			return nil
+		}
+	}
 	to := registry.MembershipData{ID: e.tx.NewID(), HouseholdID: home, Relationship: e.form.Get("relationship"), StartDate: e.day}
 	e.v.Person = e.v.Person.Move(to, e.form.Get("why"))
 	return e.oneHead(to)

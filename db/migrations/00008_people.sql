@@ -254,7 +254,7 @@ from (select change_id, kind, subject_id, data->>'status' as status,
 -- open are refused by unique indexes; here are those with an end.
 create function apply_memberships(p_change uuid, p_known boolean) returns void language plpgsql as $$
 declare
-  many boolean; roles boolean; nowhere boolean; heads uuid[];
+  many boolean; others boolean; roles boolean; nowhere boolean; heads uuid[];
 begin
   -- A person may have left one household and joined another: the old rows go
   -- first, or the two would meet in membership_usual_residence.
@@ -268,12 +268,12 @@ begin
   ), added as (
     insert into membership (id, household_id, person_id, tie, relationship, start_date, end_date, end_reason)
     select id, household_id, person_id, tie, relationship, start_date, end_date, end_reason from said
-    returning household_id, relationship, end_date
+    returning household_id, relationship, end_date, tie
   )
-  select bool_or(end_date is not null), array_agg(household_id) filter (where relationship = 'head'),
+  select bool_or(end_date is not null), bool_or(tie <> 'usual'), array_agg(household_id) filter (where relationship = 'head'),
          (select bool_or(s.roles is not null) from said s),
          (select bool_or(not exists (select from household h where h.id = d.household_id)) from (select distinct household_id from said) d)
-    into many, heads, roles, nowhere from added;
+    into many, others, heads, roles, nowhere from added;
 
   if nowhere then
     perform broken('record_parts');
@@ -284,6 +284,13 @@ begin
     join membership b on b.person_id = i.subject_id and b.tie = 'usual' and b.id > a.id
     where i.change_id = p_change and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
     perform broken('membership_usual_residence');
+  end if;
+  if (many or others) and exists (
+    select from change_item i
+    join membership a on a.person_id = i.subject_id
+    join membership b on b.person_id = i.subject_id and b.household_id = a.household_id and b.id > a.id
+    where i.change_id = p_change and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
+    perform broken('membership_twice');
   end if;
   if exists (
     select from unnest(heads) h (id)
@@ -310,7 +317,7 @@ begin
   end if;
 end $$;
 
--- Nobody is their own forebear.
+-- Nobody is their own forebear, or both the wife and the mother of somebody.
 create function check_relations(p_change uuid) returns void language plpgsql as $$
 begin
   perform pg_advisory_xact_lock(hashtext('relation')); -- two changes at once could close a circle
@@ -327,6 +334,21 @@ begin
     )
     select from forebear where id = person_id and elder) then
     perform broken('relation_circle');
+  end if;
+  if exists (
+    with mine as (
+      select r.person_id, r.other_id, r.type, r.start_date, r.end_date
+      from change_item i join relation r on r.person_id = i.subject_id where i.change_id = p_change and i.kind = 'person'
+      union all
+      select r.other_id, r.person_id, t.inverse, r.start_date, r.end_date
+      from change_item i join relation r on r.other_id = i.subject_id join relation_type t on t.code = r.type
+      where i.change_id = p_change and i.kind = 'person'
+    )
+    select from mine a join mine b on b.person_id = a.person_id and b.other_id = a.other_id and b.type > a.type
+    where a.type in ('spouse', 'parent', 'child', 'grandparent', 'grandchild', 'sibling')
+      and b.type in ('spouse', 'parent', 'child', 'grandparent', 'grandchild', 'sibling')
+      and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
+    perform broken('relation_two');
   end if;
 end $$;
 

@@ -13,7 +13,12 @@ import (
 
 // stay keeps a session that is used on a page that sends nothing: the request
 // itself is the use.
-func stay(c *web.Ctx) error { return c.Send(fiber.StatusNoContent, "", nil) }
+func stay(c *web.Ctx) error {
+	if _, err := c.Form(); err != nil {
+		return err
+	}
+	return c.Send(fiber.StatusNoContent, "", nil)
+}
 
 // list shows where one is signed in, and was.
 func list(c *web.Ctx) error {
@@ -55,6 +60,9 @@ func with(c *web.Ctx, done string, do func(db.Tx, db.ID) error) error {
 
 // endOthers signs out everywhere else.
 func endOthers(c *web.Ctx) error {
+	if _, err := c.Form(); err != nil {
+		return err
+	}
 	if err := c.WithTx(func(tx db.Tx) error { return auth.EndOthers(tx, c.Principal()) }); err != nil {
 		return err
 	}
