@@ -394,9 +394,14 @@ func TestOldBackup(t *testing.T) {
 	}
 }
 
-// backUp has the log be as it was at its first checkpoint.
+// backUp has the log be as it was at its first checkpoint. What was written since
+// had its entries until then.
 func (s *System) backUp(t *testing.T) {
 	t.Helper()
+	if writes, err := s.unauditedWrites(t.Context()); writes != "" || err != nil {
+		t.Errorf("written without an entry in the audit log: %s %v", writes, err)
+	}
+	s.sql(t, `truncate written.note`)
 	s.sql(t, `begin; set session_replication_role = replica;
 		delete from audit_checkpoint where size > (select min(size) from audit_checkpoint);
 		update audit_log set size = (select size from audit_checkpoint);
