@@ -180,9 +180,6 @@ func (p PersonData) Check() error {
 			if m.Usual() && n.Usual() && overlap(m.StartDate, m.EndDate, n.StartDate, n.EndDate) {
 				return broken("membership_usual_residence")
 			}
-			if m.HouseholdID == n.HouseholdID && overlap(m.StartDate, m.EndDate, n.StartDate, n.EndDate) {
-				return broken("membership_twice")
-			}
 		}
 		for _, r := range m.Roles {
 			if r.EndDate != "" && r.EndDate < r.StartDate {

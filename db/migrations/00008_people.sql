@@ -254,7 +254,7 @@ from (select change_id, kind, subject_id, data->>'status' as status,
 -- open are refused by unique indexes; here are those with an end.
 create function apply_memberships(p_change uuid, p_known boolean) returns void language plpgsql as $$
 declare
-  many boolean; others boolean; roles boolean; nowhere boolean; heads uuid[];
+  many boolean; roles boolean; nowhere boolean; heads uuid[];
 begin
   -- A person may have left one household and joined another: the old rows go
   -- first, or the two would meet in membership_usual_residence.
@@ -268,12 +268,12 @@ begin
   ), added as (
     insert into membership (id, household_id, person_id, tie, relationship, start_date, end_date, end_reason)
     select id, household_id, person_id, tie, relationship, start_date, end_date, end_reason from said
-    returning household_id, relationship, end_date, tie
+    returning household_id, relationship, end_date
   )
-  select bool_or(end_date is not null), bool_or(tie <> 'usual'), array_agg(household_id) filter (where relationship = 'head'),
+  select bool_or(end_date is not null), array_agg(household_id) filter (where relationship = 'head'),
          (select bool_or(s.roles is not null) from said s),
          (select bool_or(not exists (select from household h where h.id = d.household_id)) from (select distinct household_id from said) d)
-    into many, others, heads, roles, nowhere from added;
+    into many, heads, roles, nowhere from added;
 
   if nowhere then
     perform broken('record_parts');
@@ -284,13 +284,6 @@ begin
     join membership b on b.person_id = i.subject_id and b.tie = 'usual' and b.id > a.id
     where i.change_id = p_change and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
     perform broken('membership_usual_residence');
-  end if;
-  if (many or others) and exists (
-    select from change_item i
-    join membership a on a.person_id = i.subject_id
-    join membership b on b.person_id = i.subject_id and b.household_id = a.household_id and b.id > a.id
-    where i.change_id = p_change and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
-    perform broken('membership_twice');
   end if;
   if exists (
     select from unnest(heads) h (id)
