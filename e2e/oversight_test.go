@@ -65,7 +65,7 @@ func theyLook(t *testing.T, lang string) {
 	if err := json.Unmarshal([]byte(her.mustGet(t, "/record/looks.json")), &file); err != nil || len(file.FindUsage) != 1 {
 		t.Fatal(len(file.FindUsage), err)
 	}
-	for name, want := range map[string]string{"actionCode": "person.read", "receiverSystem": "daftar-admin", "receiverCode": "MJ01", "legalBasisCode": "public_task"} {
+	for name, want := range map[string]string{"actionCode": "person.read", "receiverSystem": "daftar-admin", "receiverCode": "MJ01", "legalBasisCode": "legal_obligation"} {
 		if got := file.FindUsage[0][name]; got != want {
 			t.Errorf("%s is %v instead of %s", name, got, want)
 		}
