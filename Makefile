@@ -27,7 +27,7 @@ deps-test:
 
 ## test: everything, in at most 20 minutes
 test: deps-test build bin/tools
-	@$(node) $(temporary) bin/gotestsum --format pkgname-and-test-fails -- -timeout 20m ./...
+	@$(node) $(temporary) bin/gotestsum --format pkgname-and-test-fails -- -timeout 45m ./...
 
 ## test-fast: all but the browser, wallet and crash tests
 test-fast: deps build

@@ -55,9 +55,9 @@ func StartSession(tx db.Tx, a Audience, subject db.ID, id Identity, old db.ID) (
 		account = &subject
 	}
 	err := tx.Exec(`
-		insert into session (id, token_hash, audience, account_id, staff_id, acr, auth_time, id_token, created_at, seen_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)`,
-		tx.NewID(), digest(secret), a, account, staff, id.ACR, id.AuthTime, id.IDToken, tx.Now(), tx.Now().Add(a.Limits().Absolute))
+		insert into session (id, token_hash, audience, account_id, staff_id, acr, auth_time, id_token, created_at, seen_at, expires_at, client)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)`,
+		tx.NewID(), digest(secret), a, account, staff, id.ACR, id.AuthTime, id.IDToken, tx.Now(), tx.Now().Add(a.Limits().Absolute), tx.Who().Client)
 	return secret, err
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-var pairRef = regexp.MustCompile(`Q-[2-9A-Z]{5}-[2-9A-Z]{5}`)
+var pairRef = regexp.MustCompile(`J-[2-9A-Z]{5}-[2-9A-Z]{5}`)
 
 // TestDuplicates is somebody who applies at the counter and is in the registry
 // already. The officers see it and the applicant is told nothing; the two records

@@ -129,6 +129,7 @@ func recordOfAFarm(t *testing.T, s *System, lang string) {
 	quality.fill("f.plots.0.place", "Atlantis")
 	quality.choose("nature", "event")
 	quality.pick("reason", "other")
+	quality.pick("method", "document")
 	quality.fill("note", "She showed me the field.")
 	quality.press(`button[name=more][value=plots]`) // nothing is sent, and nothing is lost
 	quality.holds("f.plots.0.ha", "2.5")

@@ -158,6 +158,9 @@ func (c *Ctx) dress() {
 	}
 	chrome := c.server.chrome(c.printer, !c.route.Bare)
 	chrome.Path, chrome.SignedIn, chrome.Name = c.localPath(), c.principal.SignedIn(), c.principal.Name
+	if c.principal.SignedIn() {
+		chrome.Idle = int(c.server.cfg.Audience.Limits().Idle.Seconds())
+	}
 	if c.server.cfg.Nav != nil && c.principal.SignedIn() {
 		chrome.Nav = c.server.cfg.Nav(c.principal)
 	}

@@ -175,7 +175,7 @@ func (v *view) describe(c *web.Ctx, cat filters.Catalogue) {
 	v.Export = c.Principal().May(auth.PersonExport)
 	if v.Mine && c.Principal().May(auth.FilterShare) {
 		v.Share = &ui.Form{Action: "/filters/" + v.Filter.Ref + "/share", Values: map[string][]string{"role": {v.Filter.Shared}}}
-		for _, role := range auth.RolesThat(auth.PersonSearch) {
+		for _, role := range auth.RolesThat(auth.FilterUse) {
 			v.Roles = append(v.Roles, ui.Choice{Value: role, Label: p.T("role." + role)})
 		}
 	}

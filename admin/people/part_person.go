@@ -93,13 +93,30 @@ func (e *edit) chose(name string) db.ID {
 
 func move(e *edit) error {
 	home := e.find("household", registry.KindHousehold, registry.RefHousehold)
+	if e.livesIn(home) {
+		return nil
+	}
 	to := registry.MembershipData{ID: e.tx.NewID(), HouseholdID: home, Relationship: e.form.Get("relationship"), StartDate: e.day}
 	e.v.Person = e.v.Person.Move(to, e.form.Get("why"))
 	return e.oneHead(to)
 }
 
+// livesIn refuses a household in which the person usually lives already.
+func (e *edit) livesIn(home db.ID) bool {
+	for _, m := range e.v.Person.Memberships {
+		if m.Usual() && m.EndDate == "" && m.HouseholdID == home {
+			e.check.Fail("household", "part.error.same_home")
+			return true
+		}
+	}
+	return false
+}
+
 func belong(e *edit) error {
 	home := e.find("household", registry.KindHousehold, registry.RefHousehold)
+	if e.livesIn(home) {
+		return nil
+	}
 	to := registry.MembershipData{ID: e.tx.NewID(), HouseholdID: home, Tie: e.form.Get("tie"), Relationship: e.form.Get("relationship"), StartDate: e.day}
 	e.v.Person = e.v.Person.Belong(to)
 	return e.oneHead(to)

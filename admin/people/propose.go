@@ -271,7 +271,11 @@ func (v *proposal) read(c *web.Ctx, tx db.Tx, f *web.Form) (amend.Draft, error) 
 
 func (v *proposal) readPerson(c *web.Ctx, f *web.Form, check *fault.Check) error {
 	p := &v.Person
+	named := p.FullName != ""
 	p.FullName = f.Text(check, "full_name", maxName)
+	if named && p.FullName == "" && !check.Failed("full_name") {
+		check.Fail("full_name", "propose.error.name")
+	}
 	p.FullNameLatin = f.Text(check, "full_name_latin", maxName)
 	p.FamilyName = f.Text(check, "family_name", maxName)
 	p.GivenName = f.Text(check, "given_name", maxName)

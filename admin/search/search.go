@@ -112,6 +112,10 @@ func Find(c *web.Ctx) error {
 			if err := auth.SetPurpose(tx, c.Principal().Session, purpose); err != nil {
 				return err
 			}
+			// What cannot be searched for is not kept: the page would be lost with it.
+			if _, _, err := search.Find(tx, officer(c), purpose, q); err != nil {
+				return err
+			}
 			return search.Remember(tx, c.Principal().Session, q)
 		})
 		if err == nil {

@@ -159,6 +159,7 @@ create table session (
   seen_at      timestamptz not null,
   expires_at   timestamptz not null,
   revoked_at   timestamptz,
+  client       text not null default '',        -- the kind of thing: a phone, a computer
   check ((account_id is null) <> (staff_id is null)),
   check ((audience = 'portal') = (account_id is not null))
 );

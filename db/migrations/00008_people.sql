@@ -310,7 +310,7 @@ begin
   end if;
 end $$;
 
--- Nobody is their own forebear.
+-- Nobody is their own forebear, or both the wife and the mother of somebody.
 create function check_relations(p_change uuid) returns void language plpgsql as $$
 begin
   perform pg_advisory_xact_lock(hashtext('relation')); -- two changes at once could close a circle
@@ -327,6 +327,21 @@ begin
     )
     select from forebear where id = person_id and elder) then
     perform broken('relation_circle');
+  end if;
+  if exists (
+    with mine as (
+      select r.person_id, r.other_id, r.type, r.start_date, r.end_date
+      from change_item i join relation r on r.person_id = i.subject_id where i.change_id = p_change and i.kind = 'person'
+      union all
+      select r.other_id, r.person_id, t.inverse, r.start_date, r.end_date
+      from change_item i join relation r on r.other_id = i.subject_id join relation_type t on t.code = r.type
+      where i.change_id = p_change and i.kind = 'person'
+    )
+    select from mine a join mine b on b.person_id = a.person_id and b.other_id = a.other_id and b.type > a.type
+    where a.type in ('spouse', 'parent', 'child', 'grandparent', 'grandchild', 'sibling')
+      and b.type in ('spouse', 'parent', 'child', 'grandparent', 'grandchild', 'sibling')
+      and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
+    perform broken('relation_two');
   end if;
 end $$;
 

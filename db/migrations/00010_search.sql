@@ -124,7 +124,7 @@ create function area_place_follow() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   update area a set place = '' where a.parent_id = new.id;
-  perform search_refresh(array(select m.person_id from household h join membership m on m.household_id = h.id where h.area_id = new.id));
+  perform search_refresh(array(select distinct m.person_id from household h join membership m on m.household_id = h.id where h.area_id = new.id));
   perform search_refresh_households(array(select h.id from household h where h.area_id = new.id));
   return null;
 end $$;

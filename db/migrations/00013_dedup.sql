@@ -127,7 +127,7 @@ declare
   about uuid[] := array(select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person');
 begin
   perform dedup_refresh(about || array(
-    select m.person_id from change_item i join membership m on m.household_id = i.subject_id
+    select distinct m.person_id from change_item i join membership m on m.household_id = i.subject_id
     where i.change_id = new.id and i.kind = 'household' and i.base_version > 0 and m.person_id <> all(about)));
   if about = '{}' then
     return null;

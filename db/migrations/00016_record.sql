@@ -83,6 +83,7 @@ set search_path = public, pg_temp as $$
     select from amendment m join change c on c.id = m.change_id and c.state in ('proposed', 'verified', 'approved')
     join change_item i on i.change_id = c.id and i.subject_id = m.subject_id
     where m.subject_id = p_person and i.data->>'status' = 'deceased')
+    and not exists (select from person p where p.id = p_person and p.status = 'deceased')
 $$;
 -- +goose StatementEnd
 grant execute on function reported_dead(uuid) to daftar_citizen, daftar_staff, daftar_jobs;

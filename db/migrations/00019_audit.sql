@@ -190,13 +190,17 @@ language sql stable security definer set search_path = public, pg_temp as $$
          coalesce(r.role, ''), coalesce(r.code, ''), coalesce(r.name, '{}'), coalesce(e.detail->'columns', '[]'), coalesce(d.was, false)
   from (
     select x.at, x.id from audit_event x where x.subject = p_person and x.at >= p_since
-      and x.action in ('person.read', 'credential.read')
+      and x.action in ('person.read', 'credential.read', 'letter.read')
     union
     select s.at, s.event_id from audit_subject s where s.subject = p_person and s.at >= p_since
     union
     select x.at, x.id from membership m join audit_event x on x.subject = m.household_id
-    where m.person_id = p_person and m.tie = 'usual' and x.action = 'household.read' and x.at >= p_since
+    where m.person_id = p_person and m.tie = 'usual' and x.action in ('household.read', 'decision.read') and x.at >= p_since
       and x.at >= coalesce(m.start_date, '-infinity') and x.at < coalesce(m.end_date + 1, 'infinity')
+    union
+    select s.at, s.event_id from membership m join audit_subject s on s.subject = m.household_id
+    where m.person_id = p_person and m.tie = 'usual' and s.at >= p_since
+      and s.at >= coalesce(m.start_date, '-infinity') and s.at < coalesce(m.end_date + 1, 'infinity')
     union
     select x.at, x.id from case_file c join audit_event x on x.case_id = c.id
     where x.action = 'case.read' and x.at >= p_since

@@ -260,7 +260,10 @@ func OpenPair(tx db.Tx, r registry.Reader, first, second string) (string, error)
 	var was row
 	err = tx.Get(&was, `select id, a_id, b_id, state, points, forced, a_stamp, b_stamp, true as done from duplicate_pair where a_id = $1 and b_id = $2`, key[0], key[1])
 	if fault.Is(err, fault.NotFound) {
-		err = e.put(m, row{})
+		if err = e.put(m, row{}); err == nil {
+			err = audit.Write(tx, audit.Event{Action: "duplicate.opened", SubjectKind: "person", Subject: key[0], Purpose: "duplicate",
+				Detail: map[string]any{"other": key[1]}})
+		}
 	}
 	if err != nil {
 		return "", err

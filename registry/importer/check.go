@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"slices"
+
 	"encoding/json"
 
 	"daftar/db"
@@ -74,7 +76,7 @@ func (r *run) checkHomes(src uint8, l *layout, c *chunk) error {
 	for i := range c.n {
 		r.counts.Households++
 		h := &c.homes[i]
-		st := home{line: int32(c.lines[i]), size: int32(h.size), head: -1, src: src}
+		st := home{line: int32(c.lines[i]), size: int32(h.size), head: -1, payee: -1, src: src}
 		found := c.found[i]
 		if c.broken[i] {
 			st.state, st.size = isBad, -1
@@ -88,7 +90,7 @@ func (r *run) checkHomes(src uint8, l *layout, c *chunk) error {
 		n := len(r.homes)
 		if h.key != "" {
 			if first, twice := r.homeKeys.put(n, h.key); twice {
-				add(slotKey, h.key, "import.problem.home_twice", "Line", r.homes[first].line)
+				add(slotKey, h.key, "import.problem.home_twice", "Line", int(r.homes[first].line))
 			}
 			st.key = string([]byte(h.key)) // not the whole row
 		}
@@ -99,7 +101,7 @@ func (r *run) checkHomes(src uint8, l *layout, c *chunk) error {
 		case k.is:
 			st.id, st.state = k.id, isKnown
 			if first, twice := r.knownHomes[k.id]; twice {
-				add(slotRef, h.ref, "import.problem.home_twice", "Line", r.homes[first].line)
+				add(slotRef, h.ref, "import.problem.home_twice", "Line", int(r.homes[first].line))
 			} else {
 				r.knownHomes[k.id] = int32(n)
 			}
@@ -154,7 +156,7 @@ func (r *run) checkPeople(src uint8, l *layout, c *chunk) error {
 		case k.is:
 			st.id, st.state = k.id, isKnown
 			if first, twice := r.knownPeople[k.id]; twice {
-				add(k.slot, k.value, "import.problem.person_twice_line", "Line", r.people[first].line)
+				add(k.slot, k.value, "import.problem.person_twice_line", "Line", int(r.people[first].line))
 			} else {
 				r.knownPeople[k.id] = int32(n)
 			}
@@ -188,6 +190,9 @@ func (r *run) checkPeople(src uint8, l *layout, c *chunk) error {
 		}
 		if st.state&isHead != 0 {
 			r.homes[st.home].head = int32(n)
+		}
+		if st.home >= 0 && p.receives() {
+			r.homes[st.home].payee = int32(n)
 		}
 		for _, whom := range p.caresFor {
 			r.carers = append(r.carers, care{member: int32(n), value: string([]byte(whom)), home: string([]byte(p.household))})
@@ -235,6 +240,9 @@ func (r *run) checkHome(l *layout, c *chunk, i int, p *personRow, k found, st *m
 	case p.relationship == registry.RelationshipHead && usual && h.head >= 0:
 		add(slotRelationship, cellOf(l, p.relationship), "import.problem.two_heads")
 	}
+	if p.receives() && h.payee >= 0 {
+		add(slotRoles, cellOfRole(l), "import.problem.two_payees", "Line", int(r.people[h.payee].line))
+	}
 	if usual {
 		st.state |= lives
 	}
@@ -242,6 +250,23 @@ func (r *run) checkHome(l *layout, c *chunk, i int, p *personRow, k found, st *m
 		st.state |= isHead
 	}
 	return list
+}
+
+// receives reports whether the person is to receive what the household gets.
+func (p *personRow) receives() bool {
+	return p.until == "" && slices.Contains(p.roles, registry.RolePayee)
+}
+
+// cellOfRole is what the file says for a payee.
+func cellOfRole(l *layout) string {
+	if c := l.slots[slotRoles]; c != nil {
+		for cell, to := range c.codes {
+			if to == registry.RolePayee {
+				return cell
+			}
+		}
+	}
+	return registry.RolePayee
 }
 
 // cellOf is what the file says for a relationship.

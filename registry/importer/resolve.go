@@ -316,7 +316,7 @@ func (r *run) findOutside(names []string) error {
 		r.touch(f)
 		r.knownHomes[f.id] = int32(len(r.homes))
 		r.homeKeys.put(len(r.homes), name)
-		r.homes = append(r.homes, home{id: f.id, key: string([]byte(name)), size: -1, head: -1, state: isKnown | isOutside})
+		r.homes = append(r.homes, home{id: f.id, key: string([]byte(name)), size: -1, head: -1, payee: -1, state: isKnown | isOutside})
 	}
 	return nil
 }

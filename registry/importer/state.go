@@ -17,6 +17,7 @@ type home struct {
 	size   int32 // -1: not said
 	people int32 // who live there by the files
 	head   int32 // ordinal of the member who is the head; -1 for none
+	payee  int32 // and of the one who receives what it gets
 	src    uint8
 	state  uint8
 }

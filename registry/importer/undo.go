@@ -13,7 +13,7 @@ import (
 // undo proposes to take a batch back: records that it made end as errors, those
 // that it changed get the state they had, as a correction. A record that moved
 // on since is left as it is, and named; so is a household in which somebody
-// else lives now.
+// else lives now, and whoever lives in a household that stays.
 func (j *checkJob) undo(tx db.Tx, o Options, w *watcher) error {
 	if err := lease(tx, j.ID, Checking); err != nil {
 		return err
@@ -38,6 +38,10 @@ func (j *checkJob) undo(tx db.Tx, o Options, w *watcher) error {
 		`update undo u set used = true where u.kind = 'household' and u.base_version = 0 and not u.moved and exists (
 			select from membership m where m.household_id = u.subject_id and m.end_date is null
 			and not exists (select from undo p where p.subject_id = m.person_id and not p.moved))`,
+		// and whoever lives in a household that stays: it would be left with nobody
+		`update undo u set used = true where u.kind = 'person' and u.base_version = 0 and not u.moved and exists (
+			select from membership m join undo h on h.subject_id = m.household_id and h.kind = 'household' and h.moved
+			where m.person_id = u.subject_id and m.end_date is null and m.tie = 'usual')`,
 	} {
 		if err := tx.Exec(statement); err != nil {
 			return err
@@ -100,7 +104,7 @@ func (u *undoing) stay() error {
 	for _, r := range list {
 		key := "import.undo.moved"
 		if r.Used {
-			key = "import.undo.used"
+			key = map[string]string{registry.KindHousehold: "import.undo.used", registry.KindPerson: "import.undo.home"}[r.Kind]
 		}
 		u.problems++
 		u.o.Bad(Problem{Column: r.Kind, Value: r.Ref, Key: key})

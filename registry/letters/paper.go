@@ -123,6 +123,7 @@ func Settle(tx db.Tx, id db.ID) (Letter, error) {
 type Row struct {
 	ID        db.ID     `db:"id"`
 	Ref       string    `db:"ref"`
+	Person    *db.ID    `db:"person_id"`
 	Kind      string    `db:"kind"`
 	Language  string    `db:"language"`
 	Paper     Paper     `db:"paper"`
@@ -152,18 +153,20 @@ func Queue(tx db.Tx, r registry.Reader, states ...Paper) ([]Row, error) {
 	}
 	var rows []Row
 	if err := tx.Select(&rows, `
-		select l.id, l.ref, l.kind, l.language, l.paper, l.paper_at, coalesce(p.full_name, c.applicant, '') as name, n.name as area_name, `+careful+` as protected
+		select l.id, l.ref, l.person_id, l.kind, l.language, l.paper, l.paper_at, coalesce(p.full_name, c.applicant, '') as name, n.name as area_name, `+careful+` as protected
 		from letter l left join household h on h.id = l.household_id left join person p on p.id = l.person_id left join case_file c on c.id = l.case_id
 		join area n on n.id = coalesce(h.area_id, l.area_id)
 		where l.paper = any($3) and `+visible+` order by l.paper_at, l.id limit 200`,
 		registry.Texts(r.Areas), registry.Texts(r.Protected), names); err != nil {
 		return nil, err
 	}
-	ids := make([]db.ID, len(rows))
-	for i, row := range rows {
-		ids[i] = row.ID
+	var people []db.ID
+	for _, row := range rows {
+		if row.Person != nil {
+			people = append(people, *row.Person)
+		}
 	}
-	return rows, audit.Write(tx, audit.Event{Action: "letter.listed", Purpose: "print", Detail: map[string]any{"letters": ids}})
+	return rows, audit.WriteAbout(tx, audit.Event{Action: "letter.listed", Purpose: "print"}, registry.KindPerson, people)
 }
 
 // Held counts the letters of each kind that wait for a text to be reviewed.

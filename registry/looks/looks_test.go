@@ -152,6 +152,10 @@ func TestEveryLookIsShown(t *testing.T) {
 		{audit.Event{Action: "case.read", SubjectKind: "case", Subject: kase, Case: kase}, nil, ""},
 		{audit.Event{Action: "case.listed", Purpose: "queue"}, []db.ID{kase}, "case"},
 		{audit.Event{Action: "credential.read", SubjectKind: "person", Subject: amina}, nil, ""},
+		{audit.Event{Action: "letter.read", SubjectKind: "person", Subject: amina, Purpose: "print"}, nil, ""},
+		{audit.Event{Action: "decision.read", SubjectKind: "household", Subject: home, Purpose: "programme"}, nil, ""},
+		{audit.Event{Action: "decision.listed", Purpose: "programme"}, []db.ID{home}, "household"},
+		{audit.Event{Action: "letter.posted", SubjectKind: "person", Subject: amina}, nil, ""},
 		{audit.Event{Action: "credential.revoked", SubjectKind: "person", Subject: amina}, nil, ""}, // a deed, not a look
 	} {
 		s.Clock.Add(time.Minute)
@@ -161,7 +165,7 @@ func TestEveryLookIsShown(t *testing.T) {
 		return audit.Write(tx, audit.Event{Action: "person.read", SubjectKind: "person", Subject: amina})
 	})
 	list := s.of(her, amina)
-	if got := actions(list); got != "credential.read case.listed case.read household.read person.exported person.searched person.read" {
+	if got := actions(list); got != "decision.listed decision.read letter.read credential.read case.listed case.read household.read person.exported person.searched person.read" {
 		t.Errorf("she sees %s", got)
 	}
 	for _, l := range list {

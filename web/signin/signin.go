@@ -22,7 +22,20 @@ func Routes(a auth.Audience, provider *auth.Provider) []web.Route {
 		{Method: fiber.MethodGet, Path: "/auth/callback", Permission: auth.Public, Handler: s.callback, Bare: true},
 		{Method: fiber.MethodPost, Path: "/sign-out", Permission: auth.Public, Handler: s.signOut},
 		{Method: fiber.MethodGet, Path: "/signed-out", Permission: auth.Public, Handler: s.signedOut, Bare: true},
+		{Method: fiber.MethodPost, Path: "/stay", Permission: s.signedIn(), Handler: stay},
+		{Method: fiber.MethodGet, Path: "/sign-ins", Permission: s.signedIn(), Handler: list},
+		{Method: fiber.MethodPost, Path: "/sign-ins/end", Permission: s.signedIn(), Handler: end},
+		{Method: fiber.MethodPost, Path: "/sign-ins/end-others", Permission: s.signedIn(), Handler: endOthers},
+		{Method: fiber.MethodPost, Path: "/sign-ins/not-me", Permission: s.signedIn(), Handler: notMe},
 	}
+}
+
+// signedIn is the permission of whoever is signed in to the site.
+func (s site) signedIn() auth.Permission {
+	if s.audience == auth.Admin {
+		return auth.Staff
+	}
+	return auth.Citizen
 }
 
 type site struct {
@@ -102,5 +115,5 @@ func (s site) signOut(c *web.Ctx) error {
 // language.
 func (s site) signedOut(c *web.Ctx) error {
 	c.Speak(c.Query("state"))
-	return c.Render(signedOutPage())
+	return c.Render(signedOutPage(c.Query("idle") != ""))
 }

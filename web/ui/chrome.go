@@ -28,6 +28,7 @@ type Chrome struct {
 	Colour     string // of the palette
 	Logo       Logo
 	Contact    registry.ServiceContact
+	Idle       int    // seconds without use after which the session ends; 0 for nobody signed in
 	Inline     string // the style itself, for a document that stands alone: a PDF
 	NoPDF      bool   // a PDF was asked for and could not be made
 }
