@@ -114,9 +114,9 @@ func (b *Browser) tellsOfABirth() string {
 
 	// she leaves, and goes on where she was
 	b.open("/home")
-	b.says(b.say("home.draft"))
+	b.says(b.say("case.state.draft"))
 	b.look("home-draft")
-	b.pressText(b.say("home.resume"))
+	b.press(`#main-content a[href$="/request/` + ref + `"]`)
 	b.choose("another", "no")
 	b.next()
 
