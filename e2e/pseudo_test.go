@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"daftar/i18n"
+	"daftar/registry/letters"
 )
 
 // photoLink is a photo in the office, not a page.
@@ -29,7 +30,10 @@ func TestPseudo(t *testing.T) {
 	data := strings.Split(s.sql(t, `select full_name from person union select nullif(full_name_latin, '') from person where full_name_latin <> ''
 		union select nullif(directions, '') from household where directions <> '' union select name from staff`), "\n")
 	data = append(data, "Rosa Delgado", "Lucía Delgado", "Behind the bakery", "MJ-1005-3382", "One room.", "Really?", "Mama Ngina",
-		"English", "العربية", "{programme}", "{reference}", "{days}", "{reasons}", "MJD") // languages are named in themselves, names in braces are code, and money's code is a setting
+		"English", "العربية", "MJD") // languages are named in themselves, names in braces are code, and money's code is a setting
+	for _, name := range letters.Names() {
+		data = append(data, "{"+name+"}")
+	}
 
 	b := newBrowser(t, "pseudo-rosa", s.portal(), i18n.Pseudo, true)
 	b.crawl(data, "", "/status", "/not-there")
