@@ -363,7 +363,11 @@ begin
   select x.* into d from decision x where x.id = p_decision for update;
   if d.id is null or not exists (select from case_file f where f.id = p_case and (
        actor_kind() = 'staff'
-       or f.account_id = actor() and exists (select from membership m where m.household_id = d.household_id and m.person_id = own_person() and m.end_date is null))) then
+       or f.account_id = actor() and exists (
+         select from membership m where m.household_id = d.household_id and m.end_date is null and (m.person_id = own_person()
+           or m.person_id = f.person_id and exists (select from delegation x -- somebody may appeal for them
+             where x.person_id = f.person_id and x.account_id = actor() and 'appeal' = any(x.kinds) and x.revoked_at is null
+               and p_now::date between x.valid_from and x.valid_to))))) then
     raise exception 'the appeal is somebody else''s' using errcode = 'DF001';
   end if;
   if d.state = 'suspended' and d.appeal_case = p_case then
