@@ -250,7 +250,9 @@ func TestAnOlderListDoesNotReplaceANewerOne(t *testing.T) {
 	d := seeded(t)
 	issued(t, d, person(t, d, "amina"), 1)
 	save := func(jwt string, version int) {
-		do(t, d, wallet, func(tx db.Tx) error { return credentials.SaveToken(tx, 1, jwt, "https://issuer.example/status/1", version, d.Now().Add(time.Hour)) })
+		do(t, d, wallet, func(tx db.Tx) error {
+			return credentials.SaveToken(tx, 1, jwt, "https://issuer.example/status/1", version, d.Now().Add(time.Hour))
+		})
 	}
 	save("newer", 2)
 	save("older", 1)
