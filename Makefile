@@ -7,7 +7,7 @@ build = go build -trimpath -buildvcs=false -ldflags "-X main.version=$(version)"
 node = PATH="$(CURDIR)/.cache/node/node_modules/node/bin:$$PATH"
 temporary = bin/daftar db run --temporary --
 
-.PHONY: run build deps deps-test test test-fast test-long e2e check lint vuln generate months assets notices fuzz bench psql screenshots clean
+.PHONY: run build deps deps-test test test-fast test-long e2e check lint vuln generate months assets notices fuzz bench bench-dedup psql screenshots clean
 
 ## run: the whole demo, on http://localhost:8080 and the ports after it
 run: deps build
@@ -27,7 +27,7 @@ deps-test:
 
 ## test: everything, in at most 20 minutes
 test: deps-test build bin/tools
-	@$(node) $(temporary) bin/gotestsum --format pkgname-and-test-fails -- -timeout 20m ./...
+	@$(node) $(temporary) bin/gotestsum --format pkgname-and-test-fails -- -timeout 45m ./...
 
 ## test-fast: all but the browser, wallet and crash tests
 test-fast: deps build
@@ -59,6 +59,7 @@ generate: bin/tools
 
 months: deps-test
 	@$(node) node tools/cldr/months.mjs
+	@gofmt -w i18n/months_gen.go
 
 ## assets: style sheets and script into static/
 assets: deps-test
@@ -76,6 +77,10 @@ fuzz:
 ## bench: ratios to the limits measured in the same run
 bench: deps build
 	@$(temporary) go run ./bench
+
+## bench-dedup: which duplicates are found among 100,000 and a million made-up people, and how fast
+bench-dedup: deps build
+	@$(temporary) go run ./bench -only duplicates
 
 ## psql: the demo's database
 psql: build

@@ -8,12 +8,21 @@ import (
 	"daftar/admin/cases"
 	"daftar/admin/changes"
 	"daftar/admin/credentials"
+	"daftar/admin/decisions"
+	"daftar/admin/duplicates"
 	"daftar/admin/fields"
 	"daftar/admin/filters"
 	"daftar/admin/home"
+	"daftar/admin/imports"
+	"daftar/admin/kin"
+	"daftar/admin/letters"
+	"daftar/admin/outages"
+	"daftar/admin/oversight"
 	"daftar/admin/people"
 	"daftar/admin/purpose"
+	"daftar/admin/rules"
 	"daftar/admin/search"
+	"daftar/admin/settings"
 	"daftar/auth"
 	"daftar/blob"
 	registrycases "daftar/registry/cases"
@@ -42,11 +51,26 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.CaseRead, ui.NavItem{Key: "nav.queue", Path: "/cases"}},
 		{auth.CaseIntake, ui.NavItem{Key: "nav.counter", Path: "/counter"}},
 		{auth.ChangeRead, ui.NavItem{Key: "nav.changes", Path: "/changes"}},
+		{auth.DuplicateRead, ui.NavItem{Key: "nav.duplicates", Path: "/duplicates"}},
 		{auth.PersonSearch, ui.NavItem{Key: "nav.search", Path: "/search"}},
-		{auth.PersonSearch, ui.NavItem{Key: "nav.filters", Path: "/filters"}},
+		{auth.FilterUse, ui.NavItem{Key: "nav.filters", Path: "/filters"}},
+		{auth.LetterPrint, ui.NavItem{Key: "nav.letters", Path: "/letters"}},
+		{auth.LetterRead, ui.NavItem{Key: "nav.lettertexts", Path: "/letters/texts"}},
+		{auth.DecisionSend, ui.NavItem{Key: "nav.decisions", Path: "/decisions"}},
+		{auth.RuleRead, ui.NavItem{Key: "nav.rules", Path: "/rules"}},
+		{auth.OutageRecord, ui.NavItem{Key: "nav.outages", Path: "/outages"}},
 		{auth.CredentialRead, ui.NavItem{Key: "nav.credentials", Path: "/credentials"}},
 		{auth.FieldEdit, ui.NavItem{Key: "nav.fields", Path: "/fields"}},
 		{auth.AreaRead, ui.NavItem{Key: "nav.areas", Path: "/areas"}},
+		{auth.AuditRead, ui.NavItem{Key: "nav.audit", Path: "/audit"}},
+		{auth.AlertRead, ui.NavItem{Key: "nav.alerts", Path: "/alerts"}},
+		{auth.QuestionAnswer, ui.NavItem{Key: "nav.questions", Path: "/questions"}},
+		{auth.DelayRead, ui.NavItem{Key: "nav.delays", Path: "/delays"}},
+		{auth.LookRelease, ui.NavItem{Key: "nav.releases", Path: "/releases"}},
+		{auth.KinEnd, ui.NavItem{Key: "nav.declarations", Path: "/declarations"}},
+		{auth.Staff, ui.NavItem{Key: "nav.relatives", Path: "/relatives"}},
+		{auth.SettingRead, ui.NavItem{Key: "nav.settings", Path: "/settings"}},
+		{auth.ImportRead, ui.NavItem{Key: "nav.imports", Path: "/imports"}},
 	} {
 		if p.May(item.need) {
 			items = append(items, item.NavItem)
@@ -59,14 +83,24 @@ func Nav(p auth.Principal) []ui.NavItem {
 func Routes(cfg Config) []web.Route {
 	const get, post = fiber.MethodGet, fiber.MethodPost
 	evidence := cases.Evidence{Blobs: cfg.Blobs}
+	records := people.Proposals{Blobs: cfg.Blobs}
+	imp := imports.Pages{Blobs: cfg.Blobs}
 	routes := []web.Route{
+		web.Logo(),
 		{Method: get, Path: "/", Permission: auth.Public, Handler: home.Root, Bare: true},
 		{Method: get, Path: "", Permission: auth.Public, Handler: home.Start},
+
+		// whom one is close to
+		{Method: get, Path: "/relatives", Permission: auth.Staff, Handler: kin.Mine},
+		{Method: post, Path: "/relatives", Permission: auth.Staff, Handler: kin.Declare},
+		{Method: get, Path: "/declarations", Permission: auth.KinEnd, Handler: kin.Others},
+		{Method: post, Path: "/declarations/:ref/end", Permission: auth.KinEnd, Handler: kin.End},
 
 		// cases
 		{Method: get, Path: "/cases", Permission: auth.CaseRead, Handler: cases.Queue},
 		{Method: get, Path: "/cases/:ref", Permission: auth.CaseRead, Handler: cases.Show},
 		{Method: get, Path: "/cases/:ref/evidence/:member", Permission: auth.CaseRead, Handler: evidence.Photo},
+		{Method: get, Path: "/cases/:ref/photos/:photo", Permission: auth.CaseRead, Handler: evidence.Answer},
 		{Method: get, Path: "/cases/:ref/ask", Permission: auth.CaseAsk, Handler: cases.AskForm},
 		{Method: post, Path: "/cases/:ref/ask", Permission: auth.CaseAsk, Handler: cases.Ask},
 		{Method: get, Path: "/cases/:ref/recommend", Permission: auth.CaseRecommend, Handler: cases.RecommendForm},
@@ -81,34 +115,79 @@ func Routes(cfg Config) []web.Route {
 		// records, and proposals to change them
 		{Method: get, Path: "/people/:ref", Permission: auth.PersonRead, Handler: people.Person},
 		{Method: get, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: people.ProposePerson},
-		{Method: post, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: people.SendPerson},
+		{Method: post, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: records.SendPerson, Upload: true},
 		{Method: get, Path: "/people/:ref/outcome", Permission: auth.ChangePropose, Handler: people.OutcomeForm},
 		{Method: post, Path: "/people/:ref/outcome", Permission: auth.ChangePropose, Handler: people.Outcome},
 		{Method: get, Path: "/households/:ref", Permission: auth.PersonRead, Handler: people.Household},
 		{Method: get, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: people.ProposeHousehold},
-		{Method: post, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: people.SendHousehold},
+		{Method: get, Path: "/people/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.PersonPart},
+		{Method: post, Path: "/people/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.SendPersonPart},
+		{Method: get, Path: "/households/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.HouseholdPart},
+		{Method: post, Path: "/households/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.SendHouseholdPart},
+		{Method: get, Path: "/groups/new", Permission: auth.ChangePropose, Handler: people.NewGroupForm},
+		{Method: post, Path: "/groups/new", Permission: auth.ChangePropose, Handler: people.NewGroup},
+		{Method: post, Path: "/households/:ref/propose", Permission: auth.ChangePropose, Handler: records.SendHousehold, Upload: true},
+		{Method: get, Path: "/people/:ref/photos/:photo", Permission: auth.PersonRead, Handler: records.PersonPhoto},
+		{Method: get, Path: "/households/:ref/photos/:photo", Permission: auth.PersonRead, Handler: records.HouseholdPhoto},
 		{Method: get, Path: "/groups/:ref", Permission: auth.PersonRead, Handler: people.Group},
+		{Method: get, Path: "/groups/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.GroupPart},
+		{Method: post, Path: "/groups/:ref/propose/:part", Permission: auth.ChangePropose, Handler: people.SendGroupPart},
 		{Method: get, Path: "/changes", Permission: auth.ChangeRead, Handler: changes.List},
 		{Method: get, Path: "/changes/:ref", Permission: auth.ChangeRead, Handler: changes.Show},
 		{Method: post, Path: "/changes/:ref/verify", Permission: auth.ChangeVerify, Handler: changes.Verify},
 		{Method: post, Path: "/changes/:ref/decide", Permission: auth.ChangeApprove, Handler: changes.Decide},
 		{Method: post, Path: "/changes/:ref/withdraw", Permission: auth.ChangePropose, Handler: changes.Withdraw},
+		{Method: get, Path: "/changes/:ref/undo", Permission: auth.ChangePropose, Handler: changes.UndoForm},
+		{Method: post, Path: "/changes/:ref/undo", Permission: auth.ChangePropose, Handler: changes.Undo},
+
+		// records that may be of one person
+		{Method: get, Path: "/duplicates", Permission: auth.DuplicateRead, Handler: duplicates.List},
+		{Method: get, Path: "/duplicates/open", Permission: auth.DuplicateDecide, Handler: duplicates.OpenForm},
+		{Method: post, Path: "/duplicates/open", Permission: auth.DuplicateDecide, Handler: duplicates.Open},
+		{Method: get, Path: "/duplicates/pairs/:ref", Permission: auth.DuplicateRead, Handler: duplicates.Show},
+		{Method: post, Path: "/duplicates/pairs/:ref/say", Permission: auth.DuplicateDecide, Handler: duplicates.Say},
+		{Method: get, Path: "/duplicates/pairs/:ref/merge", Permission: auth.DuplicateDecide, Handler: duplicates.MergeForm},
+		{Method: post, Path: "/duplicates/pairs/:ref/merge", Permission: auth.DuplicateDecide, Handler: duplicates.Merge},
+
 		// finding people
 		{Method: get, Path: "/search", Permission: auth.PersonSearch, Handler: search.Form},
 		{Method: post, Path: "/search", Permission: auth.PersonSearch, Handler: search.Find},
 		{Method: post, Path: "/purpose", Permission: auth.Staff, Handler: purpose.Set},
-		{Method: get, Path: "/filters", Permission: auth.PersonSearch, Handler: filters.List},
-		{Method: get, Path: "/filters/new", Permission: auth.PersonSearch, Handler: filters.NewForm},
-		{Method: post, Path: "/filters/new", Permission: auth.PersonSearch, Handler: filters.New},
-		{Method: get, Path: "/filters/:ref", Permission: auth.PersonSearch, Handler: filters.Show},
-		{Method: post, Path: "/filters/:ref", Permission: auth.PersonSearch, Handler: filters.Change},
-		{Method: get, Path: "/filters/:ref/add", Permission: auth.PersonSearch, Handler: filters.AddForm},
-		{Method: post, Path: "/filters/:ref/add", Permission: auth.PersonSearch, Handler: filters.Add},
+		{Method: get, Path: "/filters", Permission: auth.FilterUse, Handler: filters.List},
+		{Method: get, Path: "/filters/new", Permission: auth.FilterUse, Handler: filters.NewForm},
+		{Method: post, Path: "/filters/new", Permission: auth.FilterUse, Handler: filters.New},
+		{Method: get, Path: "/filters/:ref", Permission: auth.FilterUse, Handler: filters.Show},
+		{Method: post, Path: "/filters/:ref", Permission: auth.FilterUse, Handler: filters.Change},
+		{Method: get, Path: "/filters/:ref/add", Permission: auth.FilterUse, Handler: filters.AddForm},
+		{Method: post, Path: "/filters/:ref/add", Permission: auth.FilterUse, Handler: filters.Add},
 		{Method: post, Path: "/filters/:ref/share", Permission: auth.FilterShare, Handler: filters.Share},
 		{Method: get, Path: "/filters/:ref/export", Permission: auth.PersonExport, Handler: filters.ExportForm},
 		{Method: post, Path: "/filters/:ref/export", Permission: auth.PersonExport, Handler: filters.Export},
-		{Method: get, Path: "/filters/:ref/remove", Permission: auth.PersonSearch, Handler: filters.RemoveForm},
-		{Method: post, Path: "/filters/:ref/remove", Permission: auth.PersonSearch, Handler: filters.Remove},
+		{Method: get, Path: "/filters/:ref/remove", Permission: auth.FilterUse, Handler: filters.RemoveForm},
+		{Method: post, Path: "/filters/:ref/remove", Permission: auth.FilterUse, Handler: filters.Remove},
+
+		// letters: on paper, and the texts that they are written in
+		{Method: get, Path: "/letters", Permission: auth.LetterPrint, Handler: letters.Queue},
+		{Method: get, Path: "/letters/texts", Permission: auth.LetterRead, Handler: letters.Texts},
+		{Method: get, Path: "/letters/texts/:kind/:language", Permission: auth.LetterRead, Handler: letters.Text},
+		{Method: post, Path: "/letters/texts/:kind/:language", Permission: auth.LetterEdit, Handler: letters.Write},
+		{Method: post, Path: "/letters/texts/:kind/:language/review", Permission: auth.LetterReview, Handler: letters.Review},
+		{Method: get, Path: "/letters/:ref", Permission: auth.LetterPrint, Handler: letters.Show},
+		{Method: get, Path: "/letters/:ref/pdf", Permission: auth.LetterPrint, Handler: letters.PDF},
+		{Method: post, Path: "/letters/:ref/note", Permission: auth.LetterPrint, Handler: letters.Note},
+
+		// decisions that would take something away, and rules that would
+		{Method: get, Path: "/decisions", Permission: auth.DecisionSend, Handler: decisions.List},
+		{Method: get, Path: "/decisions/:ref", Permission: auth.DecisionSend, Handler: decisions.Show},
+		{Method: post, Path: "/decisions/:ref/send", Permission: auth.DecisionSend, Handler: decisions.Send},
+		{Method: post, Path: "/decisions/:ref/aside", Permission: auth.DecisionSend, Handler: decisions.SetAside},
+		{Method: get, Path: "/rules", Permission: auth.RuleRead, Handler: rules.List},
+		{Method: get, Path: "/rules/:code/:version", Permission: auth.RuleRead, Handler: rules.Show},
+		{Method: post, Path: "/rules/:code/:version/decide", Permission: auth.RuleApprove, Handler: rules.Decide},
+
+		// when the service was down
+		{Method: get, Path: "/outages", Permission: auth.OutageRecord, Handler: outages.List},
+		{Method: post, Path: "/outages", Permission: auth.OutageRecord, Handler: outages.Record},
 
 		// credentials
 		{Method: get, Path: "/credentials", Permission: auth.CredentialRead, Handler: credentials.Find},
@@ -120,6 +199,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/fields/packs", Permission: auth.FieldEdit, Handler: fields.InstallPack},
 		{Method: get, Path: "/fields/new", Permission: auth.FieldEdit, Handler: fields.NewForm},
 		{Method: post, Path: "/fields/new", Permission: auth.FieldEdit, Handler: fields.New},
+		{Method: get, Path: "/fields/schemas/:subject", Permission: auth.FieldEdit, Handler: fields.Schema},
 		{Method: get, Path: "/fields/:subject/:code", Permission: auth.FieldEdit, Handler: fields.Show},
 		{Method: get, Path: "/fields/:subject/:code/edit", Permission: auth.FieldEdit, Handler: fields.EditForm},
 		{Method: post, Path: "/fields/:subject/:code/edit", Permission: auth.FieldEdit, Handler: fields.Edit},
@@ -127,6 +207,24 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/fields/:subject/:code/publish", Permission: auth.FieldEdit, Handler: fields.Publish},
 		{Method: post, Path: "/fields/:subject/:code/discard", Permission: auth.FieldEdit, Handler: fields.Discard},
 		{Method: post, Path: "/fields/:subject/:code/retire", Permission: auth.FieldEdit, Handler: fields.Retire},
+
+		// oversight
+		{Method: get, Path: "/audit", Permission: auth.AuditRead, Handler: oversight.Log},
+		{Method: post, Path: "/audit/export", Permission: auth.AuditRead, Handler: oversight.Export},
+		{Method: get, Path: "/audit/checks", Permission: auth.AuditRead, Handler: oversight.Checks},
+		{Method: post, Path: "/audit/checks", Permission: auth.AuditRead, Handler: oversight.Check},
+		{Method: get, Path: "/alerts", Permission: auth.AlertRead, Handler: oversight.Alerts},
+		{Method: get, Path: "/alerts/:ref", Permission: auth.AlertRead, Handler: oversight.Alert},
+		{Method: post, Path: "/alerts/:ref", Permission: auth.AlertRead, Handler: oversight.CloseAlert},
+		{Method: get, Path: "/questions", Permission: auth.QuestionAnswer, Handler: oversight.Questions},
+		{Method: get, Path: "/questions/:ref", Permission: auth.QuestionAnswer, Handler: oversight.Question},
+		{Method: post, Path: "/questions/:ref", Permission: auth.QuestionAnswer, Handler: oversight.Answer},
+		{Method: get, Path: "/delays", Permission: auth.DelayRead, Handler: oversight.Delays},
+		{Method: get, Path: "/delays/new", Permission: auth.DelayRequest, Handler: oversight.DelayForm},
+		{Method: post, Path: "/delays/new", Permission: auth.DelayRequest, Handler: oversight.RequestDelay},
+		{Method: post, Path: "/delays/:ref", Permission: auth.DelayDecide, Handler: oversight.DecideDelay},
+		{Method: get, Path: "/releases", Permission: auth.LookRelease, Handler: oversight.Releases},
+		{Method: post, Path: "/releases", Permission: auth.LookRelease, Handler: oversight.Release},
 
 		// areas
 		{Method: get, Path: "/areas", Permission: auth.AreaRead, Handler: areas.Browse},
@@ -146,6 +244,41 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.SplitForm},
 		{Method: post, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.Split},
 	}
+	routes = append(routes, settings.Routes()...)
+	routes = append(routes,
+		// imports
+		web.Route{Method: get, Path: "/imports", Permission: auth.ImportRead, Handler: imp.List},
+		web.Route{Method: get, Path: "/imports/new", Permission: auth.ImportRun, Handler: imp.NewForm},
+		web.Route{Method: post, Path: "/imports/new", Permission: auth.ImportRun, Handler: imp.New, Stream: true},
+		web.Route{Method: get, Path: "/imports/template", Permission: auth.ImportRun, Handler: imp.Template},
+		web.Route{Method: get, Path: "/imports/template/:table", Permission: auth.ImportRun, Handler: imp.TableTemplate},
+		web.Route{Method: get, Path: "/imports/mappings", Permission: auth.ImportRun, Handler: imp.Mappings},
+		web.Route{Method: get, Path: "/imports/mappings/:ref", Permission: auth.ImportRun, Handler: imp.Mapping},
+		web.Route{Method: post, Path: "/imports/mappings/:ref/remove", Permission: auth.ImportRun, Handler: imp.RemoveMapping},
+		web.Route{Method: get, Path: "/imports/:ref", Permission: auth.ImportRead, Handler: imp.Show},
+		web.Route{Method: get, Path: "/imports/:ref/state", Permission: auth.ImportRead, Handler: imp.State},
+		web.Route{Method: get, Path: "/imports/:ref/files", Permission: auth.ImportRun, Handler: imp.FilesForm},
+		web.Route{Method: post, Path: "/imports/:ref/files", Permission: auth.ImportRun, Handler: imp.Files},
+		web.Route{Method: get, Path: "/imports/:ref/columns", Permission: auth.ImportRun, Handler: imp.ColumnsForm},
+		web.Route{Method: post, Path: "/imports/:ref/columns", Permission: auth.ImportRun, Handler: imp.Columns},
+		web.Route{Method: get, Path: "/imports/:ref/answers", Permission: auth.ImportRun, Handler: imp.AnswersForm},
+		web.Route{Method: post, Path: "/imports/:ref/answers", Permission: auth.ImportRun, Handler: imp.Answers},
+		web.Route{Method: get, Path: "/imports/:ref/options", Permission: auth.ImportRun, Handler: imp.OptionsForm},
+		web.Route{Method: post, Path: "/imports/:ref/options", Permission: auth.ImportRun, Handler: imp.Options},
+		web.Route{Method: get, Path: "/imports/:ref/mapping", Permission: auth.ImportRun, Handler: imp.MappingFile},
+		web.Route{Method: post, Path: "/imports/:ref/mapping", Permission: auth.ImportRun, Handler: imp.UseMapping, Upload: true},
+		web.Route{Method: post, Path: "/imports/:ref/start", Permission: auth.ImportRun, Handler: imp.Start},
+		web.Route{Method: post, Path: "/imports/:ref/reopen", Permission: auth.ImportRun, Handler: imp.Reopen},
+		web.Route{Method: post, Path: "/imports/:ref/send", Permission: auth.ImportRun, Handler: imp.Send},
+		web.Route{Method: post, Path: "/imports/:ref/withdraw", Permission: auth.ImportRun, Handler: imp.Withdraw},
+		web.Route{Method: get, Path: "/imports/:ref/problems", Permission: auth.ImportRead, Handler: imp.Problems},
+		web.Route{Method: get, Path: "/imports/:ref/records", Permission: auth.ImportRead, Handler: imp.Records},
+		web.Route{Method: get, Path: "/imports/:ref/duplicates", Permission: auth.ImportRead, Handler: imp.Alike},
+		web.Route{Method: get, Path: "/imports/:ref/decide", Permission: auth.ImportApprove, Handler: imp.DecideForm},
+		web.Route{Method: post, Path: "/imports/:ref/decide", Permission: auth.ImportApprove, Handler: imp.Decide},
+		web.Route{Method: get, Path: "/imports/:ref/undo", Permission: auth.ImportRun, Handler: imp.UndoForm},
+		web.Route{Method: post, Path: "/imports/:ref/undo", Permission: auth.ImportRun, Handler: imp.Undo},
+	)
 	routes = append(routes, signin.Routes(auth.Admin, cfg.Provider)...)
 	return append(routes, intake.Site{
 		Base: "/counter", Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL,

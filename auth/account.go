@@ -2,6 +2,8 @@ package auth
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"daftar/db"
 	"daftar/fault"
@@ -14,6 +16,26 @@ const (
 	CitizenProvider = "citizen"
 	StaffProvider   = "staff"
 )
+
+// SetProviders notes the addresses of the providers, by their row.
+func SetProviders(tx db.Tx, issuers map[string]string) error {
+	for _, id := range slices.Sorted(maps.Keys(issuers)) {
+		issuer := issuers[id]
+		set, err := tx.Count(`
+			insert into identity_provider (id, issuer) values ($1, $2)
+			on conflict (id) do update set issuer = excluded.issuer where identity_provider.issuer <> excluded.issuer`, id, issuer)
+		if err != nil {
+			return err
+		}
+		if set == 0 {
+			continue
+		}
+		if err := audit.Write(tx, audit.Event{Action: "provider.set", Detail: map[string]any{"provider": id, "issuer": issuer}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Account returns the citizen's account for a subject at the provider, made at
 // the first sign-in. An account with no record is linked to the one living
@@ -53,12 +75,16 @@ func Account(tx db.Tx, id Identity) (db.ID, error) {
 
 // StaffMember returns the member of staff for a subject at the staff
 // directory; fault.Forbidden when the directory knows somebody whom the
-// registry does not.
+// registry does not. Where the directory says who somebody is, their own record
+// is kept from them from then on (RULES R8).
 func StaffMember(tx db.Tx, id Identity) (db.ID, error) {
 	var staff db.ID
 	err := tx.Get(&staff, `select id from staff where provider = $1 and sub = $2 and active`, StaffProvider, id.Sub)
 	if fault.Is(err, fault.NotFound) {
 		return staff, fault.New(fault.Forbidden, "signin.error.not_staff")
+	}
+	if number := registry.NormalIdentifier(id.Claims.NationalID); err == nil && number != "" {
+		err = tx.Exec(`select declare_self($1, $2, $3, $4, $5, $6)`, tx.NewID(), registry.NewRef(registry.RefKin, tx.Rand()), staff, registry.NationalID, number, tx.Now())
 	}
 	return staff, err
 }

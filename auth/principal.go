@@ -79,7 +79,7 @@ func (p Principal) Areas(need Permission) []db.ID {
 
 // DB is the principal of the database for work of an audience.
 func (p Principal) DB(a Audience) db.Principal {
-	who := db.Principal{Role: a.Role(), Kind: "anonymous", Actor: p.ID}
+	who := db.Principal{Role: a.Role(), Kind: "anonymous", Actor: p.ID, Session: p.Session}
 	if p.SignedIn() {
 		who.Kind = "citizen"
 		if p.Audience == Admin {

@@ -9,6 +9,7 @@ import (
 
 	"daftar/db"
 	"daftar/fault"
+	"daftar/registry/audit"
 )
 
 // Limits of a session: how long it lasts without use, and at all.
@@ -54,15 +55,19 @@ func StartSession(tx db.Tx, a Audience, subject db.ID, id Identity, old db.ID) (
 		account = &subject
 	}
 	err := tx.Exec(`
-		insert into session (id, token_hash, audience, account_id, staff_id, acr, auth_time, id_token, created_at, seen_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)`,
-		tx.NewID(), digest(secret), a, account, staff, id.ACR, id.AuthTime, id.IDToken, tx.Now(), tx.Now().Add(a.Limits().Absolute))
+		insert into session (id, token_hash, audience, account_id, staff_id, acr, auth_time, id_token, created_at, seen_at, expires_at, client)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)`,
+		tx.NewID(), digest(secret), a, account, staff, id.ACR, id.AuthTime, id.IDToken, tx.Now(), tx.Now().Add(a.Limits().Absolute), tx.Who().Client)
 	return secret, err
 }
 
 // EndSession revokes a session. The next request with its cookie is anonymous.
 func EndSession(tx db.Tx, id db.ID) error {
-	return tx.Exec(`update session set revoked_at = $2, id_token = '' where id = $1 and revoked_at is null`, id, tx.Now())
+	n, err := tx.Count(`update session set revoked_at = $2, id_token = '' where id = $1 and revoked_at is null`, id, tx.Now())
+	if err != nil || n == 0 {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "session.ended", SubjectKind: "session", Subject: id})
 }
 
 // seenEvery is how often a session's last use is written down.
@@ -108,7 +113,7 @@ func Resolve(tx db.Tx, a Audience, secret string) (p Principal, stale bool, err 
 	if a == Admin {
 		p.ID = *row.Staff
 		err = tx.Select(&p.Grants, `
-			select role, area_id from staff_role
+			select role, area_id from staff_scope
 			where staff_id = $1 and valid_from <= $2 and (valid_to is null or valid_to > $2)`, p.ID, tx.Now())
 	} else {
 		p.ID = *row.Account

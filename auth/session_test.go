@@ -266,3 +266,55 @@ func TestRemovedStaffMemberCannotSignIn(t *testing.T) {
 		}
 	}
 }
+
+// Somebody sees where they are signed in, ends any of it, and nobody else's.
+func TestSignIns(t *testing.T) {
+	t.Parallel()
+	d := seeded(t)
+	phone, library := start(t, d, auth.Portal, citizen("amina"), db.ID{}), start(t, d, auth.Portal, citizen("amina"), db.ID{})
+	other := start(t, d, auth.Portal, citizen("joseph"), db.ID{})
+	me, _ := resolve(t, d, auth.Portal, phone)
+	there, _ := resolve(t, d, auth.Portal, library)
+	joseph, _ := resolve(t, d, auth.Portal, other)
+	list := func(p auth.Principal) (l []auth.SignIn) {
+		in(t, d, auth.Portal, func(tx db.Tx) (err error) { l, err = auth.SignIns(tx, p); return err })
+		return l
+	}
+	if l := list(me); len(l) != 2 || !l[0].Open || !l[1].Open {
+		t.Errorf("%+v", l)
+	}
+	try := func(do func(tx db.Tx) error) error {
+		return d.WithTx(t.Context(), me.DB(auth.Portal), do)
+	}
+	if err := try(func(tx db.Tx) error { return auth.EndSignIn(tx, me, joseph.Session) }); !fault.Is(err, fault.NotFound) {
+		t.Error("somebody else's:", err)
+	}
+	if err := try(func(tx db.Tx) error { return auth.Dispute(tx, me, joseph.Session) }); !fault.Is(err, fault.NotFound) {
+		t.Error("somebody else's disputed:", err)
+	}
+	if err := try(func(tx db.Tx) error { return auth.Dispute(tx, me, me.Session) }); !fault.Is(err, fault.NotFound) {
+		t.Error("one's own disputed:", err)
+	}
+	if err := try(func(tx db.Tx) error { return auth.EndSignIn(tx, me, there.Session) }); err != nil {
+		t.Fatal(err)
+	}
+	if p, _ := resolve(t, d, auth.Portal, library); p.SignedIn() {
+		t.Error("still signed in there")
+	}
+	if err := try(func(tx db.Tx) error { return auth.EndSignIn(tx, me, there.Session) }); !fault.Is(err, fault.NotFound) {
+		t.Error("ended twice:", err)
+	}
+	third := start(t, d, auth.Portal, citizen("amina"), db.ID{})
+	if err := try(func(tx db.Tx) error { return auth.Dispute(tx, me, there.Session) }); err != nil {
+		t.Fatal(err)
+	}
+	for secret, in := range map[string]bool{phone: true, third: false, other: true} {
+		if p, _ := resolve(t, d, auth.Portal, secret); p.SignedIn() != in {
+			t.Errorf("signed in: %v", p.SignedIn())
+		}
+	}
+	d.Clock.Set(d.Clock.Now().Add(21 * time.Minute))
+	if l := list(me); len(l) != 3 || l[2].Open || !l[2].Ended.Valid {
+		t.Errorf("not used for a while: %+v", l)
+	}
+}

@@ -13,7 +13,6 @@ import (
 	"daftar/db"
 	"daftar/db/localpg"
 	"daftar/demo"
-	"daftar/registry"
 	"daftar/registry/importer"
 )
 
@@ -85,10 +84,12 @@ func importSurvey(ctx context.Context, d *db.DB, files survey) (importTimes, err
 	}
 	start := time.Now()
 	result, err := importer.Stage(ctx, d, officer, importer.Options{
-		Mapping:    mapping,
-		Households: importer.File{Name: "households.csv", Body: bytes.NewReader(files.households)},
-		People:     importer.File{Name: "people.csv", Body: bytes.NewReader(files.people)},
-		Bad:        func(p importer.Problem) { say("%s", p) },
+		Mapping: mapping,
+		Files: []importer.File{
+			{Name: "households.csv", Body: bytes.NewReader(files.households), Size: int64(len(files.households))},
+			{Name: "people.csv", Body: bytes.NewReader(files.people), Size: int64(len(files.people))},
+		},
+		Bad: func(p importer.Problem) { say("%s: %s", p.Place(), p.Key) },
 	})
 	t.stage = time.Since(start)
 	if err != nil {
@@ -109,14 +110,14 @@ func readMapping(ctx context.Context, d *db.DB) (*importer.Mapping, error) {
 		return nil, fmt.Errorf("%w (run it from the top of the repository)", err)
 	}
 	defer func() { _ = f.Close() }()
-	var fields registry.Fields
+	var c *importer.Catalogue
 	if err := d.View(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) (err error) {
-		fields, err = registry.LoadFields(tx)
+		c, err = importer.LoadCatalogue(tx, nil)
 		return err
 	}); err != nil {
 		return nil, err
 	}
-	return importer.ReadMapping(f, fields)
+	return importer.ReadMapping(f, c)
 }
 
 // Databases of the imports.
@@ -127,6 +128,10 @@ const (
 
 // makeTemplate makes a database with the demo in it and nobody connected.
 func (s *system) makeTemplate() error {
+	if s.template {
+		return nil
+	}
+	s.template = true
 	if err := s.admin("postgres", `create database `+templateDatabase+` template template0`); err != nil {
 		return err
 	}

@@ -31,13 +31,14 @@ type plan struct {
 	issuances  int           // of one run with one wallet; eight wallets make four times as many
 	pageTime   time.Duration // of one run
 	limitTime  time.Duration
-	people     int // in the imported files
-	background int // people in the registry while credentials are issued
+	people     int   // in the imported files
+	background int   // people in the registry while credentials are issued
+	registries []int // people in those in which duplicates are looked for
 }
 
 var (
-	full  = plan{pairs: 5, issuances: 400, pageTime: time.Second, limitTime: 700 * time.Millisecond, people: 20_000, background: 20_000}
-	quick = plan{pairs: 3, issuances: 100, pageTime: 250 * time.Millisecond, limitTime: 150 * time.Millisecond, people: 4_000, background: 2_000}
+	full  = plan{pairs: 5, issuances: 400, pageTime: time.Second, limitTime: 700 * time.Millisecond, people: 20_000, background: 20_000, registries: []int{100_000, 1_000_000}}
+	quick = plan{pairs: 3, issuances: 100, pageTime: 250 * time.Millisecond, limitTime: 150 * time.Millisecond, people: 4_000, background: 2_000, registries: []int{20_000}}
 )
 
 func main() {
@@ -45,7 +46,7 @@ func main() {
 		exit(bareProgram(os.Stdin, os.Stdout))
 	}
 	isQuick := flag.Bool("quick", false, "less of everything, in less than a minute")
-	only := flag.String("only", "issuance,pages,import", "parts to measure")
+	only := flag.String("only", "issuance,pages,import,audit", "parts to measure; duplicates is another")
 	binary := flag.String("daftar", "bin/daftar", "the program to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -76,7 +77,7 @@ func run(ctx context.Context, p plan, binary string, parts []string) error {
 	for _, part := range []struct {
 		name string
 		f    func() error
-	}{{"issuance", b.issuance}, {"pages", b.pages}, {"import", b.imports}} {
+	}{{"issuance", b.issuance}, {"pages", b.pages}, {"import", b.imports}, {"audit", b.audits}, {"duplicates", b.duplicates}} {
 		if !slices.Contains(parts, part.name) {
 			continue
 		}
@@ -85,6 +86,7 @@ func run(ctx context.Context, p plan, binary string, parts []string) error {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
+	fmt.Print(b.report.String())
 	fmt.Printf("%d cores, %s, PostgreSQL with fsync, %d pairs, %.0f s\n\n",
 		runtime.NumCPU(), runtime.Version(), p.pairs, time.Since(start).Seconds())
 	return writeTable(os.Stdout, b.metrics)

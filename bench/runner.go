@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ type bench struct {
 	plan    plan
 	system  *system
 	metrics []*metric
+	report  strings.Builder // what is no line of the table
 }
 
 // metric adds a line to the table.

@@ -34,14 +34,15 @@ const (
 // system is a demo of the built program on a database server of ours, which
 // syncs to the disk.
 type system struct {
-	ctx    context.Context
-	binary string
-	dir    string
-	pg     *localpg.Server
-	base   int // first port
-	server *exec.Cmd
-	exited chan struct{}
-	output *output
+	ctx      context.Context
+	binary   string
+	dir      string
+	pg       *localpg.Server
+	base     int // first port
+	server   *exec.Cmd
+	exited   chan struct{}
+	output   *output
+	template bool // there is a database to copy
 }
 
 func newSystem(ctx context.Context, binary string) (*system, error) {

@@ -3,11 +3,14 @@
 package blob
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	"daftar/fault"
 )
@@ -35,25 +38,64 @@ func (d *Dir) path(key string) (string, error) {
 
 // Put stores content under key. When it returns, the content is on disk.
 func (d *Dir) Put(key string, content []byte) error {
+	_, err := d.PutFrom(key, bytes.NewReader(content), int64(len(content)))
+	return err
+}
+
+// ErrTooLarge is content that is longer than it may be.
+var ErrTooLarge = errors.New("the content is too large")
+
+// PutFrom is Put for content that comes piece by piece, and may be as long as
+// limit. It returns how long it was; of what is too long, nothing is kept.
+func (d *Dir) PutFrom(key string, content io.Reader, limit int64) (int64, error) {
+	path, err := d.path(key)
+	if err != nil {
+		return 0, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return 0, err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".put*") // mode 0600
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }()
+	n, err := io.Copy(tmp, io.LimitReader(content, limit+1))
+	if err == nil && n > limit {
+		err = ErrTooLarge
+	}
+	if err != nil {
+		return n, errors.Join(err, tmp.Close())
+	}
+	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
+		return n, err
+	}
+	return n, os.Rename(tmp.Name(), path)
+}
+
+// Open opens a blob to be read in any order; fault.NotFound when there is none.
+func (d *Dir) Open(key string) (*os.File, error) {
+	path, err := d.path(key)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Hidden()
+	}
+	return f, err
+}
+
+// Remove deletes a blob. One that is not there is no error.
+func (d *Dir) Remove(key string) error {
 	path, err := d.path(key)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".put*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	if _, err := tmp.Write(content); err != nil {
-		return errors.Join(err, tmp.Close())
-	}
-	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return nil
 }
 
 // Get reads a blob; fault.NotFound when there is none.
@@ -67,4 +109,26 @@ func (d *Dir) Get(key string) ([]byte, error) {
 		return nil, fault.Hidden()
 	}
 	return b, err
+}
+
+// unfinished is how long a file may take to arrive.
+const unfinished = 24 * time.Hour
+
+// Sweep removes what is left of content that a program was storing when it
+// ended.
+func (d *Dir) Sweep(now time.Time) error {
+	left, err := filepath.Glob(filepath.Join(d.root, "*", ".put*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range left {
+		info, err := os.Stat(path)
+		if err == nil && now.Sub(info.ModTime()) > unfinished {
+			err = os.Remove(path)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,10 +41,21 @@ func (r Role) Login() string { return "daftar_" + string(r) }
 // Principal is on whose behalf a transaction runs. Role chooses the pool; the
 // rest is set as transaction-local settings that triggers and policies read.
 type Principal struct {
-	Role  Role
-	Kind  string // "citizen", "staff", "wallet", "job" or "anonymous"
-	Actor ID     // account or staff member; zero for wallets, jobs and the anonymous
+	Role      Role
+	Kind      string // "citizen", "staff", "wallet", "job" or "anonymous"
+	Actor     ID     // account or staff member; zero for wallets, jobs and the anonymous
+	ActingFor ID     // the person on whose behalf, where it is not the actor's own doing
+	Session   ID     // of a site's sign-in
+	Client    string // Client…, as far as it is known
 }
+
+// What kind of thing somebody uses: as much as the audit log says of a device,
+// which would else be a way to recognise people.
+const (
+	ClientPhone    = "phone"
+	ClientComputer = "computer"
+	ClientProgram  = "program"
+)
 
 // Config says where the database is.
 type Config struct {
@@ -53,6 +65,9 @@ type Config struct {
 	// Timeout bounds each statement of the web roles; jobs get 100 times as long.
 	Timeout time.Duration
 	Conns   int // open connections per role
+	// Writable is asked before each transaction that may write, and refuses it by
+	// its error. nil permits all.
+	Writable func(Principal) error
 }
 
 // DB holds one pool per role.
@@ -60,11 +75,13 @@ type DB struct {
 	pools map[Role]*sqlx.DB
 	clock func() time.Time
 	rand  io.Reader
+	may   func(Principal) error
+	memo  sync.Map // see Tx.Memo
 }
 
 // Open prepares the pools; connections are made on first use.
 func Open(cfg Config) (*DB, error) {
-	d := &DB{pools: map[Role]*sqlx.DB{}, clock: cfg.Clock, rand: cfg.Rand}
+	d := &DB{pools: map[Role]*sqlx.DB{}, clock: cfg.Clock, rand: cfg.Rand, may: cfg.Writable}
 	if d.rand == nil {
 		d.rand = rand.Reader
 	}
@@ -87,6 +104,11 @@ func Open(cfg Config) (*DB, error) {
 		conf.RuntimeParams["statement_timeout"] = strconv.FormatInt(limit.Milliseconds(), 10)
 		conf.RuntimeParams["idle_in_transaction_session_timeout"] = strconv.FormatInt(2*limit.Milliseconds(), 10)
 		conf.RuntimeParams["TimeZone"] = "UTC"
+		conf.OnNotice = func(c *pgconn.PgConn, n *pgconn.Notice) {
+			if tell, ok := c.CustomData()[noticeKey].(func(string)); ok {
+				tell(n.Message)
+			}
+		}
 		pool := sqlx.NewDb(stdlib.OpenDB(*conf), "pgx")
 		pool.SetMaxOpenConns(cfg.Conns)
 		pool.SetMaxIdleConns(cfg.Conns)

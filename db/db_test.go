@@ -78,6 +78,34 @@ func TestViewCannotWrite(t *testing.T) {
 	}
 }
 
+// Writing can be refused as a whole, while reading goes on.
+func TestWritesAreRefused(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	refusing, err := db.Open(db.Config{URL: func(r db.Role) string { return d.URL(r.Login()) }, Clock: d.Clock.Now, Writable: func(who db.Principal) error {
+		if who.Role == db.Jobs {
+			return nil
+		}
+		return fault.New(fault.Unavailable, "error.unsealed")
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(refusing.Close)
+	nothing := func(db.Tx) error { return nil }
+	for _, role := range []db.Role{db.Citizen, db.Staff, db.Issuer, db.API} {
+		if err := refusing.WithTx(t.Context(), db.Principal{Role: role}, nothing); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%s may write: %v", role, err)
+		}
+		if err := refusing.View(t.Context(), db.Principal{Role: role}, nothing); err != nil {
+			t.Errorf("%s may not read: %v", role, err)
+		}
+	}
+	if err := refusing.WithTx(t.Context(), db.Principal{Role: db.Jobs}, nothing); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEnqueueIsWhitelistedPerRole(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

@@ -28,3 +28,21 @@ func mustRead(random io.Reader, b []byte) {
 		panic("no random bytes: " + err.Error()) // the operating system's source does not fail
 	}
 }
+
+// IDs makes identifiers for many rows of one transaction, each greater than the
+// one before: they are appended to an index, not scattered over it (RFC 9562
+// section 6.2, method 1: 26 bits count).
+func (t Tx) IDs() func() ID {
+	count := uint32(0)
+	var b [8]byte
+	return func() ID {
+		mustRead(t.db.rand, b[:])
+		var id ID
+		binary.BigEndian.PutUint64(id[:8], uint64(t.now.UnixMilli())<<16|uint64(count>>14&0xfff))
+		copy(id[8:], b[:])
+		id[6] |= 0x70
+		id[8], id[9] = 0x80|byte(count>>8)&0x3f, byte(count)
+		count++
+		return id
+	}
+}

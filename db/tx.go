@@ -35,6 +35,11 @@ func (d *DB) View(ctx context.Context, who Principal, fn func(Tx) error) error {
 
 // WithTx runs fn in a transaction and commits when fn returns nil.
 func (d *DB) WithTx(ctx context.Context, who Principal, fn func(Tx) error) error {
+	if d.may != nil {
+		if err := d.may(who); err != nil {
+			return err
+		}
+	}
 	return d.run(ctx, who, "begin", fn)
 }
 
@@ -56,13 +61,15 @@ func (d *DB) run(ctx context.Context, who Principal, begin string, fn func(Tx) e
 	// settings end with the transaction.
 	batch := &pgx.Batch{}
 	batch.Queue(begin)
-	batch.Queue(`select set_config('daftar.kind', $1, true), set_config('daftar.actor', $2, true)`,
-		who.Kind, actorSetting(who))
+	batch.Queue(`select set_config('daftar.kind', $1, true), set_config('daftar.actor', $2, true),
+		set_config('daftar.acting_for', $3, true), set_config('daftar.session', $4, true), set_config('daftar.client', $5, true)`,
+		who.Kind, setting(who.Actor), setting(who.ActingFor), setting(who.Session), who.Client)
 	if err := raw.SendBatch(ctx, batch).Close(); err != nil {
 		abandon(raw)
 		return unavailable(err)
 	}
 	done := false
+	defer delete(raw.PgConn().CustomData(), noticeKey)
 	defer func() {
 		if !done {
 			abandon(raw) // fn failed or panicked
@@ -83,11 +90,11 @@ func (d *DB) run(ctx context.Context, who Principal, begin string, fn func(Tx) e
 	return nil
 }
 
-func actorSetting(who Principal) string {
-	if who.Actor == (ID{}) {
+func setting(id ID) string {
+	if id == (ID{}) {
 		return ""
 	}
-	return who.Actor.String()
+	return id.String()
 }
 
 // abandon rolls back, even when the request's own context is over; a
@@ -103,6 +110,13 @@ func abandon(raw *pgx.Conn) {
 func unavailable(err error) error {
 	return fault.Wrap(err, fault.Unavailable, "error.unavailable")
 }
+
+// noticeKey is where a connection keeps who is told of its notices.
+const noticeKey = "daftar.notice"
+
+// OnNotice tells of the notices that statements raise, as they raise them, until
+// the transaction ends: how far a long one is. tell must not use the transaction.
+func (t Tx) OnNotice(tell func(message string)) { t.raw.PgConn().CustomData()[noticeKey] = tell }
 
 // Context is the transaction's context.
 func (t Tx) Context() context.Context { return t.ctx }
@@ -133,6 +147,25 @@ func (t Tx) Select(dst any, query string, args ...any) error {
 	return Explain(t.conn.SelectContext(t.ctx, dst, query, args...))
 }
 
+// Row is one row of a result.
+type Row interface{ Scan(dst ...any) error }
+
+// Each reads a result row by row, for results that are too large or too many to
+// be made into values of their own.
+func (t Tx) Each(read func(Row) error, query string, args ...any) error {
+	rows, err := t.raw.Query(t.ctx, query, args...)
+	if err != nil {
+		return Explain(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := read(rows); err != nil {
+			return err
+		}
+	}
+	return Explain(rows.Err())
+}
+
 // Exec runs a statement.
 func (t Tx) Exec(query string, args ...any) error {
 	_, err := t.conn.ExecContext(t.ctx, query, args...)
@@ -147,6 +180,25 @@ func (t Tx) Count(query string, args ...any) (int64, error) {
 		return 0, Explain(err)
 	}
 	return res.RowsAffected()
+}
+
+// Memo keeps what make returned for as long as version is the same: for what
+// rarely changes and is read with every request. The version comes from the
+// database, so that several processes agree. What is kept is shared: nobody
+// writes to it.
+func (t Tx) Memo(name string, version int64, make func() (any, error)) (any, error) {
+	type kept struct {
+		version int64
+		value   any
+	}
+	if k, ok := t.db.memo.Load(name); ok && k.(kept).version == version {
+		return k.(kept).value, nil
+	}
+	value, err := make()
+	if err == nil {
+		t.db.memo.Store(name, kept{version, value})
+	}
+	return value, err
 }
 
 // CopyFrom streams rows into a table with COPY and returns how many.

@@ -6,23 +6,30 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/locales"
 	"daftar/mockid"
 	"daftar/registry"
-	"daftar/registry/fields"
+	"daftar/registry/audit"
+	"daftar/registry/dedup"
+	"daftar/registry/letters"
 	"daftar/registry/programmes"
+	"daftar/registry/settings"
 )
 
 //go:embed country.yaml
 var countryYAML []byte
+
+//go:embed demo.yaml
+var demoYAML []byte
 
 //go:embed people.yaml
 var peopleYAML []byte
@@ -33,21 +40,11 @@ const (
 	StaffRealm   = "staff"
 )
 
+// country is what the demo has beside its country's settings.
 type country struct {
-	Country    registry.Country `yaml:"country"`
-	AreaKinds  []areaKind       `yaml:"area_kinds"`
-	Areas      []area           `yaml:"areas"`
-	Fields     []fields.Entry   `yaml:"fields"`
-	Programmes []programme      `yaml:"programmes"`
-	Staff      []staff          `yaml:"staff"`
-	// Identifiers are the patterns of the numbers that the country gives.
-	Identifiers map[string]string `yaml:"identifiers"`
-}
-
-type areaKind struct {
-	Level int       `yaml:"level"`
-	Code  string    `yaml:"code"`
-	Name  i18n.Text `yaml:"name"`
+	Areas      []area      `yaml:"areas"`
+	Programmes []programme `yaml:"programmes"`
+	Staff      []staff     `yaml:"staff"`
 }
 
 type area struct {
@@ -68,7 +65,11 @@ type staff struct {
 	Key  string `yaml:"key"`
 	Name string `yaml:"name"`
 	Role string `yaml:"role"`
-	Area string `yaml:"area"`
+	// Where: an area with everything inside, or an office.
+	Area   string `yaml:"area"`
+	Office string `yaml:"office"`
+	// RelativeOf is the number of somebody whose record this one should not see.
+	RelativeOf string `yaml:"relative_of"`
 }
 
 type cast struct {
@@ -103,6 +104,8 @@ type tie struct {
 	Household    string `yaml:"household"` // its head's key
 	Tie          string `yaml:"tie"`
 	Relationship string `yaml:"relationship"`
+	Payee        string `yaml:"payee"`    // a role there
+	Relation     string `yaml:"relation"` // to its head
 }
 
 type group struct {
@@ -127,6 +130,7 @@ type household struct {
 	Phone    *phone   `yaml:"phone"`
 	Payee    string   `yaml:"payee"`
 	CaresFor []string `yaml:"cares_for"`
+	Ties     []tie    `yaml:"ties"`
 }
 
 func read(raw []byte, into any) error {
@@ -136,8 +140,8 @@ func read(raw []byte, into any) error {
 }
 
 func load() (c country, p cast, err error) {
-	if err := read(countryYAML, &c); err != nil {
-		return c, p, fmt.Errorf("country.yaml: %w", err)
+	if err := read(demoYAML, &c); err != nil {
+		return c, p, fmt.Errorf("demo.yaml: %w", err)
 	}
 	if err := read(peopleYAML, &p); err != nil {
 		return c, p, fmt.Errorf("people.yaml: %w", err)
@@ -167,6 +171,24 @@ func Directory(today time.Time) (citizens, officers []mockid.Person, err error) 
 		officers = append(officers, mockid.Person{Key: s.Key, Name: s.Name, About: "demo.role." + s.Role})
 	}
 	return citizens, officers, nil
+}
+
+// Reach gives the staff of the capital region their roles also in countries that
+// an import made: otherwise nobody of the demo would see what was brought in.
+func Reach(ctx context.Context, d *db.DB) error {
+	return d.WithTx(ctx, worker, func(tx db.Tx) error {
+		n, err := tx.Count(`
+			insert into staff_role (staff_id, role, area_id, valid_from)
+			select distinct s.staff_id, s.role, root.id, $1::timestamptz
+			from staff_scope s join area home on home.id = s.area_id and home.code = 'MJ01'
+			join area root on root.parent_id is null and root.code <> 'MJ'
+			where s.valid_to is null
+			on conflict do nothing`, tx.Now())
+		if err != nil || n == 0 {
+			return err
+		}
+		return audit.Write(tx, audit.Event{Action: "demo.reached"})
+	})
 }
 
 // Is reports whether a database holds the demo.
@@ -210,14 +232,8 @@ func Seed(ctx context.Context, d *db.DB, providers map[string]string) error {
 	if err != nil {
 		return err
 	}
-	for id, issuer := range providers {
-		if err := d.WithTx(ctx, worker, func(tx db.Tx) error {
-			return tx.Exec(`
-				insert into identity_provider (id, issuer) values ($1, $2)
-				on conflict (id) do update set issuer = excluded.issuer`, id, issuer)
-		}); err != nil {
-			return err
-		}
+	if err := d.WithTx(ctx, worker, func(tx db.Tx) error { return auth.SetProviders(tx, providers) }); err != nil {
+		return err
 	}
 	there, err := Is(ctx, d)
 	if err != nil || there {
@@ -226,31 +242,49 @@ func Seed(ctx context.Context, d *db.DB, providers map[string]string) error {
 	if err := d.WithTx(ctx, worker, func(tx db.Tx) error { return c.install(tx) }); err != nil {
 		return err
 	}
+	if err := c.settle(ctx, d); err != nil {
+		return err
+	}
+	if err := review(ctx, d); err != nil {
+		return err
+	}
 	if err := cast.register(ctx, d); err != nil {
 		return err
 	}
 	return d.WithTx(ctx, worker, func(tx db.Tx) error {
-		return tx.Exec(`insert into setting (key, value, updated_at) values ('demo', 'true', $1)`, tx.Now())
+		if err := tx.Exec(`insert into setting (key, value, updated_at) values ('demo', 'true', $1)`, tx.Now()); err != nil {
+			return err
+		}
+		return audit.Write(tx, audit.Event{Action: "demo.installed"})
 	})
 }
 
-// install writes settings, areas, fields, programmes and staff.
-func (c country) install(tx db.Tx) error {
-	raw, err := json.Marshal(c.Country)
+// review adds the texts of letters. In the demo somebody has reviewed the English
+// ones; Arabic ones go out as drafts beside them.
+func review(ctx context.Context, d *db.DB) error {
+	messages, err := i18n.Load(locales.FS, time.UTC)
 	if err != nil {
 		return err
 	}
-	if err := tx.Exec(`
-		insert into setting (key, value, updated_at) values ('country', $1, $2)
-		on conflict (key) do update set value = excluded.value`, string(raw), tx.Now()); err != nil {
+	if err := d.WithTx(ctx, worker, func(tx db.Tx) error { return letters.Install(tx, messages) }); err != nil {
 		return err
 	}
-	for _, k := range c.AreaKinds {
-		if err := tx.Exec(`insert into area_kind (level, code, name) values ($1, $2, $3) on conflict (level, code) do update set name = excluded.name`,
-			k.Level, k.Code, k.Name); err != nil {
-			return err
-		}
+	who, err := Staff(ctx, d, "appeals")
+	if err != nil {
+		return err
 	}
+	return d.WithTx(ctx, who, func(tx db.Tx) error {
+		for _, kind := range letters.Kinds() {
+			if err := letters.Review(tx, kind, i18n.Source, 1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// install writes the areas and who works there.
+func (c country) install(tx db.Tx) error {
 	levels := map[string]int{}
 	for _, a := range c.Areas {
 		if a.Parent != "" {
@@ -263,14 +297,89 @@ func (c country) install(tx db.Tx) error {
 			return err
 		}
 	}
-	if err := fields.PublishAll(tx, c.Fields, 0, []string{i18n.Source}); err != nil {
-		return err
-	}
-	for code, pattern := range c.Identifiers {
-		if err := tx.Exec(`update identifier_type set pattern = $2 where code = $1`, code, pattern); err != nil {
+	for _, s := range c.Staff {
+		id := tx.NewID()
+		if err := tx.Exec(`insert into staff (id, provider, sub, name) values ($1, 'staff', $2, $3)`,
+			id, mockid.Subject(StaffRealm, s.Key), s.Name); err != nil {
+			return err
+		}
+		if err := tx.Exec(`
+			insert into staff_role (staff_id, role, area_id, valid_from)
+			select $1, $2, id, $4 from area where code = $3`, id, s.Role, s.Area, tx.Now()); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// settle brings in the country's settings as a country does: from a file, which
+// one person proposes and another approves. Then whoever works at an office gets
+// their role there, and the programmes are published.
+func (c country) settle(ctx context.Context, d *db.DB) error {
+	sysadmin, err := Staff(ctx, d, "sysadmin")
+	if err != nil {
+		return err
+	}
+	dpo, err := Staff(ctx, d, "dpo")
+	if err != nil {
+		return err
+	}
+	both := func(propose func(db.Tx) (string, error)) error {
+		var ref string
+		if err := d.WithTx(ctx, sysadmin, func(tx db.Tx) (err error) { ref, err = propose(tx); return err }); err != nil {
+			return err
+		}
+		return d.WithTx(ctx, dpo, func(tx db.Tx) error { return settings.Approve(tx, ref) })
+	}
+	if err := both(func(tx db.Tx) (string, error) {
+		draft, err := settings.FromFile(tx, "country.yaml", countryYAML)
+		if err != nil {
+			return "", fmt.Errorf("country.yaml: %w", err)
+		}
+		ref, _, err := settings.Propose(tx, draft)
+		return ref, err
+	}); err != nil {
+		return err
+	}
+	for _, s := range c.Staff {
+		if s.Office == "" {
+			continue
+		}
+		who, err := Staff(ctx, d, s.Key)
+		if err != nil {
+			return err
+		}
+		if err := both(func(tx db.Tx) (string, error) {
+			return settings.ProposeRole(tx, settings.Role{Staff: who.Actor, Role: s.Role, Office: s.Office}, settings.Proposal{Origin: settings.OriginFile})
+		}); err != nil {
+			return err
+		}
+	}
+	if err := d.WithTx(ctx, worker, c.declare); err != nil {
+		return err
+	}
+	return d.WithTx(ctx, worker, c.offer)
+}
+
+// declare says whose records some of the staff should not see.
+func (c country) declare(tx db.Tx) error {
+	for _, s := range c.Staff {
+		if s.RelativeOf == "" {
+			continue
+		}
+		if err := tx.Exec(`
+			insert into staff_kin (id, ref, staff_id, bond, type, value, declared_at, declared_by)
+			select $1, $2, id, $4, $5, $6, $7, id from staff where sub = $3 and provider = 'staff'`,
+			tx.NewID(), registry.NewRef(registry.RefKin, tx.Rand()), mockid.Subject(StaffRealm, s.Key), auth.KinRelative, registry.NationalID,
+			registry.NormalIdentifier(s.RelativeOf), tx.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// offer publishes the programmes.
+func (c country) offer(tx db.Tx) error {
 	definitions, err := registry.LoadFields(tx)
 	if err != nil {
 		return err
@@ -282,18 +391,6 @@ func (c country) install(tx db.Tx) error {
 		}
 		if err := programmes.Publish(tx, id, p.Rule, definitions); err != nil {
 			return fmt.Errorf("programme %s: %w", p.Code, err)
-		}
-	}
-	for _, s := range c.Staff {
-		id := tx.NewID()
-		if err := tx.Exec(`insert into staff (id, provider, sub, name) values ($1, 'staff', $2, $3)`,
-			id, mockid.Subject(StaffRealm, s.Key), s.Name); err != nil {
-			return err
-		}
-		if err := tx.Exec(`
-			insert into staff_role (staff_id, role, area_id, valid_from)
-			select $1, $2, id, $4 from area where code = $3`, id, s.Role, s.Area, tx.Now()); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -318,8 +415,10 @@ func (c cast) register(ctx context.Context, d *db.DB) error {
 			return err
 		}
 		homes = ids
-		change, err = registry.Propose(tx, registry.OriginBatch, items)
-		return err
+		if change, err = registry.Propose(tx, registry.OriginBatch, items); err != nil {
+			return err
+		}
+		return audit.Write(tx, audit.Event{Action: "change.proposed", SubjectKind: "change", Subject: change, Change: change})
 	}); err != nil {
 		return err
 	}
@@ -327,18 +426,24 @@ func (c cast) register(ctx context.Context, d *db.DB) error {
 		if err := registry.Approve(tx, change); err != nil {
 			return err
 		}
-		return registry.Apply(tx, change)
+		if err := registry.Apply(tx, change); err != nil {
+			return err
+		}
+		return audit.Write(tx, audit.Event{Action: "change.applied", SubjectKind: "change", Subject: change, Change: change})
 	}); err != nil {
 		return err
 	}
-	return d.WithTx(ctx, worker, func(tx db.Tx) error {
+	if err := d.WithTx(ctx, worker, func(tx db.Tx) error {
 		for _, id := range homes {
 			if err := programmes.Assess(tx, id); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
+		return dedup.Weigh(tx)
+	}); err != nil {
+		return err
+	}
+	return dedup.CheckAbout(ctx, d, worker, change)
 }
 
 func (c cast) items(tx db.Tx) ([]registry.Item, []db.ID, error) {
@@ -355,10 +460,10 @@ func (c cast) items(tx db.Tx) ([]registry.Item, []db.ID, error) {
 	for _, p := range c.People {
 		heads[p.Key] = p
 	}
-	ids := map[string]db.ID{} // of households, by the head's key
+	ids, persons := map[string]db.ID{}, map[string]db.ID{} // of households, and of their heads, by the head's key
 	for _, h := range c.Households {
 		if h.Head != "" {
-			ids[h.Head] = tx.NewID()
+			ids[h.Head], persons[h.Head] = tx.NewID(), tx.NewID()
 		}
 	}
 	var items []registry.Item
@@ -381,10 +486,10 @@ func (c cast) items(tx db.Tx) ([]registry.Item, []db.ID, error) {
 		if h.Head != "" {
 			head := heads[h.Head]
 			head.Relationship, head.Fields = "head", h.FieldsOfHead
-			head.Phone, head.Payee, head.CaresFor = h.Phone, h.Payee, h.CaresFor
+			head.Phone, head.Payee, head.CaresFor, head.Ties = h.Phone, h.Payee, h.CaresFor, h.Ties
 			members = append([]person{head}, members...)
 		}
-		items = append(items, people(tx, members, id, ids, from, vouched)...)
+		items = append(items, people(tx, members, id, ids, persons, from, vouched)...)
 	}
 	for _, g := range c.Groups {
 		ids[g.Key] = tx.NewID()
@@ -401,16 +506,25 @@ func (c cast) items(tx db.Tx) ([]registry.Item, []db.ID, error) {
 var related = map[string]string{"spouse": "spouse", "child": "child", "parent": "parent", "sibling": "sibling", "grandchild": "grandchild", "grandparent": "grandparent"}
 
 // people are the items of a household's people, the head first.
-func people(tx db.Tx, members []person, home db.ID, homes map[string]db.ID, from registry.Provenance, vouched db.ID) []registry.Item {
+func people(tx db.Tx, members []person, home db.ID, homes, heads map[string]db.ID, from registry.Provenance, vouched db.ID) []registry.Item {
 	ids := map[string]db.ID{}
 	for _, p := range members {
-		ids[p.Name] = tx.NewID()
+		if id, ok := heads[p.Key]; ok {
+			ids[p.Name] = id
+		} else {
+			ids[p.Name] = tx.NewID()
+		}
 	}
 	var items []registry.Item
 	for i, p := range members {
 		data := p.data(tx, home, homes, ids, from, vouched)
 		if kind, ok := related[p.Relationship]; ok && i > 0 {
 			data.Relations = []registry.RelationData{{ID: tx.NewID(), Type: kind, PersonID: ids[members[0].Name]}}
+		}
+		for _, t := range p.Ties {
+			if t.Relation != "" {
+				data.Relations = append(data.Relations, registry.RelationData{ID: tx.NewID(), Type: t.Relation, PersonID: heads[t.Household]})
+			}
 		}
 		items = append(items, registry.Item{Kind: registry.KindPerson, Subject: ids[p.Name], Reason: "registered", Data: data})
 	}
@@ -433,9 +547,11 @@ func (p person) data(tx db.Tx, home db.ID, homes, people map[string]db.ID, from 
 		BirthFrom: born, BirthTo: born, Fields: p.Fields, Provenance: from, Memberships: []registry.MembershipData{lives},
 	}
 	for _, t := range p.Ties {
-		data.Memberships = append(data.Memberships, registry.MembershipData{
-			ID: tx.NewID(), HouseholdID: homes[t.Household], Tie: t.Tie, Relationship: t.Relationship, StartDate: since,
-		})
+		bound := registry.MembershipData{ID: tx.NewID(), HouseholdID: homes[t.Household], Tie: t.Tie, Relationship: t.Relationship, StartDate: since}
+		if t.Payee != "" {
+			bound.Roles = []registry.RoleData{{Role: t.Payee, StartDate: since}}
+		}
+		data.Memberships = append(data.Memberships, bound)
 	}
 	if p.Phone != nil {
 		data.Contacts = []registry.ContactData{{

@@ -1,14 +1,50 @@
 package demo
 
 import (
+	"bytes"
 	"os"
 	"slices"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 
+	"daftar/db"
+	"daftar/db/dbtest"
 	"daftar/i18n"
+	"daftar/registry/settings"
 )
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+// The demo's settings are a file like any country's: brought in and exported,
+// they are the same to the letter, and bringing them in again changes nothing.
+func TestCountryIsAFileOfSettings(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	if err := Seed(t.Context(), d.DB, map[string]string{"citizen": "https://id.example/c", "staff": "https://id.example/s"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.WithTx(t.Context(), worker, func(tx db.Tx) error {
+		state, err := settings.Read(tx)
+		if err != nil {
+			return err
+		}
+		var out bytes.Buffer
+		if _, err := state.File().WriteTo(&out); err != nil {
+			return err
+		}
+		if !bytes.Equal(out.Bytes(), countryYAML) {
+			t.Errorf("the export is not demo/country.yaml; if that is meant: daftar settings export > demo/country.yaml\n%s", out.Bytes())
+		}
+		again, err := settings.FromFile(tx, "country.yaml", countryYAML)
+		if len(again.Items) > 0 {
+			t.Errorf("bringing it in again changes %v", again.Items)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // Every text of the demo country is in every language.
 func TestTextsInEveryLanguage(t *testing.T) {

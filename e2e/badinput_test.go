@@ -258,7 +258,7 @@ func (v *Visitor) isRefused(t *testing.T, base string, bad Bad) {
 		}
 	}
 	if leak := leaks.FindString(page); leak != "" {
-		t.Errorf("%s: the page says %q", about, leak)
+		t.Errorf("%s: the page says %q: %.300s", about, leak, page[max(0, strings.Index(page, leak)-150):])
 	}
 }
 

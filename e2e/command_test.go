@@ -78,13 +78,15 @@ func TestCommandMistakes(t *testing.T) {
 		{2, []string{"offer", "--person", "amina", "--type", "passport"}, []string{"passport", "household-registration"}},
 		{2, []string{"import", "dragons", file, file, "--mapping", file}, []string{"dragons"}},
 		{2, []string{"import", "households", "none.csv", "none.csv", "--mapping", file}, []string{"none.csv"}},
-		{2, []string{"import", "households", file, file}, []string{"--mapping"}},
-		{2, []string{"import", "households", file, "--mapping", file}, []string{"two files"}},
+		{1, []string{"import", "households", file, file, "--mapping", file}, []string{file, "the mapping is empty"}},
 		{2, []string{"db", "run"}, nil},
 		{1, []string{"--state-dir", filepath.Join(file, "state"), "keys", "list"}, []string{"DAFTAR_STATE_DIR", file}},
 		{1, []string{"--state-dir", filepath.Join(file, "state"), "serve", "--demo"}, []string{"DAFTAR_STATE_DIR", file}},
 	} {
 		s.fails(t, c.code, c.args, c.texts...)
+	}
+	if files, err := os.ReadDir(s.dir); err != nil || len(files) != 1 {
+		t.Errorf("a mistake leaves %v", files)
 	}
 	t.Run("environment", func(t *testing.T) {
 		t.Parallel()
@@ -278,20 +280,20 @@ func TestImport(t *testing.T) {
 		says           string
 	}{
 		{s.write(t, "floor.csv", with(households, 3, "floor", "99")), persons, `floor.csv:3: floor = "99": `},
-		{s.write(t, "size.csv", with(households, 4, "hhsize", "9")), persons, `size.csv:4: hhsize = "9": the people file has 3 people in it`},
-		{s.write(t, "twice.csv", with(households, 4, "hid", "a2")), persons, `twice.csv:4: hid = "a2": the same household is on line 3`},
+		{s.write(t, "size.csv", with(households, 4, "hhsize", "9")), persons, `size.csv:4: hhsize = "9": The people in the files: 3.`},
+		{s.write(t, "twice.csv", with(households, 4, "hid", "a2")), persons, `twice.csv:4: hid = "a2": The same household is on line 3.`},
 		{s.write(t, "area.csv", with(households, 2, "geo2", "77")), persons, `area.csv:2: geo2 = "77": `},
 		{s.write(t, "rooms.csv", with(households, 2, "rooms", "=1+1")), persons, `rooms.csv:2: rooms = "=1+1": `},
-		{s.write(t, "utf8.csv", with(households, 2, "ea", "\xff")), persons, `utf8.csv:2: ea = "?": not UTF-8`},
-		{good, s.write(t, "strange.csv", with(people, 2, "hid", "zz")), `strange.csv:2: hid = "zz": there is no such household`},
-		{good, s.write(t, "heads.csv", with(people, 4, "relation", "1")), `heads.csv:4: relation = "1": the household has a head already`},
-		{good, s.write(t, "same.csv", with(people, 4, "idno", "1")), `same.csv:4: idno = "1": the household has this person already`},
+		{s.write(t, "utf8.csv", with(households, 2, "ea", "\xff")), persons, `utf8.csv:2: ea = "?": The text is not UTF-8.`},
+		{good, s.write(t, "strange.csv", with(people, 2, "hid", "zz")), `strange.csv:2: hid = "zz": There is no such household.`},
+		{good, s.write(t, "heads.csv", with(people, 4, "relation", "1")), `heads.csv:4: relation = "1": The household has a head already.`},
+		{good, s.write(t, "same.csv", with(people, 4, "idno", "1")), `same.csv:4: idno = "1": The household has this person already.`},
 		{good, s.write(t, "old.csv", with(people, 4, "age", "300")), `old.csv:4: age = "300": `},
 		{good, s.write(t, "column.csv", with(people, 1, "age", "years")), `column "years" is neither mapped nor ignored`},
-		{good, s.write(t, "empty.csv", nil), `empty.csv has no header line`},
-		{good, s.writeText(t, "quote.csv", strings.Join(people[0], ",")+"\na1,\"1,1\n"), `quote.csv:2: the line is not valid CSV`},
-		{good, s.writeText(t, "cut.csv", strings.Join(people[0], ",")+"\na1,1,1,2"), `cut.csv:2: 4 columns instead of 27; the file ends in the middle of a line`},
-		{good, s.writeText(t, "utf16.csv", "\xff\xfeh\x00i\x00d\x00"), `utf16.csv is UTF-16`},
+		{good, s.write(t, "empty.csv", nil), `empty.csv: There is no header line.`},
+		{good, s.writeText(t, "quote.csv", strings.Join(people[0], ",")+"\na1,\"1,1\n"), `quote.csv:2: The line is not valid CSV: a quote is never closed`},
+		{good, s.writeText(t, "cut.csv", strings.Join(people[0], ",")+"\na1,1,1,2"), `cut.csv:2: The file ends in the middle of a line: 4 columns instead of 27.`},
+		{good, s.writeText(t, "utf16.csv", "\xff\xfeh\x00i\x00d\x00"), `utf16.csv: The text is UTF-16.`},
 	} {
 		s.fails(t, 1, load(c.homes, c.persons), c.says)
 		if s.everything(t) != before {

@@ -217,3 +217,22 @@ func (s *System) withdrawGrant(t *testing.T, officer, role string) {
 	s.sql(t, fmt.Sprintf(`delete from staff_role where role = '%s' and staff_id = (select id from staff where sub = '%s')`,
 		role, mockid.Subject(demo.StaffRealm, officer)))
 }
+
+// TestNoFixedPlace registers people who live nowhere for long: they
+// belong to the office that registers them (RULES R1).
+func TestNoFixedPlace(t *testing.T) {
+	t.Parallel()
+	s := sharedSystem(t)
+	intake := signedIn(t, s.admin(), "en", "intake")
+	counter := "/counter/" + intake.starts(t, "/counter")
+	intake.sees(t, counter+"/area", "Capital regional office")
+	intake.mustSave(t, counter+"/area", one("area", "no_fixed"))
+	ref := counter[len("/counter/"):]
+	if got := s.answerOf(t, ref, "->>'area'") + " " + s.answerOf(t, ref, "->>'no_fixed'"); got != "MJ010101 capital" {
+		t.Errorf("they belong to %s", got)
+	}
+	intake.mustSave(t, counter+"/area", one("area", "MJ02")) // they have a place after all
+	if got := s.answerOf(t, ref, "->>'no_fixed'"); got != "" {
+		t.Errorf("and still to %s", got)
+	}
+}

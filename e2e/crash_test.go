@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"daftar/notify"
 )
 
 // Crash is a system that is killed again and again while people work on it.
@@ -52,7 +55,9 @@ func TestCrash(t *testing.T) {
 	c.work(signedIn(t, s.admin(), "ar", "verifier"), c.checks)
 	c.work(signedIn(t, s.admin(), "en", "approver"), c.decides)
 
-	for range kills {
+	c.everybodyHasAPhone()
+	for round := range kills {
+		c.tells(round)
 		time.Sleep(400*time.Millisecond + rand.N(900*time.Millisecond)) // any instant is as good as another
 		c.kill()
 		c.restart()
@@ -61,6 +66,60 @@ func TestCrash(t *testing.T) {
 	stop()
 	c.wg.Wait()
 	c.reckon()
+	c.kill() // nothing moves while the two are compared
+	c.toldOnce()
+}
+
+// everybodyHasAPhone gives each of the demo's people a phone of their own, to
+// which messages go at once.
+func (c *Crash) everybodyHasAPhone() {
+	c.sql(c.t, `insert into contact (person_id, kind, value, owner, safe)
+		select id, 'phone', '+25470' || (1000000 + row_number() over ()), 'own', '{notices}' from person on conflict do nothing;
+		insert into setting (key, value, updated_at) values ('notices', '{"quiet_from": "", "quiet_to": "", "gap": 0, "per_day": 0}', now())`)
+}
+
+// tells has news for everybody.
+func (c *Crash) tells(round int) {
+	c.sql(c.t, fmt.Sprintf(`with told as (
+		insert into notice (id, ref, kind, person_id, once, created_at)
+		select gen_random_uuid(), 'N-%d-' || ref, 'decision_made', id, 'crash %d ' || id, now() from person returning id)
+		insert into outbox (kind, ref, version, created_at) select 'send_notice', id, 1, now() from told;
+		select pg_notify('daftar_outbox', '')`, round, round))
+}
+
+// toldOnce compares what left the house with what was noted: whenever the
+// program was killed, nothing left twice, and what counts as sent was.
+func (c *Crash) toldOnce() {
+	t := c.t
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(c.dir, "sent", "messages.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]int{}
+	for _, line := range strings.Split(strings.TrimSpace(string(raw)), "\n") {
+		var m notify.Sent
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatal(err)
+		}
+		left[m.ID]++
+	}
+	states := map[string]int{}
+	for _, row := range strings.Split(c.sql(t, `select id, state from notice_message`), "\n") {
+		id, state, _ := strings.Cut(row, "|")
+		states[state]++
+		if n := left[id]; n > 1 || state == "sent" && n != 1 || state == "failed" {
+			t.Errorf("a message that is %s left %d times", state, n)
+		}
+		delete(left, id)
+	}
+	if len(left) > 0 {
+		t.Errorf("%d messages left and are nowhere noted", len(left))
+	}
+	if n := c.sql(t, `select count(*) from notice_delivery where channel = 'sms' and state = 'failed'`); n != "0" {
+		t.Errorf("%s deliveries failed", n)
+	}
+	t.Logf("messages: %v", states)
 }
 
 // restart starts the program where it was: same state, same ports.
@@ -225,7 +284,7 @@ const stages = `
 	  (select count(*) from change_item i where i.change_id = c.change_id and i.kind = 'person'),
 	  (select g.state from change g where g.id = c.change_id),
 	  (select string_agg(e.action, '>' order by e.at, e.id) from case_event e where e.case_id = c.id),
-	  (select string_agg(a.action, '>' order by a.at, a.action) from audit_event a where a.case_id = c.id and a.action <> 'case.read'),
+	  (select string_agg(a.action, '>' order by a.at, a.action) from audit_event a where a.case_id = c.id and a.action not in ('case.read', 'case.edited')),
 	  (select count(*) from decision d where d.case_id = c.id and d.kind = 'case'),
 	  (select count(*) from household h where h.ref = c.draft->>'household_ref'),
 	  (select count(*) from person p join membership m on m.person_id = p.id and m.household_id = c.household_id))
@@ -274,8 +333,9 @@ func (c *Crash) reckon() {
 		select draft->'members'->0->>'full_name' as name from case_file where state <> 'draft' group by 1 having count(*) > 1) doubled`); twice != "" {
 		t.Errorf("sent twice: %s", twice)
 	}
+	c.proven()
 	// every approval asked for one job, which is done or will be
-	if n := c.sql(t, `select (select count(*) from case_file where state = 'approved') - (select count(*) from outbox)
+	if n := c.sql(t, `select (select count(*) from case_file where state = 'approved') - (select count(*) from outbox where kind = 'assess_household')
 		- (select count(*) from river.river_job where kind = 'assess_household' and state <> 'discarded')`); n != "0" {
 		t.Errorf("%s jobs are missing", n)
 	}
@@ -283,6 +343,29 @@ func (c *Crash) reckon() {
 		t.Errorf("only %d steps were acknowledged, and %d requests cut off", acknowledged, c.lost)
 	}
 	t.Logf("%d cases, %d acknowledged steps, %d requests cut off", len(states), acknowledged, c.lost)
+}
+
+// proven checks the audit log after all the kills (abuse case 14): it is whole,
+// and what is on every receipt is in it.
+func (c *Crash) proven() {
+	t := c.t
+	t.Helper()
+	const missing = `select count(*) from audit_receipt r left join audit_leaf l on l.event_id = r.event_id and l.at = r.at and l.hash = r.hash where l.idx is null`
+	for range 200 {
+		if c.sql(t, missing) == "0" {
+			break
+		}
+		time.Sleep(50 * time.Millisecond) // the next pass seals them
+	}
+	if n := c.sql(t, missing); n != "0" {
+		t.Errorf("%s receipts are not in the audit log", n)
+	}
+	if n := c.sql(t, `select count(*) from case_file f where f.submitted_at is not null and not exists (select from audit_receipt r where r.subject = f.id)`); n != "0" {
+		t.Errorf("%s applications have no receipt", n)
+	}
+	if got := c.run(t, "audit", "verify"); !strings.Contains(got, "are as they were sealed") {
+		t.Errorf("the audit log after the kills: %s", got)
+	}
 }
 
 // TestEndsQuietly ends the program as an operator does: nothing goes wrong on

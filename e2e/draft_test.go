@@ -171,7 +171,7 @@ func TestKeyboard(t *testing.T) {
 			rosa.enter() // in an input, Enter is the main button
 			rosa.at("/apply/" + ref + "/people/2/birth")
 			rosa.says(rosa.say("birth.error.age"))
-			if title := rosa.find(`document.title`); title != rosa.say("page.title_error", "Title", rosa.say("page.title", "Title", rosa.say("birth.title.other"))) {
+			if title := rosa.find(`document.title`); title != rosa.say("page.title_error", "Title", rosa.say("page.title", "Title", rosa.say("birth.title.other"), "Service", rosa.say("service.name"))) {
 				t.Errorf("the title is %q", title)
 			}
 			if scripts { // nothing but a script can move it there

@@ -44,6 +44,9 @@ type Thing struct {
 
 // at fills the parameters of a path.
 func (th Thing) at(path, ref string) string {
+	if kind, _, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/:ref/propose/:part"); ok {
+		return strings.NewReplacer(":ref", ref, ":part", map[string]string{"people": "move", "households": "protect", "groups": "member"}[kind]).Replace(path)
+	}
 	code := "rooms"
 	if strings.Contains(path, "/people/") {
 		code = "disability"
@@ -61,6 +64,7 @@ func aFarm() []Page {
 		{"q/plots/rows/new", url.Values{"crop": {"maize"}, "ha": {"1.5"}}},
 		{"q/plots", one("another", "no")},
 		{"q/animals", one("another", "no")},
+		{"q/land_document/photo", one("do", "none")},
 	}
 }
 
@@ -97,7 +101,8 @@ func (s *System) everything(t *testing.T) string {
 	var parts []string
 	for _, table := range []string{
 		"case_file", "case_event", "change", "change_item", "evidence", "decision", "record_version", "household", "person",
-		"membership", "membership_role", "relation", "contact", "identifier", "group_record", "group_member", "amendment", "account", "staff_role", "credential", "credential_copy", "credential_offer",
+		"membership", "membership_role", "relation", "contact", "identifier", "group_record", "group_member", "amendment", "duplicate_decision", "record_merge", "account", "staff_role", "notice_setting",
+		"contact_hold", "letter_text", "service_outage", "rule_review", "credential", "credential_copy", "credential_offer",
 	} {
 		parts = append(parts, "select '"+table+"' || r::text as row from "+table+" r")
 	}
@@ -111,7 +116,9 @@ func TestOthersThings(t *testing.T) {
 	t.Parallel()
 	s := ownSystem(t)
 	routes := slices.DeleteFunc(s.addresses(t), func(a Address) bool {
-		return strings.Contains(a.Path, "/people/:member/q/:code/rows/") // no roster is about a person
+		// no roster is about a person; TestPhotosThatAreAnswers has the photos
+		return strings.Contains(a.Path, "/people/:member/q/:code/rows/") || strings.Contains(a.Path, "/photos/") ||
+			strings.Contains(a.Path, "/q/:code/photo") || strings.Contains(a.Path, "/q/:code/evidence")
 	})
 	signedIn(t, s.admin(), "en", "dataquality").mustSave(t, "/fields/packs", one("pack", "farmer"))
 	rosa, amina := signedIn(t, s.portal(), "en", "rosa"), signedIn(t, s.portal(), "en", "amina")
@@ -120,6 +127,7 @@ func TestOthersThings(t *testing.T) {
 	ref := rosa.starts(t, "/apply")
 	rosa.fills(t, "/apply/"+ref, append(rosasHousehold(), aFarm()...))
 	rosa.attaches(t, "/apply/"+ref+"/documents/2")
+	s.scanned(t)
 	application := Thing{"/apply/:ref", ref, newRef(registry.RefCase), s.answerOf(t, ref, "->'fields'->'plots'->0->>'id'")}
 	hidden(t, s, routes, "portal", rosa, amina, application)
 
@@ -138,6 +146,7 @@ func TestOthersThings(t *testing.T) {
 	intake.fills(t, "/counter/"+counter, append(aHousehold("Mama Ngina", ""), aFarm()...))
 	intake.mustSave(t, "/counter/"+counter+"/people/2/name", one("full_name", "Nila"))
 	intake.attaches(t, "/counter/"+counter+"/documents/2")
+	s.scanned(t)
 	hidden(t, s, routes, "admin", intake, north, kase, Thing{"/counter/:ref", counter, newRef(registry.RefCase), s.answerOf(t, counter, "->'fields'->'plots'->0->>'id'")})
 
 	credential := newRef(registry.RefCredential)
@@ -152,16 +161,33 @@ func TestOthersThings(t *testing.T) {
 	quality := signedIn(t, s.admin(), "en", "dataquality")
 	person := s.sql(t, `select ref from person where full_name = 'Tomás Rivera'`)
 	a, err := quality.post("/people/"+person+"/propose", url.Values{"base": {"1"}, "nature": {"correction"}, "reason": {"mistake"},
-		"note": {"His card"}, "full_name": {"Tomás Rivera Díaz"}, "sex": {"male"}})
+		"method": {"document"}, "note": {"His card"}, "full_name": {"Tomás Rivera Díaz"}, "sex": {"male"}})
 	change := amendmentRef.FindString(a.header.Get("Location"))
 	if err != nil || change == "" {
 		t.Fatal(a.status, headings(a.body), err)
 	}
-	hidden(t, s, routes, "admin", quality, north,
+	quality.mustSave(t, "/purpose", url.Values{"purpose": {"check"}, "to": {""}})
+	undoing := func(a Address) bool { return strings.HasPrefix(a.Path, "/:lang/changes/:ref/undo") } // there for a merge that was done
+	hidden(t, s, slices.DeleteFunc(slices.Clone(routes), undoing), "admin", quality, north,
 		Thing{"/people/:ref", person, newRef(registry.RefPerson), ""},
 		Thing{"/households/:ref", s.sql(t, `select h.ref from household h join membership m on m.household_id = h.id join person p on p.id = m.person_id where p.ref = '`+person+`'`), newRef(registry.RefHousehold), ""},
 		Thing{"/groups/:ref", s.sql(t, `select ref from group_record where type = 'union'`), newRef(registry.RefGroup), ""},
 		Thing{"/changes/:ref", change, newRef(registry.RefAmendment), ""})
+	// two records of one person, and their merge
+	pair := s.sql(t, `select ref from duplicate_pair`)
+	hidden(t, s, routes, "admin", quality, north, Thing{"/duplicates/pairs/:ref", pair, newRef(registry.RefPair), ""})
+	a, err = quality.post("/duplicates/pairs/"+pair+"/merge", url.Values{"keep": {"a"}, "version_a": {"1"}, "version_b": {"1"}, "note": {"She said so"},
+		"v.full_name": {"a"}, "v.home": {"b"}})
+	merge := amendmentRef.FindString(a.header.Get("Location"))
+	if err != nil || merge == "" {
+		t.Fatal(a.status, headings(a.body), err)
+	}
+	s.agree(t, signedIn(t, s.admin(), "en", "verifier"), signedIn(t, s.admin(), "en", "approver"), merge)
+	hidden(t, s, slices.DeleteFunc(slices.Clone(routes), func(a Address) bool { return !undoing(a) }), "admin", quality, north,
+		Thing{"/changes/:ref", merge, newRef(registry.RefAmendment), ""})
+	if page := north.mustGet(t, "/duplicates"); strings.Contains(page, pair) {
+		t.Error("another region's pair is listed")
+	}
 	if page := north.mustGet(t, "/changes"); strings.Contains(page, change) {
 		t.Error("another region's proposal is listed")
 	}
@@ -301,22 +327,25 @@ func TestRolesKeepOut(t *testing.T) {
 	s := ownSystem(t)
 	ref := signedIn(t, s.portal(), "en", "rosa").applies(t, "/apply", rosasHousehold())
 	may := map[string][]string{
-		"intake":      {"case.read", "case.ask", "case.intake", "person.search"},
-		"verifier":    {"case.read", "case.ask", "case.recommend", "person.read", "change.read", "change.verify", "person.search"},
-		"approver":    {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search"},
-		"approver2":   {"case.read", "case.decide", "area.read", "area.approve", "person.read", "change.read", "change.approve", "person.search"},
-		"appeals":     {"person.search"},
+		"intake":      {"case.read", "case.ask", "case.intake", "person.search", "letter.print"},
+		"verifier":    {"case.read", "case.ask", "case.recommend", "person.read", "change.read", "change.verify", "person.search", "filter.use", "duplicate.read"},
+		"approver":    {"case.read", "case.decide", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "filter.use", "duplicate.read"},
+		"approver2":   {"case.read", "case.decide", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "filter.use", "delay.read", "delay.request", "duplicate.read"},
+		"appeals":     {"person.search", "letter.read", "letter.review"},
 		"grievance":   {"person.search"},
-		"protection":  {"person.read", "person.protected", "change.read", "change.propose", "person.search"},
-		"dataquality": {"field.edit", "area.read", "area.propose", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share"},
-		"programme":   {"person.search", "person.export", "filter.share"},
+		"protection":  {"person.read", "person.protected", "change.read", "change.propose", "person.search", "filter.use", "look.release", "duplicate.read", "duplicate.decide", "letter.print"},
+		"dataquality": {"field.edit", "area.read", "area.propose", "import.read", "import.run", "person.read", "change.read", "change.propose", "person.search", "filter.use", "person.export", "filter.share", "duplicate.read", "duplicate.decide"},
+		"programme":   {"person.search", "filter.use", "person.export", "filter.share", "delay.read", "delay.request", "letter.read", "letter.edit", "decision.send", "rule.read"},
 		"credential":  {"credential.read", "credential.revoke", "person.search"},
-		"sysadmin":    {"field.edit"},
+		"auditor":     {"audit.read", "delay.read"},
+		"dpo":         {"audit.read", "alert.read", "question.answer", "delay.read", "delay.decide", "look.release", "kin.end", "setting.read", "setting.approve"},
+		"sysadmin":    {"field.edit", "setting.read", "setting.edit", "setting.approve", "outage.record"},
+		"ministry":    {"rule.read", "rule.approve"},
 	}
 	before := s.everything(t)
 	for _, officer := range []string{
 		"intake", "verifier", "approver", "approver2", "appeals", "grievance", "protection", "dataquality", "programme",
-		"credential", "auditor", "dpo", "sysadmin",
+		"credential", "auditor", "dpo", "ministry", "sysadmin",
 	} {
 		v := signedIn(t, s.admin(), "en", officer)
 		for _, r := range s.addresses(t) {

@@ -24,7 +24,8 @@ func TestPseudo(t *testing.T) {
 	rosa.attaches(t, "/apply/"+ref+"/documents/2")
 	data := strings.Split(s.sql(t, `select full_name from person union select nullif(full_name_latin, '') from person where full_name_latin <> ''
 		union select nullif(directions, '') from household where directions <> '' union select name from staff`), "\n")
-	data = append(data, "Rosa Delgado", "Lucía Delgado", "Behind the bakery", "MJ-1005-3382", "One room.", "Really?", "Mama Ngina")
+	data = append(data, "Rosa Delgado", "Lucía Delgado", "Behind the bakery", "MJ-1005-3382", "One room.", "Really?", "Mama Ngina",
+		"English", "العربية", "{programme}", "{reference}", "{days}", "{reasons}", "MJD") // languages are named in themselves, names in braces are code, and money's code is a setting
 
 	b := newBrowser(t, "pseudo-rosa", s.portal(), i18n.Pseudo, true)
 	b.crawl(data, "", "/status", "/not-there")
@@ -48,11 +49,18 @@ func TestPseudo(t *testing.T) {
 		"intake":     {"", "/cases", "/counter", "/counter/" + counter + "/receipt"},
 		"verifier":   {"/cases/" + ref, "/cases/" + ref + "/recommend", "/cases/" + ref + "/ask"},
 		"credential": {"/credentials", "/credentials?ref=" + newRef('V')},
+		"programme":  {"/decisions", "/rules", "/rules/child-grant/1", "/letters/texts", "/letters/texts/adverse/en"},
 	} {
 		b := newBrowser(t, "pseudo-"+officer, s.admin(), i18n.Pseudo, true)
 		b.open("/sign-in?to=/")
 		b.signIn(officer)
 		b.crawl(data, starts...)
+	}
+	for officer, path := range map[string]string{"sysadmin": "/outages", "ministry": "/rules"} {
+		b := newBrowser(t, "pseudo-"+officer, s.admin(), i18n.Pseudo, true)
+		b.open("/sign-in?to=" + path)
+		b.signIn(officer)
+		b.untranslated(path, data)
 	}
 	verifier.recommends(t, ref, "approve")
 	signedIn(t, s.admin(), i18n.Pseudo, "approver").approves(t, ref)
@@ -82,7 +90,7 @@ func (b *Browser) crawl(data []string, starts ...string) {
 		b.visit(queue[n])
 		b.untranslated(queue[n], data)
 		for _, link := range strings.Fields(b.find(`[...document.querySelectorAll('main a[href], nav a[href]')].map(a => a.href.split('#')[0]).join(' ')`)) {
-			if strings.HasPrefix(link, b.base+"/"+b.lang) && !strings.Contains(link, "from=check") && !strings.Contains(link, "/evidence/") &&
+			if strings.HasPrefix(link, b.base+"/"+b.lang) && !strings.Contains(link, "from=check") && !strings.Contains(link, "/evidence/") && !strings.HasSuffix(link, ".json") && !strings.HasSuffix(link, "/pdf") &&
 				!strings.Contains(link, "/sign-in") && !slices.Contains(queue, link) {
 				queue = append(queue, link)
 			}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 var amendmentRef = regexp.MustCompile(`M-[2-9A-Z]{5}-[2-9A-Z]{5}`)
@@ -35,7 +37,7 @@ func records(t *testing.T, lang string) {
 
 	quality := newBrowser(t, "records-quality", s.admin(), lang, true)
 	quality.staffSignIn("dataquality")
-	quality.open(amina)
+	quality.needs(amina, "correction")
 	quality.says("Amina Yusuf", quality.say("role.payee"), quality.say("history.first"), "•••••••471")
 	quality.hides("MJ10014471")
 	quality.look("person")
@@ -63,6 +65,7 @@ func records(t *testing.T, lang string) {
 	approver.next()
 	approver.says(approver.say("amend.state.applied"))
 	approver.look("done")
+	anotherPayee(quality, s)
 
 	quality.open(amina)
 	quality.says("Amina Yussuf", quality.say("nature.correction"))
@@ -79,6 +82,9 @@ func records(t *testing.T, lang string) {
 	her.signIn("amina")
 	her.says("Amina Yussuf", her.say("nature.correction"), her.say("history.by.office"))
 	her.look("record")
+	her.press(`a[href*="/record/people/"]`)
+	her.says(her.say("record.child_lead"))
+	her.look("child")
 
 	quality.open("/people/" + s.sql(t, `select ref from person where full_name = 'Juma Mushi'`))
 	quality.says(quality.say("tie.second_union"))
@@ -99,7 +105,7 @@ func records(t *testing.T, lang string) {
 	quality.look("protected")
 	protection := quality.colleague("records-protection", s.admin())
 	protection.staffSignIn("protection")
-	protection.open(leila)
+	protection.needs(leila, "casework")
 	protection.says(protection.say("record.protected_shown"))
 	if lang == "en" {
 		protection.says("River Side")
@@ -124,6 +130,41 @@ func (b *Browser) forgive() {
 	b.problems = nil
 }
 
+// needs opens a record, is asked what for, and says it.
+func (b *Browser) needs(path, purpose string) {
+	b.t.Helper()
+	b.open(path)
+	b.says(b.say("purpose.title"))
+	b.look("purpose")
+	b.next()
+	b.says(b.say("purpose.error"))
+	b.choose("purpose", purpose)
+	b.next()
+	b.at(path)
+}
+
+// anotherPayee proposes that the husband receives the money: both records change
+// in one proposal.
+func anotherPayee(b *Browser, s *System) {
+	b.t.Helper()
+	husband := "/people/" + s.sql(b.t, `select ref from person where full_name_latin = 'Bilal Yusuf'`)
+	b.open(husband)
+	b.do(chromedp.Click(chromedp.CSS(`main details summary`)))
+	b.press(`a[href$="/propose/duty"]`)
+	b.next()
+	b.says(b.say("part.error.which"), b.say("part.error.role"), b.say("part.error.effective"))
+	b.look("duty-error")
+	b.pick("which", s.sql(b.t, `select m.id from membership m join person p on p.id = m.person_id where p.full_name_latin = 'Bilal Yusuf'`))
+	b.choose("role", "payee")
+	b.choose("nature", "event")
+	b.do(chromedp.SetValue(chromedp.CSS(`input[name=effective]`), s.sql(b.t, `select to_char(now() at time zone 'Africa/Nairobi', 'YYYY-MM-DD')`)))
+	b.pick("method", "said")
+	b.fill("note", "Both of them came.")
+	b.next()
+	b.says("Bilal Yusuf", "آمنة يوسف", "Both of them came.")
+	b.look("duty")
+}
+
 // proposes corrects a name and returns the proposal's reference.
 func (b *Browser) proposes(person string) string {
 	b.t.Helper()
@@ -131,11 +172,12 @@ func (b *Browser) proposes(person string) string {
 	b.at(person + "/propose")
 	b.look("propose")
 	b.next()
-	b.says(b.say("propose.error.nature"), b.say("propose.error.note"))
+	b.says(b.say("propose.error.nature"), b.say("propose.error.method"), b.say("propose.error.note"))
 	b.look("propose-error")
 	b.fill("full_name_latin", "Amina Yussuf")
 	b.choose("nature", "correction")
 	b.pick("reason", "mistake")
+	b.pick("method", "document")
 	b.fill("note", "She showed me her card.")
 	b.next()
 	ref := amendmentRef.FindString(b.location())

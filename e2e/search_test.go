@@ -108,7 +108,8 @@ func (b *Browser) builds(t *testing.T, s *System) {
 	protection.mustAnswer(t, http.MethodGet, ref, nil, 428) // shared, and a purpose is asked
 	protection.mustAnswer(t, http.MethodPost, ref, url.Values{"match": {"any"}}, http.StatusForbidden)
 	protection.mustAnswer(t, http.MethodGet, ref+"/export", nil, http.StatusForbidden)
-	signedIn(t, s.admin(), b.lang, "grievance").mustAnswer(t, http.MethodGet, ref, nil, http.StatusNotFound)
+	signedIn(t, s.admin(), b.lang, "verifier").mustAnswer(t, http.MethodGet, ref, nil, http.StatusNotFound)
+	signedIn(t, s.admin(), b.lang, "grievance").mustAnswer(t, http.MethodGet, ref, nil, http.StatusForbidden)
 
 	b.pressText(b.say("filter.export"))
 	b.look("export")

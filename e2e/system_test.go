@@ -39,8 +39,12 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	code := m.Run()
-	if shared.system != nil {
-		shared.system.stop()
+	if s := shared.system; s != nil {
+		if writes, err := s.unauditedWrites(context.Background()); writes != "" || err != nil {
+			fmt.Fprintln(os.Stderr, "written without an entry in the audit log by the shared system:", writes, err)
+			code = max(code, 1)
+		}
+		s.stop()
 	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
@@ -53,6 +57,9 @@ type System struct {
 	cmd  *exec.Cmd
 	log  *syncBuffer
 	tls  bool
+	kept string // directory of the audit log's second party; "" for none
+	// extra settings of this one, "NAME=value"
+	extra []string
 }
 
 // shared is one demo for the tests that do not mind each other's people.
@@ -64,12 +71,30 @@ var shared struct {
 
 func sharedSystem(t *testing.T) *System {
 	t.Helper()
-	shared.once.Do(func() { shared.system, shared.err = startSystem() })
+	shared.once.Do(func() {
+		if shared.system, shared.err = startSystem(); shared.err == nil {
+			shared.err = shared.system.watchWrites(context.Background())
+		}
+	})
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
 	shared.system.explain(t)
 	return shared.system
+}
+
+// audited watches what the program writes, and fails the test when something has
+// no entry in the audit log.
+func (s *System) audited(t *testing.T) {
+	t.Helper()
+	if err := s.watchWrites(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if writes, err := s.unauditedWrites(context.Background()); writes != "" || err != nil {
+			t.Errorf("written without an entry in the audit log: %s %v", writes, err)
+		}
+	})
 }
 
 // ownSystem is a demo for one test alone.
@@ -81,6 +106,7 @@ func ownSystem(t *testing.T, args ...string) *System {
 	}
 	t.Cleanup(s.stop)
 	s.explain(t)
+	s.audited(t)
 	return s
 }
 
@@ -132,7 +158,8 @@ func (s *System) start(args ...string) error {
 var errPortTaken = errors.New("a port was taken in the meantime")
 
 func (s *System) env() []string {
-	return append(os.Environ(), "DAFTAR_STATE_DIR="+s.dir, fmt.Sprintf("DAFTAR_PORT_BASE=%d", s.base), "DAFTAR_LOG_LEVEL=info")
+	return append(append(os.Environ(), "DAFTAR_STATE_DIR="+s.dir, fmt.Sprintf("DAFTAR_PORT_BASE=%d", s.base), "DAFTAR_LOG_LEVEL=info",
+		"DAFTAR_AUDIT_CHECKPOINTS_DIR="+s.kept), s.extra...)
 }
 
 func (s *System) launch(args ...string) error {
@@ -224,7 +251,16 @@ func (s *System) try(ctx context.Context, args ...string) (string, error) {
 // sql runs a statement as the superuser and returns the rows, unadorned.
 func (s *System) sql(t *testing.T, statement string) string {
 	t.Helper()
-	return strings.TrimSpace(s.run(t, "db", "psql", "--", "-qAt", "-c", statement))
+	out, err := s.query(t.Context(), statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (s *System) query(ctx context.Context, statement string) (string, error) {
+	out, err := s.try(ctx, "db", "psql", "--", "-qAt", "-c", statement)
+	return strings.TrimSpace(out), err
 }
 
 // freePorts finds n consecutive free ports.

@@ -71,7 +71,7 @@ func TestPageWeight(t *testing.T) {
 		b.signIn("amina")
 		decision := b.find(`document.querySelector('main a[href*="/decisions/"]').getAttribute('href').slice(3)`)
 		line := b.listen()
-		for _, path := range []string{"/home", "/record", "/credentials", decision} {
+		for _, path := range []string{"/home", "/record", "/credentials", "/notices", "/notices/reach", decision} {
 			b.open(path)
 			if later := line.drain(t); later.bytes() > laterPage {
 				t.Errorf("%s weighs %d bytes: %v", path, later.bytes(), later)

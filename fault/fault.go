@@ -61,6 +61,12 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
+// Nested is a message that stands inside another, as a value of it.
+type Nested struct {
+	Key  string
+	Args map[string]any
+}
+
 // New returns an error of the code with the message key; args are pairs of
 // name and value for the message.
 func New(code Code, key string, args ...any) *Error {

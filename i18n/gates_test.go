@@ -165,6 +165,7 @@ func TestPlainLanguage(t *testing.T) {
 var (
 	keyLike    = regexp.MustCompile(`"([a-z][a-z0-9_-]*(?:\.[a-z0-9_-]+)+)"`)
 	prefixLike = regexp.MustCompile(`"([a-z][a-z0-9_-]*(?:\.[a-z0-9_-]+)*\.)"`)
+	bare       = regexp.MustCompile(`\bT\((?:ctx, )?"([a-z][a-z0-9_.-]+)"\)`) // called with nothing to fill in
 	direct     = regexp.MustCompile(`(?:i18n\.T\(ctx, |i18n\.N\(ctx, |\.T\(|\.N\(|Key: |Fail\("[a-z_/-]*", |fault\.New\([a-zA-Z.]+, |fault\.Wrap\([a-z]+, [a-zA-Z.]+, )"([a-z][a-z0-9_.-]+)"`)
 )
 
@@ -194,6 +195,11 @@ func TestKeysAndCodeAgree(t *testing.T) {
 		}
 		for _, m := range prefixLike.FindAllStringSubmatch(text, -1) {
 			prefixes[m[1]] = true
+		}
+		for _, m := range bare.FindAllStringSubmatch(text, -1) {
+			if names := placeholders(source[m[1]]["other"]); len(names) > 0 {
+				t.Errorf("%s does not say what %v of %q are", path, names, m[1])
+			}
 		}
 		for _, m := range direct.FindAllStringSubmatch(text, -1) {
 			if strings.Contains(m[1], ".") && !strings.HasSuffix(m[1], ".") && source[m[1]] == nil {

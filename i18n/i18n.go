@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"math"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,18 +26,20 @@ type Locale struct {
 	Dir    string // "ltr" or "rtl"
 	Name   string // in its own language
 	Hidden bool   // left out of the language switch: for tests only
-	format language.Tag
 }
 
-// Locales lists the shipped languages, the source language first. Digits are
-// pinned (-u-nu-latn), because x/text's own defaults differ between Arabic
-// regions.
+// Locales lists the shipped languages, the source language first.
 func Locales() []Locale {
 	return []Locale{
-		{Tag: "en", Dir: "ltr", Name: "English", format: language.MustParse("en")},
-		{Tag: "ar", Dir: "rtl", Name: "العربية", format: language.MustParse("ar-u-nu-latn")},
-		{Tag: Pseudo, Dir: "ltr", Name: "⟦Ëñglïsh⟧", Hidden: true, format: language.MustParse("en")},
+		{Tag: "en", Dir: "ltr", Name: "English"},
+		{Tag: "ar", Dir: "rtl", Name: "العربية"},
+		{Tag: Pseudo, Dir: "ltr", Name: "⟦Ëñglïsh⟧", Hidden: true},
 	}
+}
+
+// Shipped lists the languages that a country can offer.
+func Shipped() []Locale {
+	return slices.DeleteFunc(Locales(), func(l Locale) bool { return l.Hidden })
 }
 
 // Source is the language the messages are written in first.
@@ -43,62 +47,62 @@ const Source = "en"
 
 // Bundle holds the messages of every locale. It is safe for concurrent use.
 type Bundle struct {
-	printers map[string]*Printer
-	order    []Locale
+	messages *goi18n.Bundle
+	now      atomic.Pointer[state]
 	misses   atomic.Int64
+}
+
+// state is what a Setup made of the bundle.
+type state struct {
+	printers map[string]*Printer
+	offered  []Locale
 }
 
 // Printer speaks one locale.
 type Printer struct {
 	Locale
 	Zone    *time.Location // where "today" is for the people served
+	setup   *Setup
+	writing Writing
+	source  *goi18n.Localizer
 	bundle  *Bundle
 	loc     *goi18n.Localizer
 	numbers *message.Printer
 }
 
 // Load reads active.<tag>.toml for every locale from files. Dates are shown in
-// zone.
+// zone, until Configure says more.
 func Load(files fs.FS, zone *time.Location) (*Bundle, error) {
-	messages := goi18n.NewBundle(language.MustParse(Source))
-	messages.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	b := &Bundle{printers: map[string]*Printer{}, order: Locales()}
-	for _, l := range b.order {
+	b := &Bundle{messages: goi18n.NewBundle(language.MustParse(Source))}
+	b.messages.RegisterUnmarshalFunc("toml", toml.Unmarshal)
+	for _, l := range Locales() {
 		if l.Tag == Pseudo {
 			continue
 		}
-		file, err := messages.LoadMessageFileFS(files, "active."+l.Tag+".toml")
+		file, err := b.messages.LoadMessageFileFS(files, "active."+l.Tag+".toml")
 		if err != nil {
 			return nil, fmt.Errorf("messages of %s: %w", l.Tag, err)
 		}
 		if l.Tag == Source {
-			if err := messages.AddMessages(language.MustParse(Pseudo), pseudoMessages(file.Messages)...); err != nil {
+			if err := b.messages.AddMessages(language.MustParse(Pseudo), pseudoMessages(file.Messages)...); err != nil {
 				return nil, err
 			}
 		}
 	}
-	for _, l := range b.order {
-		b.printers[l.Tag] = &Printer{
-			Locale: l, Zone: zone, bundle: b,
-			loc:     goi18n.NewLocalizer(messages, l.Tag),
-			numbers: message.NewPrinter(l.format),
-		}
-	}
+	b.Configure(Setup{Zone: zone})
 	return b, nil
 }
 
 // Printer returns the printer of a locale tag, or nil when it is not shipped.
-func (b *Bundle) Printer(tag string) *Printer { return b.printers[tag] }
+func (b *Bundle) Printer(tag string) *Printer { return b.now.Load().printers[tag] }
 
-// Locales lists what the language switch offers.
-func (b *Bundle) Locales() []Locale {
-	var shown []Locale
-	for _, l := range b.order {
-		if !l.Hidden {
-			shown = append(shown, l)
-		}
-	}
-	return shown
+// Locales lists the languages on offer, the default one first.
+func (b *Bundle) Locales() []Locale { return b.now.Load().offered }
+
+// Offers reports whether pages may be in a language: one on offer, or the
+// pseudo-language of the tests.
+func (b *Bundle) Offers(tag string) bool {
+	return tag == Pseudo || slices.ContainsFunc(b.Locales(), func(l Locale) bool { return l.Tag == tag })
 }
 
 // Preferred chooses the locale for an Accept-Language header.
@@ -145,7 +149,7 @@ func (p *Printer) localize(c *goi18n.LocalizeConfig) string {
 
 // Has reports whether the source language has the key.
 func (p *Printer) Has(key string) bool {
-	text, _ := p.bundle.printers[Source].loc.Localize(&goi18n.LocalizeConfig{MessageID: key, PluralCount: 1})
+	text, _ := p.source.Localize(&goi18n.LocalizeConfig{MessageID: key, PluralCount: 1})
 	return text != ""
 }
 
@@ -154,8 +158,11 @@ func (p *Printer) Number(n int) string { return p.numbers.Sprintf("%d", n) }
 
 // Decimal formats a number with at most two decimals.
 func (p *Printer) Decimal(f float64) string {
-	s := p.numbers.Sprintf("%.2f", f)
-	return strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(s, "0"), "0"), ".")
+	decimals := 0
+	for scale := 1.0; decimals < 2 && math.Abs(f*scale-math.Round(f*scale)) > 1e-9*math.Max(1, math.Abs(f*scale)); scale *= 10 {
+		decimals++
+	}
+	return p.numbers.Sprintf("%.*f", decimals, f)
 }
 
 // List joins items as a plain enumeration in the locale's punctuation.

@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 	"time"
 
@@ -56,6 +57,9 @@ func (is *Issuer) credential(c *web.Ctx) error {
 		}
 		var offer credentials.Offer
 		if offer, err = credentials.OfferByID(tx, token.Offer); err != nil {
+			return err
+		}
+		if t, err = credentials.Load(tx, t.ID); err != nil { // with what definitions make of it now
 			return err
 		}
 		if data, err = credentials.Data(tx, t, token.Person, offer.Decision); err != nil {
@@ -228,15 +232,23 @@ func (is *Issuer) sign(t credentials.Type, data credentials.Dataset, issuance cr
 	var list []object
 	for i, key := range keys {
 		slot := issuance.Slots[i]
+		always := object{
+			"iss": is.Origin, "vct": is.vct(t), "iat": day.Unix(), "exp": issuance.Expires.Unix(),
+			"cnf":    object{"jwk": key},
+			"status": object{"status_list": object{"idx": slot.Index, "uri": is.listURI(slot.List)}},
+		}
+		hidden := maps.Clone(data.Claims)
+		for _, c := range t.Claims {
+			if value, there := hidden[c.Path[0]]; there && c.Shown {
+				always[c.Path[0]] = value
+				delete(hidden, c.Path[0])
+			}
+		}
 		signed, err := sdjwt.Sign(sdjwt.Token{
-			Header: jose.Header{Typ: "dc+sd-jwt", Kid: signer.Key.ID, X5c: jose.X5C(signer.Cert)},
-			Always: object{
-				"iss": is.Origin, "vct": is.vct(t), "iat": day.Unix(), "exp": issuance.Expires.Unix(),
-				"cnf":    object{"jwk": key},
-				"status": object{"status_list": object{"idx": slot.Index, "uri": is.listURI(slot.List)}},
-			},
-			Hidden:  data.Claims,
-			Digests: len(t.Claims),
+			Header:  jose.Header{Typ: "dc+sd-jwt", Kid: signer.Key.ID, X5c: jose.X5C(signer.Cert)},
+			Always:  always,
+			Hidden:  hidden,
+			Digests: t.Hidden(),
 		}, signer.Key, is.DB.Rand())
 		if err != nil {
 			return nil, err

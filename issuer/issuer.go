@@ -140,7 +140,7 @@ var errNoType = errors.New("no such credential type")
 
 // typeOf is the type of an offer; it was checked when the offer was made.
 func typeOf(id string) (credentials.Type, error) {
-	t, ok := credentials.TypeByID(id)
+	t, ok := credentials.Builtin(id)
 	if !ok {
 		return t, errNoType
 	}

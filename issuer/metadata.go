@@ -5,23 +5,30 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
 	"daftar/jose"
 	"daftar/registry/credentials"
+	"daftar/registry/settings"
 	"daftar/web"
 )
 
 type object = map[string]any
 
-const colour, textColour = "#14504b", "#ffffff"
+// colour is the country's, as cards are shown.
+func colour(c *web.Ctx) string { return settings.ColourOf(c.Settings().Branding.Colour).Hex }
 
 // issuerMetadata is the credential issuer's metadata (OpenID4VCI 1.0 section
 // 12.2), made from the credential types in every language of the portal.
 func (is *Issuer) issuerMetadata(c *web.Ctx) error {
+	types, err := is.types(c)
+	if err != nil {
+		return err
+	}
 	configurations := object{}
-	for _, t := range credentials.Types() {
-		configurations[t.ID] = is.configuration(t)
+	for _, t := range types {
+		configurations[t.ID] = is.configuration(t, colour(c))
 	}
 	c.Set(fiber.HeaderCacheControl, "public, max-age=300")
 	return c.JSON(fiber.StatusOK, object{
@@ -30,17 +37,32 @@ func (is *Issuer) issuerMetadata(c *web.Ctx) error {
 		"nonce_endpoint":                      is.Origin + "/nonce",
 		"notification_endpoint":               is.Origin + "/notification",
 		"batch_credential_issuance":           object{"batch_size": BatchSize},
-		"display":                             is.display(func(p *i18n.Printer) object { return object{"name": p.T("issuer.name")} }),
+		"display":                             is.display(func(p *i18n.Printer) object { return object{"name": p.Owner()} }),
 		"credential_configurations_supported": configurations,
 	})
 }
 
-func (is *Issuer) configuration(t credentials.Type) object {
+// types are the credential types as they are issued now.
+func (is *Issuer) types(c *web.Ctx) (list []credentials.Type, err error) {
+	err = is.DB.View(c.Context(), who, func(tx db.Tx) error { list, err = credentials.LoadAll(tx); return err })
+	return list, err
+}
+
+// claimName is what a claim is called in a language: the definition's label, or
+// a message.
+func claimName(p *i18n.Printer, c credentials.Claim) string {
+	if c.Label != nil {
+		return c.Label.In(p)
+	}
+	return p.T("credential.claim." + c.Path[0])
+}
+
+func (is *Issuer) configuration(t credentials.Type, colour string) object {
 	var claims []object
 	for _, claim := range t.Claims {
 		claims = append(claims, object{
 			"path": claim.Path, "mandatory": claim.Mandatory,
-			"display": is.display(func(p *i18n.Printer) object { return object{"name": p.T("credential.claim." + claim.Path[0])} }),
+			"display": is.display(func(p *i18n.Printer) object { return object{"name": claimName(p, claim)} }),
 		})
 	}
 	return object{
@@ -54,7 +76,7 @@ func (is *Issuer) configuration(t credentials.Type) object {
 			"display": is.display(func(p *i18n.Printer) object {
 				return object{
 					"name": p.T("credential." + t.ID + ".name"), "description": p.T("credential." + t.ID + ".description"),
-					"background_color": colour, "text_color": textColour,
+					"background_color": colour, "text_color": settings.Words,
 				}
 			}),
 			"claims": claims,
@@ -108,15 +130,24 @@ func (is *Issuer) vct(t credentials.Type) string {
 // typeMetadata describes a credential type (draft-ietf-oauth-sd-jwt-vc section
 // 6).
 func (is *Issuer) typeMetadata(c *web.Ctx) error {
-	t, ok := credentials.TypeByID(c.Param("type"))
-	if !ok || c.Param("version") != strconv.Itoa(t.Version) {
+	version, err := strconv.ParseInt(c.Param("version"), 10, 32) // the column's size
+	n := int(version)
+	if err != nil || c.Param("version") != strconv.Itoa(n) {
 		return fault.Hidden()
+	}
+	var t credentials.Type
+	if err := is.DB.View(c.Context(), who, func(tx db.Tx) error { t, err = credentials.LoadVersion(tx, c.Param("type"), n); return err }); err != nil {
+		return err
 	}
 	var claims []object
 	for _, claim := range t.Claims {
+		disclosable := "always"
+		if claim.Shown {
+			disclosable = "never"
+		}
 		claims = append(claims, object{
-			"path": claim.Path, "mandatory": claim.Mandatory, "sd": "always",
-			"display": is.display(func(p *i18n.Printer) object { return object{"label": p.T("credential.claim." + claim.Path[0])} }),
+			"path": claim.Path, "mandatory": claim.Mandatory, "sd": disclosable,
+			"display": is.display(func(p *i18n.Printer) object { return object{"label": claimName(p, claim)} }),
 		})
 	}
 	c.Set(fiber.HeaderCacheControl, "public, max-age=86400")
@@ -128,7 +159,7 @@ func (is *Issuer) typeMetadata(c *web.Ctx) error {
 		"display": is.display(func(p *i18n.Printer) object {
 			return object{
 				"name": p.T("credential." + t.ID + ".name"), "description": p.T("credential." + t.ID + ".description"),
-				"rendering": object{"simple": object{"background_color": colour, "text_color": textColour}},
+				"rendering": object{"simple": object{"background_color": colour(c), "text_color": settings.Words}},
 			}
 		}),
 		"claims": claims,

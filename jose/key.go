@@ -3,6 +3,7 @@ package jose
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -75,7 +76,24 @@ func (s *Store) RSAKey(name string) (*Key, error) {
 	return s.key(name, func() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 }
 
+// Ed25519 returns the Ed25519 key of a name, made on first use. It signs no
+// tokens: the audit log's heads are not JOSE.
+func (s *Store) Ed25519(name string) (crypto.Signer, error) {
+	return s.signer(name, func() (crypto.Signer, error) {
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		return private, err
+	})
+}
+
 func (s *Store) key(name string, generate func() (crypto.Signer, error)) (*Key, error) {
+	signer, err := s.signer(name, generate)
+	if err != nil {
+		return nil, err
+	}
+	return NewKey(signer)
+}
+
+func (s *Store) signer(name string, generate func() (crypto.Signer, error)) (crypto.Signer, error) {
 	raw, err := s.once(name+".key.pem", func() ([]byte, error) {
 		private, err := generate()
 		if err != nil {
@@ -99,7 +117,38 @@ func (s *Store) key(name string, generate func() (crypto.Signer, error)) (*Key, 
 	if !ok {
 		return nil, fmt.Errorf("key %s cannot sign", name)
 	}
-	return NewKey(signer)
+	return signer, nil
+}
+
+// Retire replaces a key by its public half, which still verifies what it signed.
+func (s *Store) Retire(name string) error {
+	signer, err := s.signer(name, func() (crypto.Signer, error) { return nil, fmt.Errorf("key %s: %w", name, fs.ErrNotExist) })
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKIXPublicKey(signer.Public())
+	if err != nil {
+		return err
+	}
+	if _, err := s.once(name+".pub.pem", func() ([]byte, error) {
+		return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
+	}); err != nil {
+		return err
+	}
+	return os.Remove(filepath.Join(s.dir, name+".key.pem"))
+}
+
+// Retired returns the public half of a key that Retire took away.
+func (s *Store) Retired(name string) (crypto.PublicKey, error) {
+	raw, err := os.ReadFile(filepath.Join(s.dir, name+".pub.pem"))
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(raw)
+	if block == nil {
+		return nil, fmt.Errorf("key %s: %w", name, errNoKey)
+	}
+	return x509.ParsePKIXPublicKey(block.Bytes)
 }
 
 // Secret returns the 32 random bytes of a name, made on first use.

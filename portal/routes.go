@@ -7,10 +7,14 @@ import (
 
 	"daftar/auth"
 	"daftar/blob"
+	"daftar/notify"
 	"daftar/portal/apply"
+	"daftar/portal/audit"
 	"daftar/portal/cases"
 	"daftar/portal/credentials"
 	"daftar/portal/home"
+	"daftar/portal/letters"
+	"daftar/portal/notices"
 	"daftar/portal/record"
 	registrycases "daftar/registry/cases"
 	ledger "daftar/registry/credentials"
@@ -27,7 +31,9 @@ type Config struct {
 	Codes      registrycases.Codes
 	OfferCodes ledger.Codes
 	IssuerURL  string
-	PortalURL  string // printed on receipts
+	PortalURL  string         // printed on receipts
+	Gateway    *notify.Twilio // of text messages; nil: none reports
+	Reports    string         // the address that it reports to
 }
 
 // Nav lists the main pages for somebody signed in.
@@ -36,6 +42,7 @@ func Nav(auth.Principal) []ui.NavItem {
 		{Key: "nav.home", Path: "/home"},
 		{Key: "nav.record", Path: "/record"},
 		{Key: "nav.credentials", Path: "/credentials"},
+		{Key: "nav.notices", Path: "/notices"},
 	}
 }
 
@@ -45,6 +52,7 @@ func Routes(cfg Config) []web.Route {
 	offers := credentials.Pages{Codes: cfg.OfferCodes, IssuerURL: cfg.IssuerURL}
 	routes := []web.Route{
 		// before signing in
+		web.Logo(),
 		{Method: get, Path: "/", Permission: auth.Public, Handler: home.Languages, Bare: true},
 		{Method: get, Path: "", Permission: auth.Public, Handler: home.Start},
 		{Method: get, Path: "/help", Permission: auth.Public, Handler: home.Help},
@@ -53,11 +61,33 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/status", Permission: auth.Public, Handler: cases.StatusForm},
 		{Method: post, Path: "/status", Permission: auth.Public, Handler: cases.Status(cfg.Codes)},
 
+		// the audit log, for everybody to keep an eye on
+		{Method: get, Path: "/audit", Permission: auth.Public, Handler: audit.Show},
+		{Method: get, Path: "/audit/proof/:leaf", Permission: auth.Public, Handler: audit.Proof},
+		{Method: get, Path: "/audit/proof/:leaf", Permission: auth.Public, Handler: audit.ProofFile, Bare: true},
+		{Method: get, Path: "/audit/checkpoint", Permission: auth.Public, Handler: audit.Checkpoint, Bare: true},
+		{Method: get, Path: "/audit/checkpoints", Permission: auth.Public, Handler: audit.Checkpoints, Bare: true},
+		{Method: get, Path: "/audit/tile/:level/*", Permission: auth.Public, Handler: audit.Tile, Bare: true},
+
 		// one's own
 		{Method: get, Path: "/home", Permission: auth.Citizen, Handler: home.Home},
 		{Method: get, Path: "/record", Permission: auth.Citizen, Handler: record.Show},
+		{Method: get, Path: "/record/people/:ref", Permission: auth.Citizen, Handler: record.Child},
+		{Method: get, Path: "/record/photos/:photo", Permission: auth.Citizen, Handler: record.Photos{Blobs: cfg.Blobs}.Photo},
 		{Method: get, Path: "/record/looks", Permission: auth.Citizen, Handler: record.Looks},
+		{Method: get, Path: "/record/looks.json", Permission: auth.Citizen, Handler: record.LooksFile},
+		{Method: get, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.AskForm},
+		{Method: post, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.Ask},
 		{Method: get, Path: "/decisions/:ref", Permission: auth.Citizen, Handler: record.Decision},
+
+		// what one was told
+		{Method: get, Path: "/notices", Permission: auth.Citizen, Handler: notices.Inbox},
+		{Method: get, Path: "/notices/reach", Permission: auth.Citizen, Handler: notices.ReachForm},
+		{Method: post, Path: "/notices/reach", Permission: auth.Citizen, Handler: notices.Reach},
+		{Method: get, Path: "/notices/:ref", Permission: auth.Citizen, Handler: notices.Show},
+		{Method: get, Path: "/letters/:ref", Permission: auth.Citizen, Handler: letters.Show},
+		{Method: get, Path: "/letters/:ref/pdf", Permission: auth.Citizen, Handler: letters.PDF},
+		{Method: post, Path: "/hooks/sms", Permission: auth.Public, Handler: notices.Report(cfg.Gateway, cfg.Reports), Bare: true, Cross: true},
 
 		// applying
 		{Method: get, Path: "/apply", Permission: auth.Citizen, Handler: apply.Before},

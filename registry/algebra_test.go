@@ -63,6 +63,42 @@ func homesOn(list []registry.MembershipData) (most int) {
 	return most
 }
 
+// Two homes at once, for every two spans within four days: the check finds what a
+// count day by day finds.
+func TestTwoHomesAtOnce(t *testing.T) {
+	t.Parallel()
+	const days = 4
+	var spans [][2]string
+	for from := -1; from < days; from++ {
+		for to := max(from, 0); to <= days; to++ {
+			s := [2]string{"", ""}
+			if from >= 0 {
+				s[0] = nth(from)
+			}
+			if to < days {
+				s[1] = nth(to)
+			}
+			spans = append(spans, s)
+		}
+	}
+	both := 0
+	for _, a := range spans {
+		for _, b := range spans {
+			list := []registry.MembershipData{{ID: db.ID{1}, StartDate: a[0], EndDate: a[1]}, {ID: db.ID{2}, StartDate: b[0], EndDate: b[1]}}
+			right := homesOn(list) <= 1
+			if err := (registry.PersonData{Memberships: list}).Check(); (err == nil) != right {
+				t.Errorf("%v and %v: %v", a, b, err)
+			}
+			if right {
+				both++
+			}
+		}
+	}
+	if both == 0 || both == len(spans)*len(spans) {
+		t.Error("all spans are alike")
+	}
+}
+
 // The check, the database and a count day by day agree on who lives in two
 // places at once.
 func TestOneUsualResidenceEveryDay(t *testing.T) {
@@ -209,4 +245,66 @@ func circular(edge func(a, b int) bool, n int) bool {
 		}
 	}
 	return false
+}
+
+// Places and duties in a household, changed again and again: on every day there
+// is one place at most, duties lie within the ties that they belong to, and what
+// was so before a change's day stays so.
+func TestPlacesAndDuties(t *testing.T) {
+	t.Parallel()
+	homes := []db.ID{{1}, {2}}
+	other := db.ID{8}
+	rapid.Check(t, func(t *rapid.T) {
+		p := registry.PersonData{}.Move(registry.MembershipData{ID: db.ID{7}, HouseholdID: homes[0], Relationship: "child", StartDate: nth(0)}, "moved")
+		day := 0
+		for i := range rapid.IntRange(1, 8).Draw(t, "changes") {
+			before := p
+			at, ok := p.Residence(nth(span))
+			id := db.ID{6, 15: byte(i)}
+			what := rapid.SampledFrom([]string{"relate", "serve", "resign", "leave", "move"}).Draw(t, "what")
+			switch what {
+			case "relate":
+				p, _ = p.Relate(at.ID, id, rapid.SampledFrom([]string{"head", "spouse", "sibling"}).Draw(t, "as"), nth(day))
+			case "serve":
+				p, _ = p.Serve(at.ID, registry.RoleData{Role: registry.RoleCaregiver, Of: &other, StartDate: nth(day)})
+			case "resign":
+				p, _ = p.Resign(at.ID, rapid.IntRange(-1, 3).Draw(t, "nth"), nth(day))
+			case "leave":
+				p, _ = p.Leave(at.ID, nth(day), "moved")
+			case "move":
+				p = p.Move(registry.MembershipData{ID: id, HouseholdID: rapid.SampledFrom(homes).Draw(t, "to"), Relationship: "child", StartDate: nth(day)}, "moved")
+			}
+			if err := p.Check(); err != nil || homesOn(p.Memberships) > 1 {
+				t.Fatalf("%v: %v", p.Memberships, err)
+			}
+			if now, still := p.Residence(nth(span)); ok && still && what != "move" && duties(now, nth(span)) < duties(at, nth(span))-1 {
+				t.Fatalf("duties were lost: %v became %v", at, now)
+			}
+			for _, m := range p.Memberships {
+				for _, r := range m.Roles {
+					if r.StartDate < m.StartDate || m.EndDate != "" && (r.EndDate == "" || r.EndDate > m.EndDate && r.EndDate != r.StartDate) {
+						t.Fatalf("a duty outside its tie: %v", m)
+					}
+				}
+			}
+			for on := range day {
+				was, lived := before.Residence(nth(on))
+				is, lives := p.Residence(nth(on))
+				if lived != lives || was.HouseholdID != is.HouseholdID || was.Relationship != is.Relationship || duties(was, nth(on)) != duties(is, nth(on)) {
+					t.Fatalf("a change on day %d changed day %d: %v, then %v", day, on, was, is)
+				}
+			}
+			day += rapid.IntRange(0, 2).Draw(t, "days")
+		}
+	})
+}
+
+// duties counts what somebody does on a day.
+func duties(m registry.MembershipData, day string) (n int) {
+	for _, r := range m.Roles {
+		if registry.During(r.StartDate, r.EndDate, day) {
+			n++
+		}
+	}
+	return n
 }

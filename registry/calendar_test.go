@@ -7,17 +7,21 @@ import (
 	"daftar/registry"
 )
 
-func calendar(t *testing.T, weekend []int, holidays ...string) registry.Calendar {
+func calendar(t *testing.T, weekend []string, holidays ...string) registry.Calendar {
 	t.Helper()
-	c, err := registry.Country{TimeZone: "Africa/Nairobi", Weekend: weekend, Holidays: holidays}.Calendar()
+	s := registry.Settings{Country: registry.Country{TimeZone: "Africa/Nairobi"}, WorkingDays: registry.WorkingDays{Weekend: weekend}}
+	for _, day := range holidays {
+		s.WorkingDays.Holidays = append(s.WorkingDays.Holidays, registry.Holiday{Day: day})
+	}
+	c, err := s.Calendar()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-var weekends = map[string][]int{
-	"Fri+Sat": {5, 6}, "Sat+Sun": {6, 0}, "Fri": {5}, "Sun": {0}, "none": {},
+var weekends = map[string][]string{
+	"Fri+Sat": {"friday", "saturday"}, "Sat+Sun": {"saturday", "sunday"}, "Fri": {"friday"}, "Sun": {"sunday"}, "none": {},
 }
 
 // workedOut holds dates that were worked out on paper calendars (RULES R12).
@@ -93,7 +97,7 @@ func TestWorkingDaysWorkedOutByHand(t *testing.T) {
 
 func TestWorkingDaysBackwardsAreNone(t *testing.T) {
 	t.Parallel()
-	if n := calendar(t, []int{6, 0}).WorkingDays(day("2026-03-09"), day("2026-03-02")); n != 0 {
+	if n := calendar(t, weekends["Sat+Sun"]).WorkingDays(day("2026-03-09"), day("2026-03-02")); n != 0 {
 		t.Fatal(n)
 	}
 }
@@ -101,7 +105,7 @@ func TestWorkingDaysBackwardsAreNone(t *testing.T) {
 // 21:00 UTC is midnight in Nairobi.
 func TestDueDateCountsFromTheDayWhereTheOfficeIs(t *testing.T) {
 	t.Parallel()
-	cal := calendar(t, []int{5, 6})
+	cal := calendar(t, weekends["Fri+Sat"])
 	before := cal.Today(time.Date(2026, 3, 2, 20, 59, 59, 0, time.UTC))
 	after := cal.Today(time.Date(2026, 3, 2, 21, 0, 0, 0, time.UTC))
 	if !before.Equal(day("2026-03-02")) || !after.Equal(day("2026-03-03")) {
@@ -111,12 +115,40 @@ func TestDueDateCountsFromTheDayWhereTheOfficeIs(t *testing.T) {
 
 func TestCalendarRefuses(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]registry.Country{
-		"a time zone that does not exist": {TimeZone: "Mars/Olympus"},
-		"a week without a working day":    {TimeZone: "UTC", Weekend: []int{0, 1, 2, 3, 4, 5, 6}},
+	for name, s := range map[string]registry.Settings{
+		"a time zone that does not exist": {Country: registry.Country{TimeZone: "Mars/Olympus"}},
+		"a week without a working day": {Country: registry.Country{TimeZone: "UTC"},
+			WorkingDays: registry.WorkingDays{Weekend: registry.Weekdays()}},
 	} {
-		if _, err := c.Calendar(); err == nil {
+		if _, err := s.Calendar(); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
+	}
+}
+
+// A holiday of one region is none elsewhere.
+func TestRegionalHolidays(t *testing.T) {
+	t.Parallel()
+	s := registry.Settings{Country: registry.Country{TimeZone: "UTC"}, WorkingDays: registry.WorkingDays{
+		Weekend:  weekends["Sat+Sun"],
+		Holidays: []registry.Holiday{{Day: "2026-12-25"}, {Day: "2026-03-04", Areas: []string{"MJ02", "MJ0301"}}},
+	}}
+	for want, path := range map[string][]registry.Area{
+		"2026-03-04": {{Code: "MJ"}, {Code: "MJ01"}, {Code: "MJ0101"}},
+		"2026-03-05": {{Code: "MJ"}, {Code: "MJ02"}, {Code: "MJ0201"}, {Code: "MJ020101"}},
+	} {
+		c, err := s.Calendar(path...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.AddWorkingDays(day("2026-03-02"), 2).Format(time.DateOnly); got != want {
+			t.Errorf("in %s: %s, not %s", path[len(path)-1].Code, got, want)
+		}
+		if c.Working(day("2026-12-25")) {
+			t.Error("a holiday of the country is none in", path[len(path)-1].Code)
+		}
+	}
+	if c, err := s.Calendar(); err != nil || !c.Working(day("2026-03-04")) {
+		t.Error("a region's holiday is the whole country's", err)
 	}
 }

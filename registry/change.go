@@ -42,7 +42,7 @@ const (
 // "change.reason.<code>".
 func ChangeReasons() []string {
 	return []string{"registered", "imported", "mistake", "evidence", "moved", "born", "died", "married", "separated", "income", "health",
-		"confirmed", "outcome", "restored", "areas", "other"}
+		"confirmed", "outcome", "restored", "areas", "duplicate", "other"}
 }
 
 // Origins of a change.

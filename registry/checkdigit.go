@@ -2,6 +2,9 @@ package registry
 
 import "strings"
 
+// CheckDigits lists the schemes. Each has the message "check_digit.<code>".
+func CheckDigits() []string { return []string{"none", "luhn", "verhoeff", "mod97"} }
+
 // CheckDigit reports whether a normalised value ends with the check digit that
 // the scheme asks for: "luhn" (ISO/IEC 7812-1), "verhoeff", "mod97" (ISO/IEC
 // 7064, MOD 97-10, letters as 10 to 35) or "none". Letters and marks that the

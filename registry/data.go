@@ -1,6 +1,10 @@
 package registry
 
-import "daftar/db"
+import (
+	"time"
+
+	"daftar/db"
+)
 
 // What a version of a record holds. Days are "2006-01-02"; empty means not
 // known. Where a part has a start and an end, the end is the first day on which
@@ -29,6 +33,16 @@ type PersonData struct {
 	Contacts     []ContactData    `json:"contacts,omitempty"`
 	Identifiers  []IdentifierData `json:"identifiers,omitempty"`
 	Provenance   Provenance       `json:"provenance"`
+}
+
+// Birth is what is known about the day of birth.
+func (p PersonData) Birth() BirthDate {
+	from, err := time.Parse(time.DateOnly, p.BirthFrom)
+	to, err2 := time.Parse(time.DateOnly, p.BirthTo)
+	if err != nil || err2 != nil {
+		return BirthDate{}
+	}
+	return BirthDate{From: from, To: to}
 }
 
 // HouseholdData is the state of a household. Nobody may live in it: who does is

@@ -39,7 +39,21 @@ type Field struct {
 	VisibleWhen string     `db:"visible_when"` // CEL: asked only then
 	Evidence    string     `db:"evidence"`     // "none" or "asked"; never a condition (RULES R1)
 	Roles       FieldRoles `db:"roles"`
+	Form        string     `db:"form"`  // of an application or event: which programme or kind of event asks it; "" every one
+	Claim       FieldClaim `db:"claim"` // what a credential says of it
 }
+
+// FieldClaim makes a value a claim of a credential. The zero value makes it none.
+type FieldClaim struct {
+	Credential string `json:"credential,omitempty" yaml:"credential,omitempty"` // a credential type
+	Name       string `json:"name,omitempty" yaml:"name,omitempty"`             // of the claim; the field's code when empty
+	Mandatory  bool   `json:"mandatory,omitempty" yaml:"mandatory,omitempty"`   // always there, null where nothing is known
+	Always     bool   `json:"always,omitempty" yaml:"always,omitempty"`         // shown with every presentation: not selectively disclosable
+	Sensitive  bool   `json:"sensitive,omitempty" yaml:"sensitive,omitempty"`   // said though it is sensitive: an explicit choice
+}
+
+// Scan reads a jsonb column.
+func (c *FieldClaim) Scan(src any) error { return scanJSON(src, c) }
 
 // FieldKey names a definition whatever its version.
 type FieldKey struct{ Subject, Roster, Code string }
@@ -97,6 +111,8 @@ const (
 	TypeDate    FieldType = "date"    // "2026-03-02"
 	TypeChoice  FieldType = "choice"  // an option's code
 	TypeChoices FieldType = "choices" // codes
+	TypeArea    FieldType = "area"    // a P-code
+	TypeFile    FieldType = "file"    // a reference of table file: a photo
 	TypeRoster  FieldType = "roster"  // rows: objects with "id" and the columns' values
 
 	TypeCalculated FieldType = "calculated" // by its formula; never typed
@@ -104,8 +120,11 @@ const (
 
 // FieldTypes lists the types. Each has the message "field.type.<type>".
 func FieldTypes() []FieldType {
-	return []FieldType{TypeText, TypeNumber, TypeMoney, TypeYesNo, TypeDate, TypeChoice, TypeChoices, TypeRoster, TypeCalculated}
+	return []FieldType{TypeText, TypeNumber, TypeMoney, TypeYesNo, TypeDate, TypeChoice, TypeChoices, TypeArea, TypeFile, TypeRoster, TypeCalculated}
 }
+
+// MaxText is the longest text of a field that says nothing else, in characters.
+const MaxText = 200
 
 // Unknown is the value of a yes/no question that was asked and not answered.
 // It is not "no".
@@ -119,7 +138,7 @@ const NoneOf = "-"
 type Option struct {
 	Code    string    `json:"code" yaml:"code"`
 	Label   i18n.Text `json:"label" yaml:"label"`
-	Retired bool      `json:"retired,omitempty" yaml:"retired"` // still shown where it was answered, no longer offered
+	Retired bool      `json:"retired,omitempty" yaml:"retired,omitempty"` // still shown where it was answered, no longer offered
 }
 
 // Options is a choice's answers, in order.
@@ -150,10 +169,10 @@ func (o Options) Label(code string) i18n.Text {
 
 // FieldRules bound a value.
 type FieldRules struct {
-	Min       *float64 `json:"min,omitempty" yaml:"min"`
-	Max       *float64 `json:"max,omitempty" yaml:"max"`
-	MaxLength int      `json:"max_length,omitempty" yaml:"max_length"` // characters; 200 when zero
-	Decimals  int      `json:"decimals,omitempty" yaml:"decimals"`
+	Min       *float64 `json:"min,omitempty" yaml:"min,omitempty"`
+	Max       *float64 `json:"max,omitempty" yaml:"max,omitempty"`
+	MaxLength int      `json:"max_length,omitempty" yaml:"max_length,omitempty"` // characters; 200 when zero
+	Decimals  int      `json:"decimals,omitempty" yaml:"decimals,omitempty"`
 }
 
 // Scan reads a jsonb column.
@@ -210,7 +229,7 @@ func (f Field) parse(given []string) (value any, key string, args []any) {
 	case TypeText:
 		limit := f.Rules.MaxLength
 		if limit == 0 {
-			limit = 200
+			limit = MaxText
 		}
 		if utf8.RuneCountInString(s) > limit {
 			return nil, "field.error.too_long", []any{"Max", limit}
@@ -248,9 +267,17 @@ func (f Field) parse(given []string) (value any, key string, args []any) {
 		}
 		slices.Sort(given)
 		return slices.Compact(given), "", nil
+	case TypeArea: // that there is such an area is for Places to say
+		code := strings.ToUpper(i18n.LatinDigits(s))
+		if !areaCode.MatchString(code) {
+			return nil, "field.error.place", nil
+		}
+		return code, "", nil
 	}
 	return nil, "field.error.choice", nil
 }
+
+var areaCode = regexp.MustCompile(`^[A-Z0-9]{2,20}$`)
 
 // A separator between groups of three digits is one of thousands; a comma
 // elsewhere is a decimal comma. Anything else, such as "1 2" or "1e3", could be
@@ -302,8 +329,10 @@ func (f Field) Show(p *i18n.Printer, value any) string {
 		switch f.Shape() {
 		case TypeYesNo:
 			return p.T("answer." + v)
-		case TypeChoice:
+		case TypeChoice, TypeArea: // see WithPlaces
 			return f.option(p, v)
+		case TypeFile:
+			return p.T("field.photo")
 		case TypeDate:
 			if t, err := time.Parse(time.DateOnly, v); err == nil {
 				return p.Day(t)
@@ -311,6 +340,9 @@ func (f Field) Show(p *i18n.Printer, value any) string {
 		}
 		return v
 	case float64:
+		if f.Shape() == TypeMoney {
+			return p.Money(v)
+		}
 		text := p.Decimal(v)
 		if unit := f.Unit.In(p); unit != "" {
 			text = p.T("field.with_unit", "Value", text, "Unit", unit)
@@ -413,7 +445,7 @@ func (fs Fields) Get(code string) (Field, bool) {
 }
 
 const fieldColumns = `id, subject, roster, code, version, type, label, question, help, unit, options, rules,
-	sensitivity, asked, section, position, formula, result, visible_when, evidence, roles`
+	sensitivity, asked, section, position, formula, result, visible_when, evidence, roles, form, claim`
 
 // LoadFields reads the newest published version of every definition that is
 // not retired.

@@ -21,6 +21,7 @@ func printer(t *testing.T, tag string) *i18n.Printer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.Configure(i18n.Setup{Money: i18n.Money{Code: "MJD", Decimals: 2, Written: i18n.Text{"en": "{amount} MJD", "ar": "{amount} د.م."}}})
 	return b.Printer(tag)
 }
 
@@ -193,7 +194,7 @@ func TestShowAndInputRoundTrip(t *testing.T) {
 		{text, []string{"Blue door"}, "Blue door", "Blue door"},
 		{rooms, []string{"3"}, "3", "3"},
 		{free, []string{"1234567.5"}, "1,234,567.5", "1,234,567.5"},
-		{income, []string{"1,500"}, "1,500 MJD", "1,500 MJD"},
+		{income, []string{"1,500"}, "1,500 MJD", "1,500 د.م."},
 		{electro, []string{"unknown"}, en.T("answer.unknown"), ar.T("answer.unknown")},
 		{visited, []string{"2026-03-02"}, "2 March 2026", ar.Day(day("2026-03-02"))},
 		{floor, []string{"earth"}, "Earth", "تراب"},

@@ -46,13 +46,26 @@ type IdentifierType struct {
 	Subject    string    `db:"subject"`
 	Pattern    string    `db:"pattern"` // of the normalised value, all of it; "": any
 	CheckDigit string    `db:"check_digit"`
+	Issuers    Issuers   `db:"issuers"` // where there is more than one
 }
+
+// Issuer is one of several that give numbers of a kind.
+type Issuer struct {
+	Code string    `json:"code" yaml:"code"`
+	Name i18n.Text `json:"name" yaml:"name"`
+}
+
+// Issuers are a type's issuers.
+type Issuers []Issuer
+
+// Scan reads a jsonb column.
+func (l *Issuers) Scan(src any) error { return scanJSON(src, l) }
 
 // IdentifierTypes lists the types in use.
 func IdentifierTypes(tx db.Tx) ([]IdentifierType, error) {
 	var list []IdentifierType
 	err := tx.Select(&list, `
-		select code, name, subject, pattern, check_digit from identifier_type
+		select code, name, subject, pattern, check_digit, issuers from identifier_type
 		where retired_at is null or retired_at > $1 order by position, code`, tx.Now())
 	return list, err
 }

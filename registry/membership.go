@@ -83,6 +83,78 @@ func (p PersonData) Move(to MembershipData, reason string) PersonData {
 	return next
 }
 
+// Belong adds a tie to a household that the person does not usually live in.
+func (p PersonData) Belong(to MembershipData) PersonData {
+	p.Memberships = append(slices.Clone(p.Memberships), to)
+	return p
+}
+
+// Leave ends a tie on a day, and what the person does there; false when there is
+// no such tie that goes on.
+func (p PersonData) Leave(tie db.ID, day, reason string) (PersonData, bool) {
+	return p.tie(tie, func(m MembershipData) MembershipData { return m.end(max(day, m.StartDate), reason) })
+}
+
+// Relate says what the person is to the head of a household from a day on: the
+// tie ends, and another goes on with the same duties. On the day on which the tie
+// began it was wrong from the start, and is put right.
+func (p PersonData) Relate(tie, id db.ID, relationship, day string) (PersonData, bool) {
+	var next *MembershipData
+	p, ok := p.tie(tie, func(m MembershipData) MembershipData {
+		if day <= m.StartDate {
+			m.Relationship = relationship
+			return m
+		}
+		more := m
+		more.ID, more.Relationship, more.StartDate, more.Roles = id, relationship, day, nil
+		for _, r := range m.Roles {
+			if r.EndDate == "" {
+				more.Roles = append(more.Roles, RoleData{Role: r.Role, Of: r.Of, StartDate: max(day, r.StartDate)})
+			}
+		}
+		next = &more
+		return m.end(day, "role")
+	})
+	if next != nil {
+		p.Memberships = append(p.Memberships, *next)
+	}
+	return p, ok
+}
+
+// Serve gives the person a duty in a household that they are tied to.
+func (p PersonData) Serve(tie db.ID, duty RoleData) (PersonData, bool) {
+	return p.tie(tie, func(m MembershipData) MembershipData {
+		m.Roles = append(slices.Clone(m.Roles), duty)
+		return m
+	})
+}
+
+// Resign ends the nth duty of a tie on a day.
+func (p PersonData) Resign(tie db.ID, nth int, day string) (PersonData, bool) {
+	done := false
+	p, ok := p.tie(tie, func(m MembershipData) MembershipData {
+		if nth < 0 || nth >= len(m.Roles) || m.Roles[nth].EndDate != "" {
+			return m
+		}
+		m.Roles = slices.Clone(m.Roles)
+		m.Roles[nth].EndDate, done = max(day, m.Roles[nth].StartDate), true
+		return m
+	})
+	return p, ok && done
+}
+
+// tie changes a tie that goes on.
+func (p PersonData) tie(id db.ID, change func(MembershipData) MembershipData) (PersonData, bool) {
+	for i, m := range p.Memberships {
+		if m.ID == id && m.EndDate == "" {
+			p.Memberships = slices.Clone(p.Memberships)
+			p.Memberships[i] = change(m)
+			return p, true
+		}
+	}
+	return p, false
+}
+
 // end closes a membership and the roles in it.
 func (m MembershipData) end(day, reason string) MembershipData {
 	m.EndDate, m.EndReason = day, reason
@@ -137,6 +209,10 @@ type Membership struct {
 	PersonID     db.ID          `db:"person_id"`
 	PersonRef    string         `db:"person_ref"`
 	PersonName   string         `db:"person_name"`
+	PersonLatin  string         `db:"person_latin"`
+	PersonStatus string         `db:"person_status"`
+	BirthFrom    sql.NullTime   `db:"birth_from"`
+	BirthTo      sql.NullTime   `db:"birth_to"`
 	Tie          string         `db:"tie"`
 	Relationship string         `db:"relationship"`
 	StartDate    sql.NullTime   `db:"start_date"`
@@ -144,8 +220,12 @@ type Membership struct {
 	EndReason    sql.NullString `db:"end_reason"`
 }
 
+// Birth is what is known about the person's day of birth.
+func (m Membership) Birth() BirthDate { return BirthDate{From: m.BirthFrom.Time, To: m.BirthTo.Time} }
+
 const membershipQuery = `
 	select m.id, m.household_id, h.ref as household_ref, m.person_id, p.ref as person_ref, coalesce(p.full_name, '') as person_name,
+	       coalesce(p.full_name_latin, '') as person_latin, p.status as person_status, p.birth_from, p.birth_to,
 	       m.tie, m.relationship, m.start_date, m.end_date, m.end_reason
 	from membership m join household h on h.id = m.household_id join person p on p.id = m.person_id `
 
@@ -175,6 +255,27 @@ type Role struct {
 	OfName       string       `db:"of_name"`
 	StartDate    sql.NullTime `db:"start_date"`
 	EndDate      sql.NullTime `db:"end_date"`
+}
+
+// Payee is who receives what a household gets.
+type Payee struct {
+	Person      db.ID `db:"person_id"`
+	Provisional bool  `db:"provisional"` // the alternative, because there is no payee now
+}
+
+// PayeeOf is who receives what a household gets: the payee, or, when there is
+// none any more, for the time being the alternative (RULES R16). That is derived,
+// so there is nothing to undo when the payee comes back; nil when there is nobody.
+func PayeeOf(tx db.Tx, household db.ID) (*Payee, error) {
+	var list []Payee
+	err := tx.Select(&list, `
+		select person_id, role = 'alternate_payee' as provisional from membership_role
+		where household_id = $1 and role in ('payee', 'alternate_payee') and end_date is null
+		order by provisional, start_date nulls first, person_id limit 1`, household)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
 }
 
 // RolesIn lists who does what in a household, those in force first.

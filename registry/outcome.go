@@ -78,6 +78,53 @@ func (p PersonData) Conclude(status, reason, day string, into *db.ID, today time
 	return next, nil
 }
 
+// Taken are the households that have another head, or another payee, than
+// somebody whose record goes on after all.
+type Taken struct{ Heads, Payees []db.ID }
+
+// TakenIn finds what others took over in the households that the person is tied to.
+func TakenIn(tx db.Tx, p PersonData) (Taken, error) {
+	var homes []db.ID
+	for _, m := range p.Memberships {
+		if m.EndDate == "" {
+			homes = append(homes, m.HouseholdID)
+		}
+	}
+	var t Taken
+	if err := tx.Select(&t.Heads, `
+		select m.household_id from membership m join person p on p.id = m.person_id
+		where m.household_id = any($1::uuid[]) and m.relationship = 'head' and m.end_date is null and p.ref <> $2`, Texts(homes), p.Ref); err != nil {
+		return t, err
+	}
+	return t, tx.Select(&t.Payees, `
+		select r.household_id from membership_role r join person p on p.id = r.person_id
+		where r.household_id = any($1::uuid[]) and r.role = 'payee' and r.end_date is null and p.ref <> $2`, Texts(homes), p.Ref)
+}
+
+// Yield leaves to others what they took over: the person has a relationship to
+// the new head, and received the money until a day.
+func (p PersonData) Yield(t Taken, relationship, day string) PersonData {
+	p.Memberships = slices.Clone(p.Memberships)
+	for i, m := range p.Memberships {
+		if m.EndDate != "" {
+			continue
+		}
+		if m.Relationship == RelationshipHead && slices.Contains(t.Heads, m.HouseholdID) {
+			p.Memberships[i].Relationship = relationship
+		}
+		if slices.Contains(t.Payees, m.HouseholdID) {
+			roles := slices.Clone(m.Roles)
+			for n, r := range roles {
+				if r.Role == RolePayee && r.EndDate == "" {
+					roles[n].EndDate = max(day, r.StartDate)
+				}
+			}
+			p.Memberships[i].Roles = roles
+		}
+	}
+	return p
+}
+
 // Restore takes an outcome back: what had ended with it, and nothing else, goes
 // on. before is the record as it was when the outcome was written.
 func (p PersonData) Restore(before PersonData) (PersonData, error) {

@@ -14,6 +14,7 @@ import (
 type Reader struct {
 	Areas     []db.ID
 	Protected []db.ID
+	Roles     []string // what they may see and change of a record's fields
 }
 
 // Texts are identifiers as an argument of the database.
@@ -73,13 +74,20 @@ func WithinReader(kind, id string, n int) string {
 		else exists (select from group_record g where g.id = `+id+` and `+groupWithin+`) end`, "$2", "$"+strconv.Itoa(n))
 }
 
-// ReadRecord is FindRecord, and logs the reading before the answer leaves.
+// ReadRecord is FindRecord, and logs the reading before the answer leaves. A
+// household is read with everybody who lives there.
 func ReadRecord(tx db.Tx, r Reader, kind, ref, purpose string) (db.ID, error) {
 	id, err := FindRecord(tx, r, kind, ref)
 	if err != nil {
 		return id, err
 	}
-	return id, audit.Write(tx, audit.Event{Action: kind + ".read", SubjectKind: kind, Subject: id, Purpose: purpose})
+	var people []db.ID
+	if kind == KindHousehold {
+		if err := tx.Select(&people, `select distinct person_id from membership where household_id = $1 and end_date is null`, id); err != nil {
+			return id, err
+		}
+	}
+	return id, audit.WriteAbout(tx, audit.Event{Action: kind + ".read", SubjectKind: kind, Subject: id, Purpose: purpose}, KindPerson, people)
 }
 
 // SeesPlace reports whether a reader may see where a household lives.

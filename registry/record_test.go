@@ -134,7 +134,7 @@ func TestTwoHeadsInThePast(t *testing.T) {
 
 // RULES R15: only the usual residence makes a member; a household with nobody
 // is valid.
-func TestOnlyTheUsualResidenceCounts(t *testing.T) {
+func TestR15OnlyTheUsualResidenceCounts(t *testing.T) {
 	t.Parallel()
 	d := land(t)
 	area := areaID(t, d, "MJ01")
@@ -185,7 +185,7 @@ func held(t *testing.T, d *dbtest.DB, who ...db.ID) string {
 
 // RULES R14: a number that two living people claim is contested on both sides,
 // whatever each had, and each has again what it had once it is not.
-func TestContestedIdentifier(t *testing.T) {
+func TestR14ContestedIdentifier(t *testing.T) {
 	t.Parallel()
 	d := land(t)
 	first := claims(t, d, "N1", "verified")
@@ -247,7 +247,7 @@ func TestContestedIdentifier(t *testing.T) {
 
 // Two records of one person, each with the number verified: once one is a
 // duplicate, the other has it alone.
-func TestVerifiedNumberOfADuplicate(t *testing.T) {
+func TestR14VerifiedNumberOfADuplicate(t *testing.T) {
 	t.Parallel()
 	d := land(t)
 	a, b := claims(t, d, "N1", "verified"), claims(t, d, "N1", "verified")
@@ -274,7 +274,7 @@ func TestVerifiedNumberOfADuplicate(t *testing.T) {
 	}
 }
 
-func TestNumbersOfOthersAreNotContested(t *testing.T) {
+func TestR14NumbersOfOthersAreNotContested(t *testing.T) {
 	t.Parallel()
 	d := land(t)
 	p := func(kind, issuer string) db.ID {
@@ -288,7 +288,7 @@ func TestNumbersOfOthersAreNotContested(t *testing.T) {
 
 // Two changes at once, neither of which sees the other: only one of them may
 // make the number verified.
-func TestNumberVerifiedTwiceAtOnce(t *testing.T) {
+func TestR14NumberVerifiedTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	d := land(t)
 	area := areaID(t, d, "MJ01")
@@ -453,7 +453,7 @@ func TestRelations(t *testing.T) {
 	}
 }
 
-func TestContacts(t *testing.T) {
+func TestR6ContactsHaveAnOwner(t *testing.T) {
 	t.Parallel()
 	d := land(t)
 	id := register(t, d, areaID(t, d, "MJ01"), registry.PersonData{Contacts: []registry.ContactData{
@@ -672,7 +672,7 @@ func TestWebRolesCannotWriteTheRecord(t *testing.T) {
 			}
 		}
 	}
-	for _, call := range []string{`broken('x')`, `apply_memberships(null)`, `apply_identifiers(null, null)`, `apply_groups(null)`,
+	for _, call := range []string{`broken('x')`, `apply_memberships(null, true)`, `apply_identifiers(null, true, null)`, `apply_groups(null)`,
 		`settle_claims(null, null, null, null)`, `check_people(null)`, `check_groups(null)`, `check_relations(null)`} {
 		if err := d.WithTx(t.Context(), officer(1), func(tx db.Tx) error { return tx.Exec(`select ` + call) }); err == nil ||
 			!strings.Contains(err.Error(), "permission denied") {

@@ -1,10 +1,13 @@
 package registry
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"io"
 	"strings"
 	"unicode"
 
+	"daftar/db"
 	"daftar/i18n"
 )
 
@@ -24,6 +27,20 @@ const (
 	RefAreas      = 'A' // a change of areas
 	RefGroup      = 'G'
 	RefAmendment  = 'M'
+	RefQuestion   = 'Q' // about a look at one's record
+	RefDelay      = 'W' // of what somebody is told (withheld)
+	RefAlert      = 'N' // about a pattern of reading (notice)
+	RefCheck      = 'T' // of the audit log (test)
+	RefEntry      = 'E' // of the audit log, derived
+	RefOfficer    = 'S' // a member of staff, derived
+	RefKin        = 'K' // a declaration of staff
+	RefSettings   = 'R' // a change of settings
+	RefStaff      = 'U' // who works here
+	RefFile       = 'F' // a photo that is an answer
+	RefPair       = 'J' // two records that may be of one person
+	RefMapping    = 'X' // of files to import
+	RefNotice     = 'Z'
+	RefLetter     = 'Y'
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character
@@ -39,6 +56,17 @@ func NewRef(kind rune, random io.Reader) string {
 func RefOf(kind rune, body string) string {
 	body += string(checkChar(string(kind) + body))
 	return string(kind) + "-" + body[:5] + "-" + body[5:]
+}
+
+// DerivedRef makes the reference of something that has none of its own from what
+// identifies it. Nobody can get back from it to that.
+func DerivedRef(kind rune, from ...db.ID) string {
+	h := sha256.New()
+	_, _ = h.Write([]byte("daftar reference " + string(kind)))
+	for _, id := range from {
+		_, _ = h.Write(id[:])
+	}
+	return NewRef(kind, bytes.NewReader(append(h.Sum(nil), bytes.Repeat([]byte{0}, 2*refLen)...)))
 }
 
 // RandomCode returns n characters of the reference alphabet, evenly drawn.

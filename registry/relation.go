@@ -2,7 +2,9 @@ package registry
 
 import (
 	"database/sql"
+	"slices"
 	"strings"
+	"time"
 
 	"daftar/db"
 	"daftar/i18n"
@@ -25,6 +27,7 @@ type Relation struct {
 	OtherID   db.ID        `db:"other_id"`
 	OtherRef  string       `db:"other_ref"`
 	OtherName string       `db:"other_name"`
+	Latin     string       `db:"other_latin"`
 	StartDate sql.NullTime `db:"start_date"`
 	EndDate   sql.NullTime `db:"end_date"`
 }
@@ -34,13 +37,36 @@ type Relation struct {
 func Relations(tx db.Tx, person db.ID) ([]Relation, error) {
 	var list []Relation
 	err := tx.Select(&list, `
-		select distinct r.type, r.other_id, p.ref as other_ref, coalesce(p.full_name, '') as other_name, r.start_date, r.end_date
+		select distinct r.type, r.other_id, p.ref as other_ref, coalesce(p.full_name, '') as other_name,
+		       coalesce(p.full_name_latin, '') as other_latin, r.start_date, r.end_date
 		from (select t.inverse as type, r.other_id, r.start_date, r.end_date
 		      from relation r join relation_type t on t.code = r.type where r.person_id = $1
 		      union select r.type, r.person_id, r.start_date, r.end_date from relation r where r.other_id = $1) r
 		join person p on p.id = r.other_id
 		order by r.end_date desc nulls first, r.type, r.start_date, p.ref`, person)
 	return list, err
+}
+
+// Wards lists the children whose records somebody sees as their guardian: a
+// parent, a guardian, or who is their caregiver, until they are of age (RULES
+// R4). A child whose home is told to nobody is seen by those who live there.
+func Wards(tx db.Tx, guardian db.ID, today time.Time) ([]Person, error) {
+	var list []Person
+	err := tx.Select(&list, `
+		select `+personColumns+` from person p
+		where p.status = 'active' and (
+		    exists (select from relation r where r.person_id = $1 and r.other_id = p.id and r.type in ('parent', 'guardian') and daterange(r.start_date, r.end_date) @> $2::date)
+		 or exists (select from relation r where r.person_id = p.id and r.other_id = $1 and r.type in ('child', 'ward') and daterange(r.start_date, r.end_date) @> $2::date)
+		 or exists (select from membership_role c where c.person_id = $1 and c.of_id = p.id and c.role = 'caregiver' and daterange(c.start_date, c.end_date) @> $2::date))
+		and not exists (
+		    select from residence r join household h on h.id = r.household_id
+		    where r.person_id = p.id and h.protected
+		      and not exists (select from residence mine where mine.person_id = $1 and mine.household_id = h.id))
+		order by p.birth_from, p.id`, guardian, today)
+	return slices.DeleteFunc(list, func(p Person) bool {
+		_, oldest := p.Birth().Age(today)
+		return oldest < 0 || oldest >= Majority
+	}), err
 }
 
 // Kinds of contact.
@@ -91,6 +117,26 @@ type Contact struct {
 
 // SafeFor reports whether a use is safe on the contact.
 func (c Contact) SafeFor(use string) bool { return strings.Contains(" "+c.Safe+" ", " "+use+" ") }
+
+// ReportedDead reports whether somebody is said to have died and nobody has
+// confirmed it (RULES R16).
+func ReportedDead(tx db.Tx, person db.ID) (bool, error) {
+	var reported bool
+	err := tx.Get(&reported, `select reported_dead($1)`, person)
+	return reported, err
+}
+
+// Reachable lists the contacts of somebody on which a use is safe (RULES R6).
+// There are none of somebody who died or is said to have died: the phone may be
+// in other hands.
+func Reachable(tx db.Tx, person db.ID, use string) ([]Contact, error) {
+	var list []Contact
+	err := tx.Select(&list, `
+		select c.kind, c.value, c.owner, array_to_string(c.safe, ' ') as safe, c.protected
+		from contact c join person p on p.id = c.person_id and p.status = 'active'
+		where c.person_id = $1 and $2 = any(c.safe) and not reported_dead(p.id) order by c.owner <> 'own', c.kind desc, c.value`, person, use)
+	return list, err
+}
 
 // Contacts lists the ways to reach a person.
 func Contacts(tx db.Tx, person db.ID) ([]Contact, error) {

@@ -25,13 +25,24 @@ type Source struct {
 	Kind    SourceKind `db:"kind"`
 	At      time.Time  `db:"at"`
 	Label   string     `db:"label"`
+	Method  string     `db:"method"` // one of VerificationMethods, or nothing
 	CaseRef string     `db:"case_ref"`
+	// Applicant is the account whose case it was; nil at the counter.
+	Applicant *db.ID `db:"account_id"`
 }
 
 // AddSource notes a source for values that are about to be proposed.
 func AddSource(tx db.Tx, kind SourceKind, caseID *db.ID, label string) (db.ID, error) {
 	id := tx.NewID()
 	err := tx.Exec(`insert into source (id, kind, at, case_id, label) values ($1, $2, $3, $4, $5)`, id, kind, tx.Now(), caseID, label)
+	return id, err
+}
+
+// AddOfficeSource notes that an officer says so, and how it was checked: one of
+// VerificationMethods.
+func AddOfficeSource(tx db.Tx, method string) (db.ID, error) {
+	id := tx.NewID()
+	err := tx.Exec(`insert into source (id, kind, at, method) values ($1, $2, $3, nullif($4, ''))`, id, SourceOffice, tx.Now(), method)
 	return id, err
 }
 
@@ -49,7 +60,7 @@ func Sources(tx db.Tx, provenances ...Provenance) (map[db.ID]Source, error) {
 	}
 	var rows []Source
 	err := tx.Select(&rows, `
-		select s.id, s.kind, s.at, s.label, coalesce(c.ref, '') as case_ref
+		select s.id, s.kind, s.at, s.label, coalesce(s.method, '') as method, coalesce(c.ref, '') as case_ref, c.account_id
 		from source s left join case_file c on c.id = s.case_id
 		where s.id = any($1::uuid[])`, ids)
 	found := map[db.ID]Source{}

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what is missing, with apt (as root or through sudo) or brew:
 #   tools/deps.sh run    PostgreSQL's binaries
-#   tools/deps.sh test   those, Chromium, fonts, Node.js 20 or newer, the npm packages of the lockfiles
+#   tools/deps.sh test   those, Chromium, fonts, Node.js 20 or newer, the npm packages of the lockfiles,
+#                        poppler's tools, and ClamAV's daemon where it can be had
 # What is there already is left alone.
 set -eu
 cd "$(dirname "$0")/.."
@@ -73,6 +74,18 @@ browser() {
 	if command -v fc-list >/dev/null 2>&1 && [ -z "$(fc-list :lang=ar 2>/dev/null)" ]; then install fonts-noto-core || true; fi
 }
 
+# What reads PDFs back, and what scans uploads. Without the scanner its tests are
+# left out; no signatures are fetched, the tests bring their own.
+readers() {
+	command -v pdftotext >/dev/null 2>&1 || install poppler-utils || brew install poppler >&2 || true
+	command -v pdftotext >/dev/null 2>&1 || give_up "pdftotext" "install poppler-utils (Debian) or poppler (Homebrew)"
+	for name in clamd /usr/sbin/clamd /usr/local/sbin/clamd /opt/homebrew/sbin/clamd; do
+		command -v "$name" >/dev/null 2>&1 && return 0
+	done
+	if command -v brew >/dev/null 2>&1; then install clamav || true; else install clamav-daemon || true; fi
+	command -v clamd >/dev/null 2>&1 || [ -x /usr/sbin/clamd ] || say "no clamd: the tests of the scanner are left out"
+}
+
 node_ok() { command -v node >/dev/null 2>&1 && [ "$(major node)" -ge 20 ]; }
 
 node_js() {
@@ -102,6 +115,7 @@ packages() {
 if [ "${1:-run}" = test ] || [ -z "${DAFTAR_DATABASE_URL:-}" ]; then postgres; fi
 if [ "${1:-run}" = test ]; then
 	browser
+	readers
 	node_js
 	packages e2e/node
 	packages tools/assets

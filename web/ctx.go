@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"net/url"
 	"strings"
@@ -13,6 +14,9 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/pdf"
+	"daftar/registry"
+	"daftar/registry/settings"
 	"daftar/web/ui"
 )
 
@@ -31,7 +35,11 @@ type Ctx struct {
 // handle wraps a route's handler in everything that must not be forgotten.
 func (s *Server) handle(r Route) fiber.Handler {
 	return func(f *fiber.Ctx) error {
-		ctx, cancel := context.WithTimeout(context.Background(), RequestTimeout)
+		timeout := RequestTimeout
+		if r.Stream {
+			timeout = StreamTimeout
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
 		c := &Ctx{fiber: f, server: s, route: r, ctx: ctx}
 		if _, fit := fitText(f.Path()); !fit { // nothing has a name like that
@@ -40,13 +48,18 @@ func (s *Server) handle(r Route) fiber.Handler {
 		if err := c.speak(); err != nil {
 			return err
 		}
+		if to := c.otherwise(); to != "" {
+			return c.Redirect(to)
+		}
 		if f.Method() != fiber.MethodGet && f.Method() != fiber.MethodHead {
 			if !r.Cross {
 				if err := s.sameOrigin(f); err != nil {
 					return fault.Wrap(err, fault.Forbidden, "error.other_site")
 				}
 			}
-			if err := c.readBody(); err != nil {
+			if r.Stream {
+				defer c.drop()
+			} else if err := c.readBody(); err != nil {
 				return err
 			}
 		}
@@ -79,6 +92,16 @@ func (c *Ctx) speak() error {
 	}
 	c.ctx = i18n.With(c.ctx, c.printer)
 	return nil
+}
+
+// otherwise is this page in the default language, where its own is on offer no
+// more. What was typed in it is still read.
+func (c *Ctx) otherwise() string {
+	messages := c.server.cfg.Messages
+	if c.printer == nil || c.route.Bare || messages.Offers(c.printer.Tag) || c.fiber.Method() != fiber.MethodGet {
+		return ""
+	}
+	return "/" + messages.Locales()[0].Tag + c.localPath()
 }
 
 // Speak changes the request's language, for a page whose address has none; an
@@ -121,7 +144,11 @@ func (c *Ctx) identify() error {
 	if err != nil || !stale {
 		return err
 	}
-	return c.WithTx(func(tx db.Tx) error { return auth.Touch(tx, c.principal.Session) })
+	err = c.WithTx(func(tx db.Tx) error { return auth.Touch(tx, c.principal.Session) })
+	if fault.Is(err, fault.Unavailable) {
+		return nil // nothing can be written now; what only reads goes on
+	}
+	return err
 }
 
 // dress gives templates the page around them.
@@ -129,22 +156,38 @@ func (c *Ctx) dress() {
 	if c.printer == nil || c.server.cfg.Assets == nil {
 		return
 	}
-	chrome := ui.Chrome{
-		Site: c.server.cfg.Name, Demo: c.server.cfg.Demo,
-		Path: c.localPath(), SignedIn: c.principal.SignedIn(), Name: c.principal.Name,
-		Style: c.server.style("portal", c.printer.Dir), Script: c.server.cfg.Assets.URL("app.js"),
-		Icon: c.server.cfg.Assets.URL("icon.svg"),
-	}
-	if !c.route.Bare {
-		chrome.Languages = c.server.cfg.Messages.Locales()
-	}
-	if c.server.cfg.Audience == auth.Admin {
-		chrome.ExtraStyle = c.server.style("admin", c.printer.Dir)
+	chrome := c.server.chrome(c.printer, !c.route.Bare)
+	chrome.Path, chrome.SignedIn, chrome.Name = c.localPath(), c.principal.SignedIn(), c.principal.Name
+	if c.principal.SignedIn() {
+		chrome.Idle = int(c.server.cfg.Audience.Limits().Idle.Seconds())
 	}
 	if c.server.cfg.Nav != nil && c.principal.SignedIn() {
 		chrome.Nav = c.server.cfg.Nav(c.principal)
 	}
 	c.ctx = ui.WithChrome(c.ctx, chrome)
+}
+
+// chrome is what surrounds every page of the site.
+func (s *Server) chrome(p *i18n.Printer, languages bool) ui.Chrome {
+	set := s.cfg.Live.Settings()
+	chrome := ui.Chrome{
+		Site: s.cfg.Name, Demo: s.cfg.Demo,
+		Style: s.style("portal", p.Dir), Script: s.cfg.Assets.URL("app.js"), Icon: s.cfg.Assets.URL("icon.svg"),
+		Colour: settings.ColourOf(set.Branding.Colour).Code,
+	}
+	if languages {
+		chrome.Languages = s.cfg.Messages.Locales()
+	}
+	if s.cfg.Audience != "" {
+		chrome.Contact = set.Contact
+		if set.Logo.Hash != "" {
+			chrome.Logo = ui.Logo{URL: logoPath + set.Logo.Hash, Width: set.Logo.Width, Height: set.Logo.Height}
+		}
+	}
+	if s.cfg.Audience == auth.Admin {
+		chrome.ExtraStyle = s.style("admin", p.Dir)
+	}
+	return chrome
 }
 
 func (s *Server) style(name, dir string) string {
@@ -183,8 +226,17 @@ func (c *Ctx) Printer() *i18n.Printer { return c.printer }
 // PrinterOf speaks another language than the request's; nil for none.
 func (c *Ctx) PrinterOf(tag string) *i18n.Printer { return c.server.cfg.Messages.Printer(tag) }
 
+// Trial is what the languages would be like by another setup.
+func (c *Ctx) Trial(s i18n.Setup) *i18n.Bundle { return c.server.cfg.Messages.With(s) }
+
 // Locales lists the languages on offer.
 func (c *Ctx) Locales() []i18n.Locale { return c.server.cfg.Messages.Locales() }
+
+// Settings are the country's settings as this process knows them.
+func (c *Ctx) Settings() *registry.Settings { return c.server.cfg.Live.Settings() }
+
+// SettingsChanged has this process see at once what it changed itself.
+func (c *Ctx) SettingsChanged() error { return c.server.cfg.Live.Refresh(c.ctx) }
 
 // Now is the instant of the injected clock.
 func (c *Ctx) Now() time.Time { return c.server.cfg.DB.Now() }
@@ -229,12 +281,33 @@ func (c *Ctx) IP() string { return c.fiber.IP() }
 
 // View runs fn in a read-only transaction of the principal.
 func (c *Ctx) View(fn func(db.Tx) error) error {
-	return c.server.cfg.DB.View(c.ctx, c.principal.DB(c.server.cfg.Audience), fn)
+	return c.server.cfg.DB.View(c.ctx, c.Who(), fn)
 }
 
 // WithTx runs fn in a transaction of the principal.
 func (c *Ctx) WithTx(fn func(db.Tx) error) error {
-	return c.server.cfg.DB.WithTx(c.ctx, c.principal.DB(c.server.cfg.Audience), fn)
+	return c.server.cfg.DB.WithTx(c.ctx, c.Who(), fn)
+}
+
+// Who is the principal of the request's transactions.
+func (c *Ctx) Who() db.Principal {
+	who := c.principal.DB(c.server.cfg.Audience)
+	who.Client = client(c.Header(fiber.HeaderUserAgent))
+	return who
+}
+
+// client is the kind of thing that a browser says it runs on. No more of what it
+// says is kept.
+func client(agent string) string {
+	switch {
+	case strings.Contains(agent, "Mobi"):
+		return db.ClientPhone
+	case strings.HasPrefix(agent, "Mozilla/"):
+		return db.ClientComputer
+	case agent != "":
+		return db.ClientProgram
+	}
+	return ""
 }
 
 // DB is the database, for use cases that begin their own transactions.
@@ -252,6 +325,35 @@ func (c *Ctx) Render(page templ.Component) error { return c.RenderStatus(fiber.S
 // RenderStatus answers with a page and a status.
 func (c *Ctx) RenderStatus(status int, page templ.Component) error {
 	return render(c.ctx, c.fiber, status, page)
+}
+
+// PDF answers with a page as a PDF called name. Where none can be made, it
+// answers with the page, which says so and can be printed.
+func (c *Ctx) PDF(name string, page templ.Component) error {
+	printer := c.server.cfg.PDF
+	if printer != nil {
+		// The request's own time is for the database; a browser takes longer to start.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), pdf.Timeout)
+		defer cancel()
+		style := c.server.cfg.Assets["portal.css"]
+		if c.printer.Dir == "rtl" {
+			style = c.server.cfg.Assets["portal.rtl.css"]
+		}
+		var html bytes.Buffer
+		alone := ui.WithChrome(c.ctx, ui.Chrome{Site: c.server.cfg.Name, Demo: c.server.cfg.Demo, Inline: string(style.Plain)})
+		if err := page.Render(alone, &html); err != nil {
+			return err
+		}
+		made, err := printer.Print(ctx, html.Bytes())
+		if err == nil {
+			c.fiber.Set(fiber.HeaderCacheControl, "no-store")
+			c.fiber.Set(fiber.HeaderContentDisposition, `inline; filename="`+name+`.pdf"`)
+			return c.Send(fiber.StatusOK, "application/pdf", made)
+		}
+		c.server.cfg.Log.Warn("pdf", "error", err.Error())
+	}
+	c.ctx = ui.WithChrome(c.ctx, ui.WithoutPDF(c.ctx))
+	return c.Render(page)
 }
 
 func render(ctx context.Context, f *fiber.Ctx, status int, page templ.Component) error {
@@ -280,6 +382,16 @@ func (c *Ctx) JSON(status int, v any) error {
 func (c *Ctx) Send(status int, contentType string, body []byte) error {
 	c.fiber.Set(fiber.HeaderContentType, contentType)
 	return c.fiber.Status(status).Send(body)
+}
+
+// SendPhoto answers with a photo of the blob store, which is kept nowhere.
+func (c *Ctx) SendPhoto(get func(string) ([]byte, error), blob, mediaType string) error {
+	b, err := get(blob)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.Send(fiber.StatusOK, mediaType, b)
 }
 
 // Set sets a response header.

@@ -72,14 +72,8 @@ func (s *Server) failed(c *fiber.Ctx, err error) error {
 	}
 	printer := s.printerOf(c)
 	ctx := i18n.With(c.UserContext(), printer)
-	chrome := ui.Chrome{
-		Site: s.cfg.Name, Demo: s.cfg.Demo,
-		Style: s.style("portal", printer.Dir), Script: s.cfg.Assets.URL("app.js"),
-		Icon: s.cfg.Assets.URL("icon.svg"),
-	}
-	if s.cfg.Audience != "" {
-		chrome.Languages = s.cfg.Messages.Locales()
-	}
+	chrome := s.chrome(printer, s.cfg.Audience != "")
+	chrome.ExtraStyle = ""
 	return render(ui.WithChrome(ctx, chrome), c, Status(f.Code), ui.ErrorPage(string(f.Code), f.Key, f.Args))
 }
 
@@ -94,7 +88,7 @@ func (s *Server) printerOf(c *fiber.Ctx) *i18n.Printer {
 			}
 		}
 	}
-	if p := s.cfg.Messages.Printer(tag); p != nil {
+	if p := s.cfg.Messages.Printer(tag); p != nil && s.cfg.Messages.Offers(tag) {
 		return p
 	}
 	return s.cfg.Messages.Printer(s.cfg.Messages.Preferred(c.Get(fiber.HeaderAcceptLanguage)).Tag)

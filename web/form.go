@@ -65,6 +65,11 @@ type File struct {
 	Bytes []byte
 }
 
+// NewForm is a form that was not sent: to read answers from elsewhere.
+func NewForm(values url.Values, files map[string]File) *Form {
+	return &Form{values: values, files: files, unfit: map[string]bool{}}
+}
+
 // switchField is set by the language switch inside a form.
 const switchField = "switch-language"
 
@@ -121,7 +126,7 @@ func (f *Form) readParts(r *multipart.Reader) error {
 		if err != nil {
 			return err
 		}
-		if n > 200 {
+		if n > 1000 { // a page of rosters has many inputs
 			return errors.New("too many parts")
 		}
 		b, err := io.ReadAll(part)

@@ -19,6 +19,9 @@ type Route struct {
 	Bare       bool // no language in the path: callbacks, wallet endpoints, metadata
 	Upload     bool // takes a photo: the larger body limit
 	Cross      bool // called by programs of other origins, without cookies
+	// Stream leaves the body to the handler, who reads it with Ctx.Parts: files
+	// that are too large for memory. Nobody without the permission gets that far.
+	Stream bool
 }
 
 // Handler answers one request.

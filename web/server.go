@@ -6,6 +6,7 @@ package web
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -21,6 +22,8 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/i18n"
+	"daftar/pdf"
+	"daftar/registry/settings"
 	"daftar/static"
 	"daftar/web/ui"
 )
@@ -36,11 +39,14 @@ type Config struct {
 	Log      *slog.Logger
 	Clock    func() time.Time
 	Demo     bool
+	Live     *settings.Live // nil: those of a country that has said nothing
 	// Nav lists the site's main pages for somebody signed in.
 	Nav func(auth.Principal) []ui.NavItem
 	// Failed answers an error on a site whose clients are programs; nil
 	// renders a page.
 	Failed func(c *fiber.Ctx, err error) error
+	// PDF prints pages; nil where there is no Chromium.
+	PDF *pdf.Printer
 	// FormTargets are other origins that this site's forms may lead to.
 	FormTargets []string
 	// Proxies are the addresses of trusted reverse proxies.
@@ -64,6 +70,8 @@ const (
 	FormLimit      = 64 << 10          // bytes of an ordinary form
 	UploadLimit    = 8<<20 + FormLimit // bytes of a form with a photo of 8 MB
 	drainLimit     = 32 << 20          // bytes read and dropped so that the refusal can be seen
+	StreamTimeout  = 30 * time.Minute  // of a request whose body is a large file
+	streamPause    = 20 * time.Second  // that such a body may make
 )
 
 // New makes a site without routes.
@@ -108,6 +116,7 @@ func (s *Server) Origin() string { return s.cfg.Origin }
 
 // Serve answers requests on a listener until Shutdown.
 func (s *Server) Serve(ln net.Listener, conf *tls.Config) error {
+	ln = silent{ln}
 	if conf != nil {
 		ln = tls.NewListener(ln, conf)
 	}
@@ -153,8 +162,17 @@ func (s *Server) protect(c *fiber.Ctx) {
 
 // unread answers what never became a request for the middleware: headers that
 // are too long, a method that nobody knows, bytes that are not HTTP.
+//
+// A connection on which nothing came is told so with the status that says it
+// (RFC 9110, 15.5.9): browsers open some ahead, and send the request that they
+// have by then once more. Any other status they show.
 func (s *Server) unread(c *fiber.Ctx, err error) error {
 	s.protect(c)
+	var e *fiber.Error
+	if errors.As(err, &e) && e.Code == fiber.StatusRequestTimeout {
+		c.Context().SetConnectionClose()
+		return c.SendStatus(fiber.StatusRequestTimeout)
+	}
 	return s.failed(c, err)
 }
 

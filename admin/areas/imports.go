@@ -47,14 +47,16 @@ func Import(c *web.Ctx) error {
 	var ref string
 	var plan *areas.Plan
 	on := today(c).Format(time.DateOnly)
-	err = c.WithTx(func(tx db.Tx) error {
-		kind, p, err := areas.FromFile(tx, actor(c), file.Bytes, areas.Options{On: on, KeepMissing: missing == "keep"})
-		if plan = p; err != nil {
+	upload, err := areas.ReadUpload(file.Bytes)
+	if err == nil {
+		err = c.WithTx(func(tx db.Tx) (err error) {
+			if plan, err = upload.Plan(tx, actor(c), areas.Options{On: on, KeepMissing: missing == "keep"}); err != nil {
+				return err
+			}
+			ref, err = areas.Propose(tx, areas.Draft{Kind: upload.Kind(), On: on, Files: []string{fileName(file.Name)}, Digest: areas.Digest(file.Bytes)}, plan)
 			return err
-		}
-		ref, err = areas.Propose(tx, areas.Draft{Kind: kind, On: on, Files: []string{fileName(file.Name)}, Digest: areas.Digest(file.Bytes)}, p)
-		return err
-	})
+		})
+	}
 	if f := shown(err); f != nil {
 		if len(f.Fields) == 0 { // beside the input that it is about
 			f = &fault.Error{Code: f.Code, Key: f.Key, Fields: []fault.Field{{Name: "file", Key: f.Key, Args: f.Args}}, Cause: f.Cause}

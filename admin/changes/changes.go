@@ -9,6 +9,7 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
+	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/amend"
 	"daftar/registry/history"
@@ -18,7 +19,7 @@ import (
 )
 
 func reader(c *web.Ctx) registry.Reader {
-	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected)}
+	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected), Roles: c.Principal().Roles()}
 }
 
 // List shows the proposals that wait for somebody.
@@ -36,12 +37,12 @@ func List(c *web.Ctx) error {
 	for _, a := range list {
 		rows = append(rows, []ui.Cell{
 			{Text: a.Ref, Path: "/changes/" + a.Ref, LTR: true},
-			{Text: a.SubjectRef, LTR: true}, {Text: a.SubjectName},
+			{Text: a.SubjectRef, LTR: true}, {Text: full(p, a.Kind, a.SubjectName, a.Latin)},
 			{Text: p.T("nature." + string(a.Nature))}, {Text: p.Date(a.ProposedAt)}, {Text: a.Proposer},
 			{Text: p.T("amend.state." + a.State), Colour: colour(a.State)},
 		})
 	}
-	return c.Render(listPage(rows))
+	return c.Render(listPage(rows, c.Principal().May(auth.ChangePropose)))
 }
 
 func colour(state string) string {
@@ -63,9 +64,18 @@ type view struct {
 	amend.Amendment
 	Path    string
 	Changes []string
+	Others  []other // records that change along with it
+	Hidden  int     // and more that are not this officer's business
+	Merge   *amend.Merge
 	Form    *ui.Form
 	// The next steps that are open to this officer; the database decides again.
-	MayVerify, MayDecide, MayWithdraw bool
+	MayVerify, MayDecide, MayWithdraw, MayUndo bool
+}
+
+// other is another record that the proposal changes.
+type other struct {
+	Ref, Name, Path string
+	Changes         []string
 }
 
 // Show is one proposal, value by value.
@@ -84,36 +94,83 @@ func load(c *web.Ctx) (view, error) {
 		if v.Amendment, err = amend.Read(tx, r, c.Param("ref")); err != nil {
 			return err
 		}
-		told, err := show.LoadRecord(tx, c.Printer(), v.Subject, c.Now())
+		if v.Changes, err = told(tx, c, r, v.Kind, v.Subject, v.OldData, v.Data); err != nil {
+			return err
+		}
+		others, hidden, err := amend.Others(tx, r, v.Amendment)
 		if err != nil {
 			return err
 		}
-		var old, now history.State
-		if err := errors.Join(json.Unmarshal(v.OldData, &old), json.Unmarshal(v.Data, &now)); err != nil {
-			return err
+		v.Hidden = hidden
+		for _, o := range others {
+			changes, err := told(tx, c, r, o.Kind, o.Subject, o.OldData, o.Data)
+			if err != nil {
+				return err
+			}
+			v.Others = append(v.Others, other{Ref: o.Ref, Name: full(c.Printer(), o.Kind, o.Name, o.Latin), Path: paths[o.Kind] + o.Ref, Changes: changes})
 		}
-		changes := history.Diff(old, now)
-		names, err := show.NamesIn(tx, c.Printer(), changes...)
-		if err != nil {
-			return err
+		m, ok, err := amend.MergeOf(tx, v.Change)
+		if ok {
+			v.Merge = &m
 		}
-		who := show.Reader{Staff: true, Place: true, Contacts: true}
-		if v.Kind == registry.KindHousehold {
-			who.Place, err = r.SeesPlace(tx, v.Subject)
-		} else if v.Kind == registry.KindPerson {
-			who.Contacts, err = r.SeesContacts(tx, v.Subject)
-		}
-		v.Changes = told.Changes(changes, names, who)
 		return err
 	})
 	p, me := c.Principal(), c.Principal().ID
 	mine := v.ProposedBy == me || v.VerifiedBy != nil && *v.VerifiedBy == me
-	v.Path = map[string]string{"person": "/people/", "household": "/households/", "group": "/groups/"}[v.Kind] + v.SubjectRef
+	v.Path = paths[v.Kind] + v.SubjectRef
 	v.MayVerify = p.May(auth.ChangeVerify) && v.State == amend.Proposed && !mine
 	v.MayDecide = p.May(auth.ChangeApprove) && v.State == amend.Verified && !mine
 	v.MayWithdraw = v.ProposedBy == me && (v.State == amend.Proposed || v.State == amend.Verified)
+	v.MayUndo = p.May(auth.ChangePropose) && v.Merge != nil && v.Merge.Undoes == nil && v.State == amend.Applied && v.Merge.Undone == ""
 	return v, err
 }
+
+// full is what a record is called; a household has no name.
+func full(p *i18n.Printer, kind, name, latin string) string {
+	if kind == registry.KindHousehold {
+		return p.T("record.household_title")
+	}
+	return show.FullName(p, name, latin)
+}
+
+func diff(before, after []byte) ([]history.Change, error) {
+	var old, now history.State
+	if before != nil {
+		if err := json.Unmarshal(before, &old); err != nil {
+			return nil, err
+		}
+	}
+	err := json.Unmarshal(after, &now)
+	return history.Diff(old, now), err
+}
+
+// told tells what would change in a record, as far as the officer may see it.
+func told(tx db.Tx, c *web.Ctx, r registry.Reader, kind string, subject db.ID, before, after []byte) ([]string, error) {
+	told, err := show.LoadRecord(tx, c.Printer(), subject, c.Now())
+	if err != nil {
+		return nil, err
+	}
+	told.Staff, told.Roles = true, r.Roles
+	changes, err := diff(before, after)
+	if err != nil {
+		return nil, err
+	}
+	names, err := show.NamesIn(tx, c.Printer(), changes...)
+	if err != nil {
+		return nil, err
+	}
+	who := show.Reader{Staff: true, Place: true, Contacts: true}
+	switch kind {
+	case registry.KindHousehold:
+		who.Place, err = r.SeesPlace(tx, subject)
+	case registry.KindPerson:
+		who.Contacts, err = r.SeesContacts(tx, subject)
+	}
+	return told.Changes(changes, names, who), err
+}
+
+// paths are where the records of each kind are.
+var paths = map[string]string{registry.KindPerson: "/people/", registry.KindHousehold: "/households/", registry.KindGroup: "/groups/"}
 
 // Verify notes that the proposal was checked.
 func Verify(c *web.Ctx) error {

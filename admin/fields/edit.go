@@ -8,6 +8,7 @@ import (
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/fields"
+	"daftar/registry/programmes"
 	"daftar/web"
 	"daftar/web/ui"
 )
@@ -18,6 +19,7 @@ type view struct {
 	All       registry.Fields // published
 	Languages []i18n.Locale
 	Printers  map[string]*i18n.Printer
+	Forms     []programmes.Programme // that can ask questions of their own
 }
 
 func (v view) newest() fields.Definition { return v.Versions[0] }
@@ -43,7 +45,10 @@ func load(c *web.Ctx) (view, error) {
 		if len(v.Versions) == 0 {
 			return fault.Hidden()
 		}
-		v.All, err = registry.LoadFields(tx)
+		if v.All, err = registry.LoadFields(tx); err != nil {
+			return err
+		}
+		v.Forms, err = programmes.Active(tx)
 		return err
 	})
 	return v, err
@@ -78,6 +83,9 @@ func Edit(c *web.Ctx) error {
 	f = read(f, form, v.Languages, &check)
 	if form.Switching() {
 		return c.Render(editPage(v, f, state))
+	}
+	if f.Subject == fields.SubjectApplication && f.Form != "" && !slices.ContainsFunc(v.Forms, func(p programmes.Programme) bool { return p.Code == f.Form }) {
+		check.Fail("form", "field.error.choice")
 	}
 	for _, wrong := range problems(fields.Check(f, v.All, tags(v.Languages))) {
 		if !check.Failed(wrong.Name) {

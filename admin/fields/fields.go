@@ -2,6 +2,7 @@
 package fields
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -177,4 +178,23 @@ func key(c *web.Ctx) registry.FieldKey {
 		k.Roster, k.Code = roster, code
 	}
 	return k
+}
+
+// Schema sends the definitions of a subject in use as a JSON Schema.
+func Schema(c *web.Ctx) error {
+	subject := c.Param("subject")
+	if !slices.Contains(fields.Subjects(), subject) {
+		return fault.Hidden()
+	}
+	var all registry.Fields
+	if err := c.View(func(tx db.Tx) (err error) { all, err = registry.LoadFields(tx); return err }); err != nil {
+		return err
+	}
+	raw, err := json.MarshalIndent(fields.Schema(subject, all), "", "  ")
+	if err != nil {
+		return err
+	}
+	c.Set("Content-Disposition", `attachment; filename="`+subject+`.schema.json"`)
+	c.Set("Cache-Control", "no-store")
+	return c.Send(200, "application/schema+json", append(raw, '\n'))
 }

@@ -38,6 +38,12 @@ func inputs(f registry.Field, languages []i18n.Locale) []string {
 	if f.Type != registry.TypeCalculated && f.Roster == "" {
 		names = append(names, "asked")
 	}
+	if about(f) {
+		names = append(names, "form")
+	}
+	if claims(f) {
+		names = append(names, "credential", "claim_name", "claim_mandatory", "claim_always", "claim_sensitive")
+	}
 	switch f.Type {
 	case registry.TypeChoice, registry.TypeChoices:
 		names = append(names, "options")
@@ -51,6 +57,16 @@ func inputs(f registry.Field, languages []i18n.Locale) []string {
 	return names
 }
 
+// about reports whether a definition is about something asked for, not a record.
+func about(f registry.Field) bool {
+	return f.Subject == fields.SubjectApplication || f.Subject == fields.SubjectEvent
+}
+
+// claims reports whether a credential can say the values of a definition.
+func claims(f registry.Field) bool {
+	return !about(f) && f.Roster == "" && f.Type != registry.TypeFile && f.Type != registry.TypeRoster
+}
+
 // values is a definition as the editor's inputs show it.
 func values(f registry.Field, languages []i18n.Locale) map[string][]string {
 	v := map[string][]string{
@@ -59,8 +75,11 @@ func values(f registry.Field, languages []i18n.Locale) map[string][]string {
 		"min": {number(f.Rules.Min)}, "max": {number(f.Rules.Max)},
 		"decimals": {strconv.Itoa(f.Rules.Decimals)}, "max_length": {strconv.Itoa(max(f.Rules.MaxLength, 0))},
 	}
-	if f.Asked {
-		v["asked"] = []string{"yes"}
+	v["form"], v["credential"], v["claim_name"] = []string{f.Form}, []string{f.Claim.Credential}, []string{f.Claim.Name}
+	for name, yes := range map[string]bool{"asked": f.Asked, "claim_mandatory": f.Claim.Mandatory, "claim_always": f.Claim.Always, "claim_sensitive": f.Claim.Sensitive} {
+		if yes {
+			v[name] = []string{"yes"}
+		}
 	}
 	for name, text := range map[string]i18n.Text{"label": f.Label, "question": f.Question, "help": f.Help, "unit": f.Unit} {
 		for _, l := range languages {
@@ -94,6 +113,16 @@ func read(f registry.Field, form *web.Form, languages []i18n.Locale, check *faul
 	f.Asked = form.Get("asked") == "yes"
 	f.VisibleWhen = form.Text(check, "visible_when", maxExpression)
 	f.Position = whole(form, check, "position")
+	if about(f) {
+		f.Form = form.Get("form")
+	}
+	if claims(f) {
+		f.Claim = registry.FieldClaim{}
+		if credential := form.Get("credential"); credential != "" {
+			f.Claim = registry.FieldClaim{Credential: credential, Name: form.Text(check, "claim_name", maxLabel),
+				Mandatory: form.Get("claim_mandatory") == "yes", Always: form.Get("claim_always") == "yes", Sensitive: form.Get("claim_sensitive") == "yes"}
+		}
+	}
 	f.Roles = registry.FieldRoles{}
 	for _, use := range registry.Uses() {
 		if chosen := form.All("roles-" + use); len(chosen) > 0 {

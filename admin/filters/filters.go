@@ -175,7 +175,7 @@ func (v *view) describe(c *web.Ctx, cat filters.Catalogue) {
 	v.Export = c.Principal().May(auth.PersonExport)
 	if v.Mine && c.Principal().May(auth.FilterShare) {
 		v.Share = &ui.Form{Action: "/filters/" + v.Filter.Ref + "/share", Values: map[string][]string{"role": {v.Filter.Shared}}}
-		for _, role := range auth.RolesThat(auth.PersonSearch) {
+		for _, role := range auth.RolesThat(auth.FilterUse) {
 			v.Roles = append(v.Roles, ui.Choice{Value: role, Label: p.T("role." + role)})
 		}
 	}
@@ -214,7 +214,7 @@ func rows(c *web.Ctx, subject filters.Subject, found []filters.Row) [][]ui.Cell 
 		}
 		name := ui.Cell{Text: show.Name(p, r.Name)}
 		if subject == filters.Households {
-			out = append(out, []ui.Cell{name, {Text: r.Ref, LTR: true}, {Text: p.Number(r.Members)}, {Text: area}})
+			out = append(out, []ui.Cell{name, {Text: r.Ref, Path: search.Record(c, r.Ref), LTR: true}, {Text: p.Number(r.Members)}, {Text: area}})
 			continue
 		}
 		years := func() (from, to int) {

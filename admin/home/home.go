@@ -19,6 +19,8 @@ func Start(c *web.Ctx) error {
 		return c.Redirect(c.URL("/credentials"))
 	case p.May(auth.PersonSearch):
 		return c.Redirect(c.URL("/search"))
+	case p.May(auth.AuditRead):
+		return c.Redirect(c.URL("/audit"))
 	case p.May(auth.FieldEdit):
 		return c.Redirect(c.URL("/fields"))
 	}

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"daftar/db"
-	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/history"
@@ -54,53 +53,63 @@ func Household(c *web.Ctx) error {
 	})
 }
 
-// members lists who lives in the household and who is or was tied to it. For
-// another time it asks the records of all of them how it was then.
+// members lists who lives in the household and who is or was tied to it; for
+// another time, who was then.
 func (v *view) members(tx db.Tx, p *i18n.Printer, id db.ID) error {
+	columns := []string{"record.person_reference", "name.full", "record.age", "record.tie", "record.relationship", "record.when"}
+	if v.At.Past() {
+		then, err := history.Members(tx, id, v.At.At, v.At.day(p))
+		if err != nil {
+			return err
+		}
+		day, err := time.Parse(time.DateOnly, v.At.day(p))
+		if err != nil {
+			return err
+		}
+		var rows [][]ui.Cell
+		for _, m := range then {
+			rows = append(rows, tieRow(p, m.Person.Ref, show.FullName(p, m.Person.FullName, m.Person.FullNameLatin), show.Age(p, m.Person.Birth(), day),
+				m.Tie.Tie, m.Tie.Relationship, show.Span(p, m.Tie.StartDate, m.Tie.EndDate)))
+		}
+		v.add(p, "record.members", columns, rows)
+		return nil
+	}
 	ties, err := registry.TiesOf(tx, id)
 	if err != nil {
 		return err
 	}
 	var rows [][]ui.Cell
-	seen := map[db.ID]bool{}
-	for _, t := range ties {
-		if v.At.Past() && seen[t.PersonID] {
-			continue
-		}
-		seen[t.PersonID] = true
-		if !v.At.Past() {
-			rows = append(rows, tieRow(p, t.PersonRef, t.PersonName, t.Tie, t.Relationship, date(t.StartDate), date(t.EndDate)))
-			continue
-		}
-		then, err := history.Person(tx, t.PersonID, v.At.At)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		for _, m := range then.Memberships {
-			if m.HouseholdID == id && registry.During(m.StartDate, m.EndDate, v.At.day(p)) {
-				tie := m.Tie
-				if tie == "" {
-					tie = registry.TieUsual
-				}
-				rows = append(rows, tieRow(p, then.Ref, then.FullName, tie, m.Relationship, m.StartDate, m.EndDate))
-			}
-		}
-	}
-	v.add(p, "record.members", []string{"record.person_reference", "name.full", "record.tie", "record.relationship", "record.when"}, rows)
-	roles, err := registry.RolesIn(tx, id)
-	if err != nil || v.At.Past() {
-		return err
-	}
 	names := map[db.ID]string{}
 	for _, t := range ties {
-		names[t.PersonID] = t.PersonName
+		names[t.PersonID] = show.FullName(p, t.PersonName, t.PersonLatin)
+		age := show.Age(p, t.Birth(), registry.Today(tx.Now(), p.Zone))
+		if t.PersonStatus != registry.Active {
+			age = p.T("outcome." + t.PersonStatus)
+		}
+		rows = append(rows, tieRow(p, t.PersonRef, names[t.PersonID], age, t.Tie, t.Relationship, span(p, t.StartDate, t.EndDate)))
 	}
-	rows = nil
+	v.add(p, "record.members", columns, rows)
+	return v.roles(tx, p, id, names)
+}
+
+// roles lists who does what in the household. Where nobody is left to receive
+// what it gets, the alternative does for the time being (RULES R16).
+func (v *view) roles(tx db.Tx, p *i18n.Printer, id db.ID, names map[db.ID]string) error {
+	roles, err := registry.RolesIn(tx, id)
+	if err != nil {
+		return err
+	}
+	payee, err := registry.PayeeOf(tx, id)
+	if err != nil {
+		return err
+	}
+	var rows [][]ui.Cell
 	for _, r := range roles {
-		rows = append(rows, []ui.Cell{{Text: show.Name(p, names[r.PersonID])}, {Text: show.Role(p, r.Role, r.OfName)}, {Text: span(p, r.StartDate, r.EndDate)}})
+		role := show.Role(p, r.Role, r.OfName)
+		if payee != nil && payee.Provisional && r.PersonID == payee.Person && r.Role == registry.RoleAlternatePayee && !r.EndDate.Valid {
+			role = p.T("role.provisional_payee")
+		}
+		rows = append(rows, []ui.Cell{{Text: show.Name(p, names[r.PersonID])}, {Text: role}, {Text: span(p, r.StartDate, r.EndDate)}})
 	}
 	v.add(p, "record.roles", []string{"name.full", "record.role", "record.when"}, rows)
 	return nil
@@ -114,7 +123,7 @@ func (m moment) day(p *i18n.Printer) string {
 	return m.At.Known.In(p.Zone).Format(time.DateOnly)
 }
 
-func tieRow(p *i18n.Printer, ref, name, tie, relationship, from, to string) []ui.Cell {
-	return []ui.Cell{{Text: ref, Path: "/people/" + ref, LTR: true}, {Text: show.Name(p, name)}, {Text: p.T("tie." + tie)},
-		{Text: show.Code(p, "relationship.", relationship)}, {Text: show.Span(p, from, to)}}
+func tieRow(p *i18n.Printer, ref, name, age, tie, relationship, when string) []ui.Cell {
+	return []ui.Cell{{Text: ref, Path: "/people/" + ref, LTR: true}, {Text: name}, {Text: age}, {Text: show.Tie(p, tie)},
+		{Text: show.Code(p, "relationship.", relationship)}, {Text: when}}
 }

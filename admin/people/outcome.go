@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,10 +18,13 @@ import (
 	"daftar/web/ui"
 )
 
-var outcomeInputs = []string{"base", "outcome", "date", "into", "note"}
+var outcomeInputs = []string{"base", "outcome", "date", "into", "relationship", "method", "note"}
 
 // OutcomeForm asks how a person's record ends, or whether it goes on after all.
 func OutcomeForm(c *web.Ctx) error {
+	if _, ok, err := why(c, registry.KindPerson); err != nil || !ok {
+		return err
+	}
 	v, err := loadProposal(c, registry.KindPerson)
 	if err != nil {
 		return err
@@ -37,7 +41,7 @@ func Outcome(c *web.Ctx) error {
 	}
 	return send(c, v.Kind, v.Form, outcomeInputs, func() templ.Component { return outcomePage(v) }, func(tx db.Tx, f *web.Form) (amend.Draft, error) {
 		var check fault.Check
-		d := amend.Draft{Lang: c.Printer().Tag, Note: f.Required(&check, "note", maxNote, "propose.error.note")}
+		d := amend.Draft{Lang: c.Printer().Tag}
 		base, err := strconv.Atoi(f.Get("base"))
 		if err != nil {
 			return d, fault.Wrap(err, fault.Malformed, "error.malformed")
@@ -45,7 +49,7 @@ func Outcome(c *web.Ctx) error {
 		d.Item = registry.Item{BaseVersion: base, Nature: registry.Event, Reason: "outcome"}
 		var next registry.PersonData
 		if v.ended() {
-			next, err = restored(tx, c, v)
+			next, err = restored(tx, c, v, f, &check)
 			d.Item.Nature, d.Item.Reason = registry.Correction, "restored"
 		} else {
 			next, err = concluded(tx, c, v, f, &check)
@@ -54,6 +58,8 @@ func Outcome(c *web.Ctx) error {
 		if err := check.Merge(err); err != nil {
 			return d, err
 		}
+		d.Method = method(f, &check)
+		d.Note = f.Required(&check, "note", maxNote, "propose.error.note")
 		d.Item.Data = next
 		return d, check.Err()
 	})
@@ -83,13 +89,11 @@ func concluded(tx db.Tx, c *web.Ctx, v proposal, f *web.Form, check *fault.Check
 	return v.Person.Conclude(status, reason, i18n.LatinDigits(strings.TrimSpace(f.Get("date"))), into, registry.Today(c.Now(), c.Printer().Zone))
 }
 
-// restored is the record as if it had not ended, from the version before.
-func restored(tx db.Tx, c *web.Ctx, v proposal) (registry.PersonData, error) {
-	id, err := registry.FindRecord(tx, reader(c), registry.KindPerson, v.Ref)
-	if err != nil {
-		return v.Person, err
-	}
-	versions, err := history.Versions(tx, id, tx.Now())
+// restored is the record as if it had not ended, from the version before. Where
+// somebody else is the head by now, they stay it, and so does a payee whom two
+// officials appointed since: nobody has to wait for that to be sorted out.
+func restored(tx db.Tx, c *web.Ctx, v proposal, f *web.Form, check *fault.Check) (registry.PersonData, error) {
+	versions, err := history.Versions(tx, v.ID, tx.Now())
 	if err != nil {
 		return v.Person, err
 	}
@@ -103,7 +107,18 @@ func restored(tx db.Tx, c *web.Ctx, v proposal) (registry.PersonData, error) {
 			before = p
 		}
 	}
-	return v.Person.Restore(before)
+	next, err := v.Person.Restore(before)
+	if err != nil {
+		return next, err
+	}
+	taken, err := registry.TakenIn(tx, next)
+	if err != nil {
+		return next, err
+	}
+	if len(taken.Heads) > 0 && !slices.Contains(registry.Relationships()[1:], f.Get("relationship")) {
+		check.Fail("relationship", "outcome.missing.relationship")
+	}
+	return next.Yield(taken, f.Get("relationship"), v.Person.StatusDate), nil
 }
 
 // outcomeChoices are the outcomes, each with each of its reasons.

@@ -3,9 +3,11 @@ package people
 import (
 	"strings"
 
+	"daftar/auth"
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/dedup"
 	"daftar/registry/history"
 	"daftar/web"
 	"daftar/web/show"
@@ -20,7 +22,7 @@ func Person(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
-		v.Ref, v.Title = data.Ref, show.Name(p, data.FullName)
+		v.Ref, v.Title = data.Ref, show.FullName(p, data.FullName, data.FullNameLatin)
 		if data.Status != "" && data.Status != registry.Active {
 			v.Status = p.T("outcome." + data.Status)
 		}
@@ -37,6 +39,14 @@ func Person(c *web.Ctx) error {
 		}
 		if v.Contested, err = registry.Claimants(tx, id); err != nil {
 			return err
+		}
+		if v.Reported, err = registry.ReportedDead(tx, id); err != nil {
+			return err
+		}
+		if c.Principal().May(auth.DuplicateRead) {
+			if v.Pairs, err = dedup.OfPerson(tx, reader(c), id); err != nil {
+				return err
+			}
 		}
 		sees, err := reader(c).SeesContacts(tx, id)
 		if err != nil {
@@ -82,13 +92,9 @@ func (v *view) homes(tx db.Tx, p *i18n.Printer, data registry.PersonData) error 
 	var duties [][]ui.Cell
 	for i := len(data.Memberships) - 1; i >= 0; i-- {
 		m := data.Memberships[i]
-		tie := m.Tie
-		if tie == "" {
-			tie = registry.TieUsual
-		}
 		ref := names[m.HouseholdID.String()]
 		home := ui.Cell{Text: ref, Path: "/households/" + ref, LTR: true}
-		rows = append(rows, []ui.Cell{home, {Text: p.T("tie." + tie)}, {Text: show.Code(p, "relationship.", m.Relationship)},
+		rows = append(rows, []ui.Cell{home, {Text: show.Tie(p, m.Tie)}, {Text: show.Code(p, "relationship.", m.Relationship)},
 			{Text: show.Span(p, m.StartDate, m.EndDate)}})
 		for _, r := range m.Roles {
 			of := ""
@@ -107,7 +113,7 @@ func (v *view) relations(tx db.Tx, p *i18n.Printer, id db.ID) error {
 	list, err := registry.Relations(tx, id)
 	var rows [][]ui.Cell
 	for _, r := range list {
-		rows = append(rows, []ui.Cell{{Text: p.T("relation." + r.Type)}, {Text: show.Name(p, r.OtherName)},
+		rows = append(rows, []ui.Cell{{Text: p.T("relation." + r.Type)}, {Text: show.FullName(p, r.OtherName, r.Latin)},
 			{Text: r.OtherRef, Path: "/people/" + r.OtherRef, LTR: true}, {Text: span(p, r.StartDate, r.EndDate)}})
 	}
 	v.add(p, "record.relations", []string{"record.relation", "name.full", "record.person_reference", "record.when"}, rows)

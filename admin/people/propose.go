@@ -3,18 +3,21 @@ package people
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/a-h/templ"
 
+	"daftar/blob"
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/amend"
 	"daftar/web"
+	"daftar/web/ask"
 	"daftar/web/show"
 	"daftar/web/ui"
 )
@@ -30,31 +33,55 @@ type proposal struct {
 	Base             int
 	Person           registry.PersonData
 	Household        registry.HouseholdData
+	Group            registry.GroupData
+	ID               db.ID
 	Hidden           bool // the place is not shown, and stays as it is
-	Fields           registry.Fields
+	SeesContacts     bool // those that are told to nobody, too
+	Sheet            ask.Sheet
 	AreaCode         string
 	Form             *ui.Form
+	blobs            *blob.Dir
 }
 
 // Reasons that are chosen on the form; the others come of themselves.
 var reasons = []string{"mistake", "evidence", "moved", "married", "separated", "income", "health", "confirmed", "other"}
 
-// loadProposal reads the record that is to change.
+// loadProposal reads the record that is to change. That is a purpose of its own:
+// a form that was filled in is not held up by a question.
 func loadProposal(c *web.Ctx, kind string) (proposal, error) {
 	v := proposal{Kind: kind, Form: &ui.Form{Values: map[string][]string{}}}
 	err := c.WithTx(func(tx db.Tx) error {
 		r := reader(c)
-		id, err := registry.ReadRecord(tx, r, kind, c.Param("ref"), "change")
+		id, err := registry.ReadRecord(tx, r, kind, c.Param("ref"), "correction")
 		if err != nil {
 			return err
 		}
-		if v.Fields, err = registry.LoadFields(tx); err != nil {
+		v.ID = id
+		all, err := registry.LoadFields(tx)
+		if err != nil {
 			return err
 		}
-		v.Fields = v.Fields.Of(kind)
+		// What one may not see or change is not asked; amend.Propose refuses it too.
+		v.Sheet = ask.NewSheet(all, slices.DeleteFunc(all.Of(kind), func(f registry.Field) bool {
+			return !f.May("see", r.Roles) || !f.May("edit", r.Roles)
+		}))
+		v.Sheet.Office = true
 		if kind == registry.KindPerson {
 			v.Person, v.Base, err = registry.CurrentPerson(tx, id)
-			v.Ref, v.Title = v.Person.Ref, show.Name(c.Printer(), v.Person.FullName)
+			if err != nil {
+				return err
+			}
+			v.Ref, v.Title = v.Person.Ref, show.FullName(c.Printer(), v.Person.FullName, v.Person.FullNameLatin)
+			v.SeesContacts, err = r.SeesContacts(tx, id)
+			return err
+		}
+		if kind == registry.KindGroup {
+			v.Group, v.Base, err = registry.CurrentGroup(tx, id)
+			v.Ref, v.Title = v.Group.Ref, v.Group.Name
+			if err != nil || v.Group.AreaID == nil {
+				return err
+			}
+			v.AreaCode, err = areaCode(tx, *v.Group.AreaID)
 			return err
 		}
 		if v.Household, v.Base, err = registry.CurrentHousehold(tx, id); err != nil {
@@ -66,13 +93,18 @@ func loadProposal(c *web.Ctx, kind string) (proposal, error) {
 		if err != nil || v.Hidden {
 			return err
 		}
-		path, err := registry.AreaPath(tx, v.Household.AreaID)
-		if err == nil {
-			v.AreaCode = path[len(path)-1].Code
-		}
+		v.AreaCode, err = areaCode(tx, v.Household.AreaID)
 		return err
 	})
 	return v, err
+}
+
+func areaCode(tx db.Tx, id db.ID) (string, error) {
+	path, err := registry.AreaPath(tx, id)
+	if err != nil {
+		return "", err
+	}
+	return path[len(path)-1].Code, nil
 }
 
 // fill puts the record's values into the form.
@@ -87,8 +119,9 @@ func (v *proposal) fill() {
 		set("full_name_latin", p.FullNameLatin)
 		set("family_name", p.FamilyName)
 		set("given_name", p.GivenName)
+		set("other_names", p.OtherNames)
 		set("sex", p.Sex)
-		year, month, day := parts(p)
+		year, month, day := birthParts(p)
 		set("year", year)
 		set("month", month)
 		set("day", day)
@@ -96,14 +129,12 @@ func (v *proposal) fill() {
 		set("area", v.AreaCode)
 		set("directions", v.Household.Directions)
 	}
-	for _, f := range v.Fields {
-		v.Form.Values["f."+f.Code] = f.Input(values[f.Code])
-	}
+	v.Sheet.Fill(v.Form.Values, values)
 }
 
-// parts are the parts of a birth date that are known for sure; none for a range
+// birthParts are the parts of a birth date that are known for sure; none for a range
 // that is no year or month.
-func parts(p registry.PersonData) (year, month, day string) {
+func birthParts(p registry.PersonData) (year, month, day string) {
 	from, err := time.Parse(time.DateOnly, p.BirthFrom)
 	to, err2 := time.Parse(time.DateOnly, p.BirthTo)
 	if err != nil || err2 != nil {
@@ -122,27 +153,30 @@ func parts(p registry.PersonData) (year, month, day string) {
 }
 
 func (v *proposal) inputs() []string {
-	names := []string{"base", "nature", "reason", "effective", "note", "full_name", "full_name_latin", "family_name", "given_name", "sex",
+	names := []string{"base", "nature", "reason", "effective", "method", "note", "full_name", "full_name_latin", "family_name", "given_name", "other_names", "sex",
 		"day", "month", "year", "area", "directions"}
-	for _, f := range v.Fields {
-		names = append(names, "f."+f.Code)
-	}
-	return names
+	return append(names, v.Sheet.Inputs()...)
 }
+
+// Proposals takes proposals to change a record.
+type Proposals struct{ Blobs *blob.Dir }
 
 // ProposePerson asks what should change in a person's record.
 func ProposePerson(c *web.Ctx) error { return proposeForm(c, registry.KindPerson) }
 
 // SendPerson takes the proposal.
-func SendPerson(c *web.Ctx) error { return sendProposal(c, registry.KindPerson) }
+func (p Proposals) SendPerson(c *web.Ctx) error { return p.send(c, registry.KindPerson) }
 
 // ProposeHousehold asks what should change in a household's record.
 func ProposeHousehold(c *web.Ctx) error { return proposeForm(c, registry.KindHousehold) }
 
 // SendHousehold takes the proposal.
-func SendHousehold(c *web.Ctx) error { return sendProposal(c, registry.KindHousehold) }
+func (p Proposals) SendHousehold(c *web.Ctx) error { return p.send(c, registry.KindHousehold) }
 
 func proposeForm(c *web.Ctx, kind string) error {
+	if _, ok, err := why(c, kind); err != nil || !ok {
+		return err
+	}
 	v, err := loadProposal(c, kind)
 	if err != nil {
 		return err
@@ -151,11 +185,12 @@ func proposeForm(c *web.Ctx, kind string) error {
 	return c.Render(proposePage(v))
 }
 
-func sendProposal(c *web.Ctx, kind string) error {
+func (p Proposals) send(c *web.Ctx, kind string) error {
 	v, err := loadProposal(c, kind)
 	if err != nil {
 		return err
 	}
+	v.blobs = p.Blobs
 	return send(c, v.Kind, v.Form, v.inputs(), func() templ.Component { return proposePage(v) }, func(tx db.Tx, f *web.Form) (amend.Draft, error) {
 		return v.read(c, tx, f)
 	})
@@ -165,11 +200,16 @@ func sendProposal(c *web.Ctx, kind string) error {
 // mistake the form comes back as it was typed.
 func send(c *web.Ctx, kind string, state *ui.Form, inputs []string, page func() templ.Component, read func(db.Tx, *web.Form) (amend.Draft, error)) error {
 	form, err := c.Form(inputs...)
+	var large *fault.Error
+	if errors.As(err, &large) && large.Code == fault.TooLarge {
+		state.Err = large
+		return c.RenderStatus(web.Status(fault.Invalid), page())
+	}
 	if err != nil {
 		return err
 	}
 	state.Values = form.Values()
-	if form.Switching() {
+	if form.Switching() || ask.Growing(form) {
 		return c.Render(page())
 	}
 	var ref string
@@ -196,15 +236,6 @@ func send(c *web.Ctx, kind string, state *ui.Form, inputs []string, page func() 
 func (v *proposal) read(c *web.Ctx, tx db.Tx, f *web.Form) (amend.Draft, error) {
 	var check fault.Check
 	d := amend.Draft{Lang: c.Printer().Tag}
-	d.Item.Nature = registry.Nature(f.Choice(&check, "nature", []string{"correction", "event"}, "propose.error.nature"))
-	d.Item.Reason = f.Choice(&check, "reason", reasons, "propose.error.reason")
-	d.Note = f.Required(&check, "note", maxNote, "propose.error.note")
-	if s := i18n.LatinDigits(strings.TrimSpace(f.Get("effective"))); s != "" {
-		if t, err := time.Parse(time.DateOnly, s); err != nil || t.After(registry.Today(c.Now(), c.Printer().Zone)) {
-			check.Fail("effective", "propose.error.effective")
-		}
-		d.Item.EffectiveOn = s
-	}
 	base, err := strconv.Atoi(f.Get("base"))
 	if err != nil {
 		return d, fault.Wrap(err, fault.Malformed, "error.malformed")
@@ -212,37 +243,56 @@ func (v *proposal) read(c *web.Ctx, tx db.Tx, f *web.Form) (amend.Draft, error) 
 	d.Item.BaseVersion = base
 	if v.Kind == registry.KindPerson {
 		err = v.readPerson(c, f, &check)
-		d.Item.Data = v.Person
 	} else {
 		err = v.readHousehold(tx, f, &check)
-		d.Item.Data = v.Household
 	}
 	if err != nil {
 		return d, err
+	}
+	d.Item.Nature = registry.Nature(f.Choice(&check, "nature", []string{"correction", "event"}, "propose.error.nature"))
+	d.Item.Reason = f.Choice(&check, "reason", reasons, "propose.error.reason")
+	d.Item.EffectiveOn = day(f, &check, "effective", registry.Today(c.Now(), c.Printer().Zone))
+	d.Method = method(f, &check)
+	d.Note = f.Required(&check, "note", maxNote, "propose.error.note")
+	// Last: a photo is kept only when nothing else is wrong.
+	answers := &ask.Answers{Form: f, Check: &check, Places: ask.Places(tx), Photo: ask.Keep(tx, v.blobs)}
+	if v.Kind == registry.KindPerson {
+		v.Person.Fields = v.readFields(answers, v.Person.Fields, tx)
+		d.Item.Data = v.Person
+	} else {
+		v.Household.Fields = v.readFields(answers, v.Household.Fields, tx)
+		d.Item.Data = v.Household
+	}
+	if answers.Err() != nil {
+		return d, answers.Err()
 	}
 	return d, check.Err()
 }
 
 func (v *proposal) readPerson(c *web.Ctx, f *web.Form, check *fault.Check) error {
 	p := &v.Person
+	named := p.FullName != ""
 	p.FullName = f.Text(check, "full_name", maxName)
+	if named && p.FullName == "" && !check.Failed("full_name") {
+		check.Fail("full_name", "propose.error.name")
+	}
 	p.FullNameLatin = f.Text(check, "full_name_latin", maxName)
 	p.FamilyName = f.Text(check, "family_name", maxName)
 	p.GivenName = f.Text(check, "given_name", maxName)
+	p.OtherNames = f.Text(check, "other_names", maxName)
 	if f.Get("sex") != "" || p.Sex != "" {
 		p.Sex = f.Choice(check, "sex", registry.Sexes(), "about.error.sex")
 	}
 	if err := v.readBirth(c, f, check); err != nil {
 		return err
 	}
-	p.Fields = v.readFields(f, check, p.Fields)
 	return nil
 }
 
 // readBirth takes the parts that are known; a range that the form cannot show
 // stays as long as nothing is typed.
 func (v *proposal) readBirth(c *web.Ctx, f *web.Form, check *fault.Check) error {
-	year, month, day := parts(v.Person)
+	year, month, day := birthParts(v.Person)
 	if f.Get("year") == year && f.Get("month") == month && f.Get("day") == day {
 		return nil
 	}
@@ -280,57 +330,22 @@ func (v *proposal) readHousehold(tx db.Tx, f *web.Form, check *fault.Check) erro
 			h.AreaID = area.ID
 		}
 	}
-	h.Fields = v.readFields(f, check, h.Fields)
 	return nil
 }
 
 // readFields reads the values of the definitions; others stay as they are.
-func (v *proposal) readFields(f *web.Form, check *fault.Check, old registry.Values) registry.Values {
-	next := registry.Values{}
-	for code, value := range old {
-		next[code] = value
-	}
-	for _, field := range v.Fields {
-		value, err := field.Parse(f.All("f." + field.Code))
-		var wrong *fault.Error
-		switch {
-		case errors.As(err, &wrong) && len(wrong.Fields) > 0:
-			check.Fail("f."+field.Code, wrong.Fields[0].Key, pairs(wrong.Fields[0].Args)...)
-		case value == nil:
-			delete(next, field.Code)
-		default:
-			next[field.Code] = value
-		}
-	}
+func (v *proposal) readFields(a *ask.Answers, old registry.Values, tx db.Tx) registry.Values {
+	next := v.Sheet.Read(a, old, func() string { return registry.RandomCode(6, tx.Rand()) })
 	if len(next) == 0 {
 		return nil
 	}
 	return next
 }
 
-func pairs(args map[string]any) []any {
-	var list []any
-	for name, value := range args {
-		list = append(list, name, value)
-	}
-	return list
-}
-
 func choices(ctx context.Context, prefix string, codes []string) []ui.Choice {
 	var list []ui.Choice
 	for _, code := range codes {
 		list = append(list, ui.Choice{Value: code, Label: i18n.T(ctx, prefix+code)})
-	}
-	return list
-}
-
-func fieldChoices(ctx context.Context, f registry.Field) []ui.Choice {
-	if f.Type == registry.TypeYesNo {
-		return choices(ctx, "answer.", []string{"yes", "no", registry.Unknown})
-	}
-	var list []ui.Choice
-	for _, o := range f.Options {
-		list = append(list, ui.Choice{Value: o.Code, Label: o.Label.For(ctx)})
 	}
 	return list
 }

@@ -6,10 +6,13 @@ import (
 	"database/sql"
 	"time"
 
+	"daftar/admin/purpose"
 	"daftar/auth"
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/amend"
+	"daftar/registry/dedup"
 	"daftar/registry/history"
 	"daftar/web"
 	"daftar/web/show"
@@ -18,7 +21,7 @@ import (
 
 // reader is what the member of staff may see with the route's permission.
 func reader(c *web.Ctx) registry.Reader {
-	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected)}
+	return registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected), Roles: c.Principal().Roles()}
 }
 
 // view is one record.
@@ -29,6 +32,9 @@ type view struct {
 	Protected        bool // told to nobody else
 	Hidden           bool // and not to this reader either
 	Contested        []registry.Claimant
+	Reported         bool           // dead, and not confirmed
+	Waiting          []string       // references of proposals
+	Pairs            []dedup.Stored // records that may be of the same person
 	Rows             []ui.Row
 	Numbers          []ui.Row
 	Contacts         []ui.Row
@@ -36,6 +42,17 @@ type view struct {
 	Life             []ui.Happening
 	Totals           *registry.Totals
 	MayPropose       bool
+}
+
+// parts are what can be proposed beyond the plain values.
+func (v view) parts() []part {
+	var list []part
+	for _, pt := range parts[v.Kind] {
+		if (pt.Key == "restore") == (v.Status != "") {
+			list = append(list, pt)
+		}
+	}
+	return list
 }
 
 // table is a list within a record.
@@ -87,13 +104,30 @@ func when(c *web.Ctx) moment {
 	return m
 }
 
-// open finds the record, logs the reading and fills what every kind of record
-// has.
+// why is what the officer needs the record for, outside a case. What is not
+// theirs is not there before anything is asked; ok is false when the page was
+// answered with the question.
+func why(c *web.Ctx, kind string) (code string, ok bool, err error) {
+	if err := c.View(func(tx db.Tx) error {
+		_, err := registry.FindRecord(tx, reader(c), kind, c.Param("ref"))
+		return err
+	}); err != nil {
+		return "", false, err
+	}
+	return purpose.Of(c)
+}
+
+// open finds the record, asks what for, logs the reading and fills what every
+// kind of record has.
 func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) error) error {
 	p := c.Printer()
+	code, ok, err := why(c, kind)
+	if err != nil || !ok {
+		return err
+	}
 	v := view{Kind: kind, At: when(c), MayPropose: c.Principal().May(auth.ChangePropose)}
-	err := c.WithTx(func(tx db.Tx) error {
-		id, err := registry.ReadRecord(tx, reader(c), kind, c.Param("ref"), "record")
+	err = c.WithTx(func(tx db.Tx) error {
+		id, err := registry.ReadRecord(tx, reader(c), kind, c.Param("ref"), code)
 		if err != nil {
 			return err
 		}
@@ -101,7 +135,15 @@ func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) e
 		if err != nil {
 			return err
 		}
-		told.Staff = true
+		if v.Waiting, err = amend.Waiting(tx, id); err != nil {
+			return err
+		}
+		told.Staff, told.Roles, told.Photos = true, c.Principal().Roles(), c.Here()
+		if !v.At.Past() {
+			if err := told.Calculate(tx, id); err != nil {
+				return err
+			}
+		}
 		return fill(tx, &v, told, id)
 	})
 	if err != nil {

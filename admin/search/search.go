@@ -101,9 +101,19 @@ func Find(c *web.Ctx) error {
 	}
 	purpose := form.Choice(&check, "purpose", auth.Purposes(), "purpose.error")
 	err = check.Err()
+	if ref, ok := registry.ParseRef(registry.RefGroup, q.Text); ok && err == nil && !form.Switching() && c.Principal().May(auth.PersonRead) {
+		if err := c.WithTx(func(tx db.Tx) error { return auth.SetPurpose(tx, c.Principal().Session, purpose) }); err != nil {
+			return err
+		}
+		return c.Redirect(c.URL("/groups/" + ref)) // which is not a list of people
+	}
 	if err == nil && !form.Switching() {
 		err = c.WithTx(func(tx db.Tx) error {
 			if err := auth.SetPurpose(tx, c.Principal().Session, purpose); err != nil {
+				return err
+			}
+			// What cannot be searched for is not kept: the page would be lost with it.
+			if _, _, err := search.Find(tx, officer(c), purpose, q); err != nil {
 				return err
 			}
 			return search.Remember(tx, c.Principal().Session, q)
@@ -151,10 +161,7 @@ func rows(c *web.Ctx, hits []search.Hit) [][]ui.Cell {
 	p := c.Printer()
 	var out [][]ui.Cell
 	for _, h := range hits {
-		name := ui.Cell{Text: show.Name(p, h.Name)}
-		if h.Latin != "" && h.Latin != h.Name {
-			name.Text = p.T("search.two_names", "Name", name.Text, "Latin", h.Latin)
-		}
+		name := ui.Cell{Text: show.FullName(p, h.Name, h.Latin)}
 		area := h.AreaName.In(p)
 		if h.Protected {
 			area = p.T("search.protected")
@@ -165,10 +172,14 @@ func rows(c *web.Ctx, hits []search.Hit) [][]ui.Cell {
 	return out
 }
 
-// Record is where a person's record is; "" for somebody who may not open it.
+// Record is where a person's or household's record is; "" for somebody who may
+// not open it.
 func Record(c *web.Ctx, ref string) string {
-	if !c.Serves("/people/:ref") {
+	if !c.Serves("/people/:ref") || !c.Principal().May(auth.PersonRead) {
 		return ""
+	}
+	if strings.HasPrefix(ref, string(registry.RefHousehold)) {
+		return "/households/" + ref
 	}
 	return "/people/" + ref
 }

@@ -12,18 +12,19 @@ import (
 
 	"daftar/admin"
 	"daftar/auth"
-	"daftar/db"
 	"daftar/demo"
 	"daftar/i18n"
 	"daftar/issuer"
 	"daftar/jose"
 	"daftar/locales"
 	"daftar/mockid"
+	"daftar/notify"
 	"daftar/oauth"
+	"daftar/pdf"
 	"daftar/portal"
-	"daftar/registry"
 	"daftar/registry/cases"
 	"daftar/registry/credentials"
+	"daftar/registry/settings"
 	"daftar/static"
 	"daftar/web"
 )
@@ -47,16 +48,19 @@ type parts struct {
 	s        *store
 	log      *slog.Logger
 	messages *i18n.Bundle
+	live     *settings.Live
 	assets   static.Assets
 	origins  map[string]string
-	client   *http.Client // to the identity providers
+	client   *http.Client   // to the identity providers
+	gateway  *notify.Twilio // for text messages; nil: none
 	metrics  *metrics
+	pdf      *pdf.Printer // nil: no Chromium
 }
 
 // assemble builds the sites and the worker.
 func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog.Logger) (*system, error) {
 	secure := cmd.TLS == "dev"
-	p := &parts{cmd: cmd, c: c, s: s, log: log, assets: static.Load(), metrics: newMetrics(s.db), client: &http.Client{Timeout: 10 * time.Second}}
+	p := &parts{cmd: cmd, c: c, s: s, log: log, assets: static.Load(), metrics: newMetrics(s.db), pdf: pdf.Find(c.Chromium), client: &http.Client{Timeout: 10 * time.Second}}
 	sys := &system{sites: map[string]site{}}
 	if secure {
 		conf, ca, err := s.tlsConfig(c)
@@ -75,6 +79,11 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 		"portal": c.origin(c.PortalURL, portPortal, secure), "admin": c.origin(c.AdminURL, portAdmin, secure),
 		"issuer": c.origin(c.IssuerURL, portIssuer, secure),
 	}
+	sealer, err := s.newSealer(c, p.origins["portal"])
+	if err != nil {
+		return nil, err
+	}
+	s.sealer = sealer
 	citizenIssuer, staffIssuer := c.CitizenIssuer, c.StaffIssuer
 	if cmd.Demo {
 		p.origins["mockid"] = c.origin("", portMockID, secure)
@@ -93,11 +102,20 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 			return nil, err
 		}
 	}
-	zone, err := countryZone(ctx, s.db)
-	if err != nil {
+	if p.messages, err = i18n.Load(locales.FS, time.UTC); err != nil {
 		return nil, err
 	}
-	if p.messages, err = i18n.Load(locales.FS, zone); err != nil {
+	if p.live, err = settings.NewLive(ctx, s.db, p.messages); err != nil {
+		return nil, err
+	}
+	sys.live = func(ctx context.Context) error {
+		p.live.Follow(ctx, func(err error) { log.Warn("settings", "error", err.Error()) })
+		return nil
+	}
+	if p.gateway, err = c.gateway(p.origins["portal"]); err != nil {
+		return nil, err
+	}
+	if err := p.installTexts(ctx); err != nil {
 		return nil, err
 	}
 	for _, build := range []func(*system) error{
@@ -110,9 +128,16 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 			return nil, err
 		}
 	}
-	sys.ops = p.metrics.handler(s.db, p.messages)
+	sys.ops = p.metrics.handler(s.db, p.messages, s.sealer)
 	if cmd.wants("worker") {
-		sys.worker = func(ctx context.Context) error { return work(ctx, s, log) }
+		shop, err := p.workshop()
+		if err != nil {
+			return nil, err
+		}
+		sys.worker = shop.work
+	}
+	if cmd.wants("portal") {
+		sys.pulse = p.beat
 	}
 	sys.banner = bannerText(cmd, p.running())
 	return sys, nil
@@ -129,21 +154,11 @@ func (p *parts) running() map[string]string {
 	return running
 }
 
-func countryZone(ctx context.Context, d *db.DB) (*time.Location, error) {
-	var country registry.Country
-	err := d.View(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) (err error) {
-		country, err = registry.LoadCountry(tx)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return time.LoadLocation(country.TimeZone)
-}
-
 func (p *parts) site(name string, cfg web.Config) *web.Server {
 	cfg.Name, cfg.Origin, cfg.DB, cfg.Messages, cfg.Assets = name, p.origins[name], p.s.db, p.messages, p.assets
+	cfg.Live = p.live
 	cfg.Log, cfg.Clock, cfg.Demo, cfg.Proxies, cfg.Observe = p.log, time.Now, p.cmd.Demo, p.c.Proxies, p.metrics.observe
+	cfg.PDF = p.pdf
 	return web.New(cfg)
 }
 
@@ -176,6 +191,7 @@ func (p *parts) portal(sys *system, idp string) error {
 	site.Mount(portal.Routes(portal.Config{
 		Provider: provider, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts},
 		OfferCodes: credentials.Codes{Key: offers}, IssuerURL: p.origins["issuer"], PortalURL: p.origins["portal"],
+		Gateway: p.gateway, Reports: p.origins["portal"] + smsReports,
 	})...)
 	sys.sites["portal"] = site
 	return nil

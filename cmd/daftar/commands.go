@@ -31,7 +31,7 @@ type offerCmd struct {
 
 // Run prints the offer's address and, on a second line, its transaction code.
 func (cmd offerCmd) Run(ctx context.Context, c *Config) error {
-	if _, ok := credentials.TypeByID(cmd.Type); !ok {
+	if _, ok := credentials.Builtin(cmd.Type); !ok {
 		var names []string
 		for _, t := range credentials.Types() {
 			names = append(names, t.ID)

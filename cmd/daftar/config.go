@@ -38,6 +38,8 @@ type Config struct {
 	DatabaseURLJobs    string `name:"database-url-jobs" env:"DAFTAR_DATABASE_URL_JOBS" help:"Connection string of role daftar_jobs."`
 	DatabaseURLAuditor string `name:"database-url-auditor" env:"DAFTAR_DATABASE_URL_AUDITOR" help:"Connection string of role daftar_auditor."`
 
+	AuditCheckpointsDir string `name:"audit-checkpoints-dir" env:"DAFTAR_AUDIT_CHECKPOINTS_DIR" help:"Directory of a second party that every checkpoint of the audit log is added to."`
+
 	CitizenIssuer   string `name:"citizen-issuer" env:"DAFTAR_CITIZEN_ISSUER" help:"OpenID issuer of the national ID. The demo has its own."`
 	CitizenClientID string `name:"citizen-client-id" env:"DAFTAR_CITIZEN_CLIENT_ID" default:"daftar-portal" help:"Our client id there."`
 	CitizenSecret   string `name:"citizen-client-secret" env:"DAFTAR_CITIZEN_CLIENT_SECRET" help:"Our secret there; unset: private_key_jwt."`
@@ -45,12 +47,26 @@ type Config struct {
 	StaffIssuer     string `name:"staff-issuer" env:"DAFTAR_STAFF_ISSUER" help:"OpenID issuer of the staff directory. The demo has its own."`
 	StaffClientID   string `name:"staff-client-id" env:"DAFTAR_STAFF_CLIENT_ID" default:"daftar-admin" help:"Our client id there."`
 	StaffSecret     string `name:"staff-client-secret" env:"DAFTAR_STAFF_CLIENT_SECRET" help:"Our secret there; unset: private_key_jwt."`
-	StrongACR       string `name:"strong-acr" env:"DAFTAR_STRONG_ACR" default:"high" help:"acr value of a strong sign-in."`
+	SMTPAddress     string `name:"smtp-address" env:"DAFTAR_SMTP_ADDRESS" help:"Mail server, host:port. Unset: no e-mail; the demo writes it to a file."`
+	SMTPTLS         string `name:"smtp-tls" env:"DAFTAR_SMTP_TLS" default:"starttls" enum:"starttls,tls,off" help:"How the connection to it is encrypted; off: to this machine only."`
+	SMTPUser        string `name:"smtp-user" env:"DAFTAR_SMTP_USER" help:"User name there; unset: it asks nobody."`
+	SMTPPassword    string `name:"smtp-password" env:"DAFTAR_SMTP_PASSWORD" help:"Password there."`
+	SMTPFrom        string `name:"smtp-from" env:"DAFTAR_SMTP_FROM" help:"Sender of e-mail: an address, perhaps with a name."`
+
+	TwilioAccount string `name:"twilio-account" env:"DAFTAR_TWILIO_ACCOUNT" help:"Account SID of the text message gateway. Unset: no text messages; the demo writes them to a file."`
+	TwilioToken   string `name:"twilio-token" env:"DAFTAR_TWILIO_TOKEN" help:"Auth token there; it also signs what the gateway reports."`
+	TwilioURL     string `name:"twilio-url" env:"DAFTAR_TWILIO_URL" default:"https://api.twilio.com" help:"Its address."`
+	SMSFrom       string `name:"sms-from" env:"DAFTAR_SMS_FROM" help:"Sender of text messages: a number, or a messaging service's SID."`
+
+	ClamdAddress string `name:"clamd-address" env:"DAFTAR_CLAMD_ADDRESS" help:"ClamAV's daemon, host:port or the path of its socket: uploads are held back until scanned. Unset: they are not scanned."`
+	Chromium     string `name:"chromium" env:"DAFTAR_CHROMIUM,CHROME_PATH" help:"Chromium for PDFs. Unset: looked for; without it pages are printed by the browser."`
+
+	StrongACR string `name:"strong-acr" env:"DAFTAR_STRONG_ACR" default:"high" help:"acr value of a strong sign-in."`
 }
 
 // secrets are options whose value is never printed.
 var secrets = []string{"database-url", "database-url-citizen", "database-url-staff", "database-url-issuer", "database-url-api",
-	"database-url-jobs", "database-url-auditor", "citizen-client-secret", "staff-client-secret"}
+	"database-url-jobs", "database-url-auditor", "citizen-client-secret", "staff-client-secret", "smtp-password", "twilio-token"}
 
 // checkEnvironment refuses a DAFTAR_ variable that no option has: a misspelt
 // one would silently do nothing.
@@ -83,6 +99,7 @@ func (configCmd) Run(c *Config, model *kong.Application) error {
 		for _, env := range f.Envs {
 			if _, ok := os.LookupEnv(env); ok {
 				source = env
+				break
 			}
 		}
 		if slices.ContainsFunc(os.Args, func(a string) bool { return a == "--"+f.Name || strings.HasPrefix(a, "--"+f.Name+"=") }) {
@@ -197,5 +214,6 @@ var advice = map[string]string{
 	"error.stale":                   "the record changed since this was proposed: look at it again",
 	"credential.error.not_entitled": "this person is not entitled to that credential now",
 	"offer.error.too_many":          "too many offers for this person today",
-	"import.error.file":             "the file cannot be read",
+	"import.error.again":            "these very files were loaded before: nothing was done",
+	"import.error.nothing":          "there is nothing in the files to import",
 }

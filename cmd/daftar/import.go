@@ -8,22 +8,25 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"daftar/db"
 	"daftar/demo"
-	"daftar/registry"
+	"daftar/i18n"
+	"daftar/locales"
 	"daftar/registry/importer"
 )
 
 type importCmd struct {
-	Kind    string   `arg:"" enum:"households,areas" help:"What the files hold: households, or areas."`
-	Files   []string `arg:"" type:"existingfile" help:"The files: households, then people; or one list of areas (XLSX) or of outlines (GeoJSON)."`
-	Mapping string   `type:"existingfile" help:"How columns become fields; for households."`
-	DryRun  bool     `help:"Check and count, and write nothing."`
-	SkipBad bool     `help:"Load the rows that are right and write the others to files, to be corrected and loaded again."`
+	Kind     string   `arg:"" enum:"households,people,areas" help:"What the files hold: households and their people, people, or areas."`
+	Files    []string `arg:"" type:"existingfile" help:"The files, CSV or XLSX: lists of households, people and what they have; or one list of areas (XLSX) or of outlines (GeoJSON)."`
+	Mapping  string   `type:"existingfile" help:"What the columns are (YAML). Without it they name themselves, as in a template."`
+	Encoding string   `enum:"utf-8,utf-16,windows-1252,windows-1256,windows-1251" default:"utf-8" help:"Of CSV files: ${enum}."`
+	DryRun   bool     `help:"Check and count, and write nothing."`
+	SkipBad  bool     `help:"Load the rows that are right and write the others to files, to be corrected and loaded again."`
 
 	On          string `placeholder:"YYYY-MM-DD" help:"For areas: since when it is so; today."`
 	KeepMissing bool   `help:"For areas: those that the file does not name stay as they are."`
@@ -38,17 +41,18 @@ func (cmd importCmd) Run(ctx context.Context, c *Config) error {
 	if cmd.Kind == "areas" {
 		return cmd.areas(ctx, c)
 	}
-	if cmd.Mapping == "" {
-		return usageError{errors.New("importing households needs --mapping")}
-	}
-	if len(cmd.Files) != 2 {
-		return usageError{fmt.Errorf("importing %s needs two files: the households and their people", cmd.Kind)}
+	m, err := cmd.mapping() // before a database is made for nothing
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmd.Mapping, err)
 	}
 	s, err := c.open(ctx, say)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	if err := s.settled(ctx, c, say); err != nil {
+		return err
+	}
 	isDemo, err := demo.Is(ctx, s.db)
 	if err != nil {
 		return err
@@ -60,7 +64,7 @@ func (cmd importCmd) Run(ctx context.Context, c *Config) error {
 		}
 	}
 	start := time.Now()
-	result, out, err := cmd.stage(ctx, s.db, who)
+	result, out, err := cmd.stage(ctx, s.db, who, m)
 	if err != nil {
 		return err
 	}
@@ -70,28 +74,36 @@ func (cmd importCmd) Run(ctx context.Context, c *Config) error {
 // importerID is the proposer of a batch that a command staged outside a demo.
 var importerID = db.ID{0x64, 0x61, 0x66, 0x74, 0x61, 0x72, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 1}
 
-func (cmd importCmd) stage(ctx context.Context, d *db.DB, who db.Principal) (importer.Result, *report, error) {
-	mapping, err := cmd.mapping(ctx, d)
-	if err != nil {
-		return importer.Result{}, nil, fmt.Errorf("%s: %w", cmd.Mapping, err)
-	}
-	households, err := os.Open(cmd.Files[0])
+func (cmd importCmd) stage(ctx context.Context, d *db.DB, who db.Principal, m *importer.Mapping) (importer.Result, *report, error) {
+	printers, err := printers()
 	if err != nil {
 		return importer.Result{}, nil, err
 	}
-	defer func() { _ = households.Close() }()
-	people, err := os.Open(cmd.Files[1])
-	if err != nil {
-		return importer.Result{}, nil, err
+	o := importer.Options{Printers: printers, Mapping: m, SkipBad: cmd.SkipBad, DryRun: cmd.DryRun, Progress: progress}
+	if m != nil {
+		if err := d.View(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+			c, err := importer.LoadCatalogue(tx, nil)
+			if err != nil {
+				return err
+			}
+			return m.Check(c)
+		}); err != nil {
+			return importer.Result{}, nil, fmt.Errorf("%s: %w", cmd.Mapping, err)
+		}
 	}
-	defer func() { _ = people.Close() }()
-	o := importer.Options{
-		Mapping: mapping, SkipBad: cmd.SkipBad, DryRun: cmd.DryRun,
-		Households: importer.File{Name: cmd.Files[0], Body: households},
-		People:     importer.File{Name: cmd.Files[1], Body: people},
-		Progress:   progress,
+	for _, name := range cmd.Files {
+		f, err := os.Open(name)
+		if err != nil {
+			return importer.Result{}, nil, err
+		}
+		defer func() { _ = f.Close() }()
+		info, err := f.Stat()
+		if err != nil {
+			return importer.Result{}, nil, err
+		}
+		o.Files = append(o.Files, importer.File{Name: name, Body: f, Size: info.Size(), Choices: importer.Choices{Encoding: cmd.Encoding}})
 	}
-	out := &report{files: map[string]*os.File{}}
+	out := &report{p: printers[0], files: map[string]*os.File{}}
 	o.Bad = out.show
 	if cmd.SkipBad && !cmd.DryRun {
 		out.problems = beside(cmd.Files[0], "problems")
@@ -99,27 +111,43 @@ func (cmd importCmd) stage(ctx context.Context, d *db.DB, who db.Principal) (imp
 	}
 	result, err := importer.Stage(ctx, d, who, o)
 	clearProgress()
+	if p, ok := importer.AboutFile(err); ok {
+		err = errors.New(p.Say(printers[0]))
+	}
 	return result, out, errors.Join(err, out.close())
 }
 
-func (cmd importCmd) mapping(ctx context.Context, d *db.DB) (*importer.Mapping, error) {
+// printers are all languages, English first.
+func printers() ([]*i18n.Printer, error) {
+	messages, err := i18n.Load(locales.FS, time.UTC)
+	if err != nil {
+		return nil, err
+	}
+	var list []*i18n.Printer
+	for _, l := range messages.Locales() {
+		list = append(list, messages.Printer(l.Tag))
+	}
+	return list, nil
+}
+
+// mapping reads the mapping; nil when none is given.
+func (cmd importCmd) mapping() (*importer.Mapping, error) {
+	if cmd.Mapping == "" {
+		return nil, nil
+	}
 	f, err := os.Open(cmd.Mapping)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	var fields registry.Fields
-	if err := d.View(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) (err error) {
-		fields, err = registry.LoadFields(tx)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	return importer.ReadMapping(f, fields)
+	return importer.DecodeMapping(f)
 }
 
 func (cmd importCmd) finish(ctx context.Context, d *db.DB, isDemo bool, r importer.Result, out *report, start time.Time) error {
 	n := r.Counts
+	if r.Notices > 0 {
+		fmt.Printf("%d notes\n", r.Notices)
+	}
 	fmt.Printf("read %d households and %d people\n", n.Households, n.People)
 	if r.Problems > shown {
 		fmt.Printf("%d problems in all; the first %d are above\n", r.Problems, shown)
@@ -131,8 +159,7 @@ func (cmd importCmd) finish(ctx context.Context, d *db.DB, isDemo bool, r import
 		fmt.Printf("dry run, nothing was written: %d new, %d changed, %d the same, %d rejected\n", n.Added, n.Changed, n.Unchanged, n.Rejected)
 		return nil
 	case r.Problems > 0:
-		fmt.Printf("%d rows were left out. What is wrong: %s. To correct and load again: %s\n", n.Rejected, out.problems,
-			strings.Join([]string{beside(cmd.Files[0], "rejects"), beside(cmd.Files[1], "rejects")}, " "))
+		fmt.Printf("%d rows were left out. What is wrong: %s. To correct and load again: %s\n", n.Rejected, out.problems, strings.Join(out.rejects, " "))
 	}
 	if n.Added+n.Changed == 0 {
 		fmt.Printf("nothing to do: all %d records are in the registry already, the same\n", n.Unchanged)
@@ -150,6 +177,9 @@ func (cmd importCmd) finish(ctx context.Context, d *db.DB, isDemo bool, r import
 		return err
 	}
 	took := time.Since(start)
+	if err := demo.Reach(ctx, d); err != nil {
+		return err
+	}
 	fmt.Printf("batch %s, approved by the demo's approver: %d new, %d changed, %d the same, in %.1f s (%.0f people/s)\n",
 		r.Batch, n.Added, n.Changed, n.Unchanged, took.Seconds(), float64(n.People)/took.Seconds())
 	return nil
@@ -157,13 +187,19 @@ func (cmd importCmd) finish(ctx context.Context, d *db.DB, isDemo bool, r import
 
 // beside names a file of an import's report, in the working directory.
 func beside(file, what string) string {
-	return strings.TrimSuffix(filepath.Base(file), ".csv") + "." + what + ".csv"
+	base := filepath.Base(file)
+	for _, ext := range []string{".csv", ".xlsx"} {
+		base = strings.TrimSuffix(base, ext)
+	}
+	return strings.NewReplacer(".csv:", ".", ".xlsx:", ".").Replace(base) + "." + what + ".csv"
 }
 
 // report prints the first problems. Where rows are left out it writes all
 // problems to a file, and the rows to files like those they came from.
 type report struct {
-	problems string // file name; "" for none
+	p        *i18n.Printer
+	problems string   // file name; "" for none
+	rejects  []string // names of the files with rows that were left out
 	n        int
 	csv      *csv.Writer
 	files    map[string]*os.File
@@ -188,7 +224,7 @@ func (r *report) open(name string) *os.File {
 func (r *report) show(b importer.Problem) {
 	if r.n++; r.n <= shown {
 		clearProgress()
-		fmt.Fprintln(os.Stderr, b)
+		fmt.Fprintln(os.Stderr, b.Say(r.p))
 	}
 	if r.problems == "" {
 		return
@@ -198,14 +234,18 @@ func (r *report) show(b importer.Problem) {
 		r.err = r.csv.Write([]string{"file", "line", "column", "value", "rule"})
 	}
 	if r.err == nil {
-		r.err = r.csv.Write([]string{b.File, strconv.Itoa(b.Line), b.Column, inert(b.Value), b.Rule})
+		r.err = r.csv.Write([]string{strings.TrimSuffix(b.File+":"+b.Sheet, ":"), strconv.Itoa(b.Line), b.Column, inert(b.Value), b.Rule(r.p)})
 	}
 }
 
 func (r *report) left(file string, line []byte) {
-	f := r.open(beside(file, "rejects"))
+	name := beside(file, "rejects")
+	f := r.open(name)
 	if f == nil {
 		return
+	}
+	if !slices.Contains(r.rejects, name) {
+		r.rejects = append(r.rejects, name)
 	}
 	if line = bytes.TrimRight(line, "\r\n"); r.err == nil {
 		_, r.err = f.Write(append(line, '\n'))
@@ -232,10 +272,16 @@ func (r *report) close() error {
 }
 
 // progress shows how far the reading is, on a terminal only.
-func progress(rows int) {
-	if onTerminal() {
-		fmt.Fprintf(os.Stderr, "\r%d rows", rows)
+func progress(p importer.Progress) {
+	if !onTerminal() {
+		return
 	}
+	what := map[string]string{"unpack": "unpacked", "check": "checked", "stage": "proposed"}[p.Step]
+	if p.Total == 0 {
+		fmt.Fprintf(os.Stderr, "\r\033[K%s %d rows", what, p.Rows)
+		return
+	}
+	fmt.Fprintf(os.Stderr, "\r\033[K%s %d rows, %d %%", what, p.Rows, 100*p.Done/p.Total)
 }
 
 func clearProgress() {

@@ -112,8 +112,12 @@ func hands(ctx context.Context, d *db.DB) (proposer, approver db.Principal, err 
 
 func (cmd importCmd) proposeAreas(ctx context.Context, d *db.DB, who db.Principal, b []byte, on string, out *areasReport) (ref string, err error) {
 	all := areas.Actor{ID: who.Actor, All: true}
+	upload, err := areas.ReadUpload(b)
+	if err != nil {
+		return "", err
+	}
 	err = d.WithTx(ctx, who, func(tx db.Tx) error {
-		kind, plan, err := areas.FromFile(tx, all, b, areas.Options{On: on, KeepMissing: cmd.KeepMissing})
+		plan, err := upload.Plan(tx, all, areas.Options{On: on, KeepMissing: cmd.KeepMissing})
 		if err != nil {
 			return err
 		}
@@ -128,7 +132,7 @@ func (cmd importCmd) proposeAreas(ctx context.Context, d *db.DB, who db.Principa
 			fmt.Println("dry run, nothing was written")
 			return nil
 		}
-		if ref, err = areas.Propose(tx, areas.Draft{Kind: kind, On: on, Files: []string{out.file}, Digest: areas.Digest(b)}, plan); err != nil {
+		if ref, err = areas.Propose(tx, areas.Draft{Kind: upload.Kind(), On: on, Files: []string{out.file}, Digest: areas.Digest(b)}, plan); err != nil {
 			return err
 		}
 		return areas.Send(tx, all, ref)

@@ -20,17 +20,20 @@ var version = "development"
 type cli struct {
 	Config
 
-	Serve   serveCmd   `cmd:"" help:"Start the sites and the worker."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database to this program's schema."`
-	Import  importCmd  `cmd:"" help:"Bring a file into the registry."`
-	Seed    seedCmd    `cmd:"" help:"Make up a country: areas, households and people, for trying out and measuring."`
-	Offer   offerCmd   `cmd:"" help:"Make a credential offer at the counter."`
-	Keys    keysCmd    `cmd:"" help:"List or print keys and trust anchors."`
-	Status  statusCmd  `cmd:"" help:"Work on the published status lists."`
-	DB      dbCmd      `cmd:"" name:"db" help:"Work with the database server."`
-	Routes  routesCmd  `cmd:"" help:"List every address of every site."`
-	Show    configCmd  `cmd:"" name:"config" help:"Print every option and where its value comes from."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve      serveCmd      `cmd:"" help:"Start the sites and the worker."`
+	Migrate    migrateCmd    `cmd:"" help:"Bring the database to this program's schema."`
+	Import     importCmd     `cmd:"" help:"Bring a file into the registry."`
+	Seed       seedCmd       `cmd:"" help:"Make up a country: areas, households and people, for trying out and measuring."`
+	Offer      offerCmd      `cmd:"" help:"Make a credential offer at the counter."`
+	Duplicates duplicatesCmd `cmd:"" help:"Look for records that may be of one person."`
+	Keys       keysCmd       `cmd:"" help:"List or print keys and trust anchors."`
+	Settings   settingsCmd   `cmd:"" help:"Export or import the country's settings."`
+	Audit      auditCmd      `cmd:"" help:"Verify the audit log, and what others keep of it."`
+	Status     statusCmd     `cmd:"" help:"Work on the published status lists."`
+	DB         dbCmd         `cmd:"" name:"db" help:"Work with the database server."`
+	Routes     routesCmd     `cmd:"" help:"List every address of every site."`
+	Show       configCmd     `cmd:"" name:"config" help:"Print every option and where its value comes from."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 // Exit codes.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"daftar/db"
 	"daftar/i18n"
+	"daftar/registry/audit/seal"
 )
 
 // metrics counts without naming anybody: site, route and status.
@@ -38,7 +40,18 @@ func (m *metrics) observe(site, route string, status int, took time.Duration) {
 }
 
 // handler answers on the operator's port, which is loopback only.
-func (m *metrics) handler(d *db.DB, messages *i18n.Bundle) http.Handler {
+func (m *metrics) handler(d *db.DB, messages *i18n.Bundle, sealer *seal.Sealer) http.Handler {
+	for name, gauge := range map[string]struct {
+		help string
+		f    func(seal.State) float64
+	}{
+		"daftar_audit_seal_lag_seconds": {"Age of the oldest entry of the audit log that may not be sealed.", func(s seal.State) float64 { return s.Lag.Seconds() }},
+		"daftar_audit_broken":           {"1: the audit log was changed, and is not sealed on.", func(s seal.State) float64 { return one(s.Broken != nil) }},
+		"daftar_audit_export_failed":    {"1: the last checkpoint could not be given away.", func(s seal.State) float64 { return one(s.Export != nil) }},
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: gauge.help},
+			func() float64 { return gauge.f(sealer.State()) }))
+	}
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "daftar_message_misses", Help: "Messages that were not found in the page's language.",
 	}, func() float64 { return float64(messages.Misses()) }))
@@ -53,8 +66,30 @@ func (m *metrics) handler(d *db.DB, messages *i18n.Bundle) http.Handler {
 				return
 			}
 		}
-		_, _ = w.Write([]byte("ok\n"))
+		answerReady(w, sealer.State())
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
 	return mux
+}
+
+func one(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// answerReady says how far the audit log is sealed: an alarm first, and not ready
+// once writes are refused.
+func answerReady(w http.ResponseWriter, state seal.State) {
+	switch {
+	case state.Lag >= seal.RefuseAfter:
+		http.Error(w, fmt.Sprintf("the audit log has not been sealed for %d s: nothing can be written", int(state.Lag.Seconds())), http.StatusServiceUnavailable)
+	case state.Broken != nil:
+		_, _ = fmt.Fprintf(w, "alarm: %v\n", state.Broken)
+	case state.Lag >= seal.AlarmAfter:
+		_, _ = fmt.Fprintf(w, "alarm: the audit log has not been sealed for %d s\n", int(state.Lag.Seconds()))
+	default:
+		_, _ = w.Write([]byte("ok\n"))
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"daftar/db"
+	"daftar/registry/audit"
 )
 
 // Commands that make addresses use those of the issuer that was served last:
@@ -17,9 +18,16 @@ func (s *store) noteIssuer(ctx context.Context, origin string) error {
 		return err
 	}
 	return s.db.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
-		return tx.Exec(`
+		var same bool
+		if err := tx.Get(&same, `select exists (select from setting where key = $1 and value = $2)`, servedIssuer, string(value)); err != nil || same {
+			return err
+		}
+		if err := tx.Exec(`
 			insert into setting (key, value, updated_at) values ($1, $2, $3)
-			on conflict (key) do update set value = excluded.value, updated_at = excluded.updated_at`, servedIssuer, string(value), tx.Now())
+			on conflict (key) do update set value = excluded.value, updated_at = excluded.updated_at`, servedIssuer, string(value), tx.Now()); err != nil {
+			return err
+		}
+		return audit.Write(tx, audit.Event{Action: "issuer.set", Detail: map[string]any{"issuer": origin}})
 	})
 }
 

@@ -118,7 +118,8 @@ func tidy(ctx context.Context, migrator string) error {
 		return err
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, `vacuum (analyze) area, household, person, membership, identifier, record_version, change_item`)
+	_, err = conn.Exec(ctx, `vacuum (analyze) area, household, person, membership, identifier, contact, record_version, change_item,
+		person_search, household_search, name_word`)
 	return err
 }
 

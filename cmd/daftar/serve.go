@@ -61,6 +61,11 @@ func (cmd serveCmd) Run(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
+	if err := s.sealFirst(ctx); err != nil {
+		return err
+	}
+	system.sealing = func(ctx context.Context) { s.keepSealing(ctx, log) }
+	system.exporting = func(ctx context.Context) { s.keepExporting(ctx, log) }
 	return system.run(ctx, listeners, log)
 }
 
@@ -116,11 +121,15 @@ func closeAll(listeners map[string]net.Listener) {
 
 // system is everything that runs.
 type system struct {
-	sites  map[string]site
-	tls    *tls.Config
-	ops    http.Handler
-	worker func(context.Context) error
-	banner string
+	sites     map[string]site
+	tls       *tls.Config
+	ops       http.Handler
+	worker    func(context.Context) error
+	sealing   func(context.Context)
+	exporting func(context.Context)
+	live      func(context.Context) error // keeps the settings current
+	pulse     func(context.Context) error
+	banner    string
 }
 
 type site interface {
@@ -132,7 +141,7 @@ type site interface {
 // database goes after them.
 func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
-	errs := make(chan error, len(listeners)+2)
+	errs := make(chan error, len(listeners)+6)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
@@ -152,8 +161,14 @@ func (s *system) run(ctx context.Context, listeners map[string]net.Listener, log
 		}
 		start(name, func() error { return s.sites[name].Serve(ln, s.tls) })
 	}
+	start("settings", func() error { return s.live(ctx) })
 	if s.worker != nil {
 		start("worker", func() error { return s.worker(ctx) })
+	}
+	start("sealing", func() error { s.sealing(ctx); return nil })
+	start("exporting", func() error { s.exporting(ctx); return nil })
+	if s.pulse != nil {
+		start("pulse", func() error { return s.pulse(ctx) })
 	}
 	fmt.Print(s.banner)
 	var failed error
@@ -209,14 +224,7 @@ func (cmd serveCmd) seed(ctx context.Context, d *db.DB, citizen, officers string
 		return demo.Seed(ctx, d, providers)
 	}
 	return d.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
-		for id, issuer := range providers {
-			if err := tx.Exec(`
-				insert into identity_provider (id, issuer) values ($1, $2)
-				on conflict (id) do update set issuer = excluded.issuer`, id, issuer); err != nil {
-				return err
-			}
-		}
-		return nil
+		return auth.SetProviders(tx, providers)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"daftar/db"
 	"daftar/db/localpg"
 	"daftar/jose"
+	"daftar/registry/audit/seal"
 )
 
 // database names the database of the private server.
@@ -23,6 +24,7 @@ type store struct {
 	keys     *jose.Store
 	blobs    *blob.Dir
 	pg       *localpg.Server // nil when somebody else runs the server
+	sealer   *seal.Sealer    // of a running server; nil for other commands
 	migrator string
 	roleURL  func(db.Role) string
 }
@@ -80,8 +82,18 @@ func (s *store) connect(ctx context.Context, c *Config, say func(string, ...any)
 	if ran > 0 {
 		say("brought the schema up to date (%d steps)", ran)
 	}
-	s.db, err = db.Open(db.Config{URL: s.roleURL, Clock: time.Now})
-	return err
+	if s.db, err = db.Open(db.Config{URL: s.roleURL, Clock: time.Now, Writable: s.writable}); err != nil {
+		return err
+	}
+	return partitions(ctx, s.db)
+}
+
+// writable refuses to write what would not be sealed.
+func (s *store) writable(who db.Principal) error {
+	if s.sealer == nil {
+		return nil
+	}
+	return s.sealer.Writable(who)
 }
 
 func upper(s string) string {

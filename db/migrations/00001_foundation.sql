@@ -31,27 +31,68 @@ create table setting (
 grant select on setting to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
 grant insert, update on setting to daftar_jobs;
 
--- Who did what, in the same transaction as what was done. The actor comes
--- from the transaction, never from the statement: no role may insert it.
+-- Who did what, in the same transaction as what was done. Who acted, for whom
+-- and from where comes from the transaction, never from the statement: no role
+-- may insert it. Every column but tx is sealed (docs/audit.md): a new one needs a
+-- new version of the leaf. By month, so that the indexes that are written to
+-- stay small: audit_partitions (00019) makes the months.
 create table audit_event (
-  id           uuid primary key,
-  at           timestamptz not null,
-  actor_kind   text not null default actor_kind(),
-  actor        uuid default actor(),
-  action       text not null,
-  subject_kind text,
-  subject      uuid,
-  case_id      uuid,
-  change_id    uuid,
-  purpose      text,
-  detail       jsonb not null default '{}'
-);
+  id             uuid not null,
+  at             timestamptz not null,
+  tx             xid8 not null default pg_current_xact_id(),  -- what the sealer goes by
+  actor_kind     text not null default actor_kind(),
+  actor          uuid default actor(),
+  acting_for     uuid default nullif(current_setting('daftar.acting_for', true), '')::uuid,  -- a person
+  session        uuid default nullif(current_setting('daftar.session', true), '')::uuid,
+  client         text default nullif(current_setting('daftar.client', true), ''),            -- coarse: db.Client…
+  action         text not null,
+  subject_kind   text,
+  subject        uuid,
+  before_version integer,                        -- of the subject's record
+  after_version  integer,
+  case_id        uuid,
+  change_id      uuid,
+  purpose        text,
+  basis          text,                           -- legal basis: a code of audit.Bases
+  subjects       integer not null default 0,     -- how many rows of audit_subject belong to it
+  detail         jsonb not null default '{}',    -- references and codes
+  primary key (at, id)
+) partition by range (at);
+create table audit_event_default partition of audit_event default;
+create index audit_event_tx on audit_event (tx);
 create index audit_event_subject on audit_event (subject, at desc);
-create index audit_event_at on audit_event (at desc);
+create index audit_event_actor on audit_event (actor, at desc) where actor_kind = 'staff';
 create index audit_event_case on audit_event (case_id, at) where case_id is not null;
-grant insert (id, at, action, subject_kind, subject, case_id, change_id, purpose, detail)
+grant insert (id, at, action, subject_kind, subject, before_version, after_version, case_id, change_id, purpose, basis, subjects, detail)
   on audit_event to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
 grant select on audit_event to daftar_auditor, daftar_jobs;
+
+-- Whom an event was about, where there are many: a search, a list, an export.
+create table audit_subject (
+  at           timestamptz not null,             -- of the event
+  event_id     uuid not null,
+  subject_kind text not null,
+  subject      uuid not null,
+  primary key (at, event_id, subject)
+) partition by range (at);
+create table audit_subject_default partition of audit_subject default;
+create index audit_subject_subject on audit_subject (subject, at desc);
+grant select on audit_subject to daftar_auditor, daftar_jobs;
+
+-- Subjects are written once, with their event: they are sealed with it.
+-- +goose StatementBegin
+create function audit_about(p_event uuid, p_at timestamptz, p_kind text, p_subjects uuid[]) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if not exists (select from audit_event e where e.at = p_at and e.id = p_event and e.tx = pg_current_xact_id()
+                   and e.subjects = cardinality(p_subjects))
+     or exists (select from audit_subject s where s.at = p_at and s.event_id = p_event) then
+    raise exception 'subjects belong to an event of this transaction' using errcode = '42501';
+  end if;
+  insert into audit_subject (at, event_id, subject_kind, subject) select p_at, p_event, p_kind, s from unnest(p_subjects) s;
+end $$;
+-- +goose StatementEnd
+grant execute on function audit_about(uuid, timestamptz, text, uuid[]) to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
 
 -- Jobs asked for by a transaction. The worker moves them into river's tables,
 -- which web roles cannot touch.

@@ -109,6 +109,7 @@ create table change (
   approved_at   timestamptz,
   approved_by   uuid,
   approved_hash bytea,
+  sealed_hash   bytea,                                       -- of a proposal that is complete; null: it is taken when somebody approves
   applied_at    timestamptz,
   constraint change_separate_hands check (approved_by <> proposed_by and approved_by <> verified_by and verified_by <> proposed_by),
   constraint change_complete check (
@@ -141,6 +142,12 @@ create table change_item (
   reason       text not null default '' check (reason ~ '^[a-z0-9_]{0,40}$'),            -- a code of registry.ChangeReasons
   effective_on date,                                         -- since when it is so in the world; null: since it was recorded
   data         jsonb not null,                               -- the whole next state
+  -- Of all of the item, made when it is written. The cast reads a backslash as
+  -- the start of something, hence two of them; it is the one way from text to
+  -- bytes that PostgreSQL takes as immutable.
+  digest       bytea not null generated always as (sha256(replace(
+    kind || ' ' || subject_id::text || ' ' || base_version::text || ' ' || nature || ' ' || reason || ' '
+    || coalesce(effective_on - date '2000-01-01', 0)::text || ' ' || data::text, '\', '\\')::bytea)) stored,
   primary key (change_id, seq)
 );
 grant select, insert on change_item to daftar_citizen, daftar_staff, daftar_jobs;
@@ -208,7 +215,7 @@ grant select on person to daftar_citizen, daftar_staff, daftar_issuer, daftar_ap
 -- that other rows point at or are found by. apply_change writes them from it.
 create table membership (
   id           uuid not null,
-  household_id uuid not null references household,
+  household_id uuid not null,                                 -- apply_memberships checks it, once per statement
   person_id    uuid not null,                                 -- apply_change writes both in one go
   tie          text not null default 'usual'                  -- where somebody usually lives, or another bond with a household
                check (tie in ('usual', 'absent', 'second_union', 'shared_custody', 'other')),
@@ -249,9 +256,8 @@ grant select on identifier to daftar_citizen, daftar_staff, daftar_api, daftar_j
 -- +goose StatementBegin
 create function change_hash(p_change uuid) returns bytea language sql stable
 set search_path = public, pg_temp as $$
-  select sha256(coalesce(string_agg(
-    sha256(convert_to(concat_ws(' ', kind, subject_id, base_version, nature, reason, coalesce(effective_on - date '2000-01-01', 0), data), 'UTF8')), ''::bytea order by seq), ''::bytea))
-  from change_item where change_id = p_change
+  select sha256(coalesce(string_agg(digest, ''::bytea), ''::bytea))
+  from (select digest from change_item where change_id = p_change order by seq offset 0) i
 $$;
 -- +goose StatementEnd
 grant execute on function change_hash(uuid) to daftar_citizen, daftar_staff, daftar_jobs;
@@ -261,10 +267,12 @@ grant execute on function change_hash(uuid) to daftar_citizen, daftar_staff, daf
 -- +goose StatementBegin
 create function change_item_guard() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  changes uuid[] := array(select distinct change_id from new_items);
 begin
-  perform from change c where c.id in (select change_id from new_items) for share;
-  if exists (select from new_items i left join change c on c.id = i.change_id
-             where c.state is distinct from 'proposed' or c.proposed_by is distinct from actor()) then
+  perform from change c where c.id = any(changes) for share;
+  if exists (select from unnest(changes) i (id) left join change c on c.id = i.id
+             where c.state is distinct from 'proposed' or c.proposed_by is distinct from actor() or c.sealed_hash is not null) then
     raise exception 'items belong to a proposal of one''s own' using errcode = 'DF001';
   end if;
   return null;
@@ -289,13 +297,26 @@ begin
   end if;
 end $$;
 
+-- Says that all items of one's own proposal are there. What is approved later is
+-- what was sealed, however many they are.
+create function seal_change(p_change uuid) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  perform from change c where c.id = p_change for update;
+  update change set sealed_hash = change_hash(p_change)
+  where id = p_change and state = 'proposed' and proposed_by = actor() and sealed_hash is null;
+  if not found then
+    raise exception 'only a proposal of one''s own is sealed, once' using errcode = 'DF001';
+  end if;
+end $$;
+
 create function approve_change(p_change uuid, p_now timestamptz) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   if exists (select from change where id = p_change and actor() in (proposed_by, verified_by)) or actor() is null then
     raise exception 'who proposed or verified cannot approve' using errcode = 'DF002';
   end if;
-  update change set state = 'approved', approved_at = p_now, approved_by = actor(), approved_hash = change_hash(p_change)
+  update change set state = 'approved', approved_at = p_now, approved_by = actor(), approved_hash = coalesce(sealed_hash, change_hash(p_change))
   where id = p_change and (state = 'verified' or (state = 'proposed' and origin <> 'case'));
   if not found then
     raise exception 'the change is not waiting for approval' using errcode = 'DF001';
@@ -339,6 +360,7 @@ begin
   end if;
 end $$;
 -- +goose StatementEnd
+grant execute on function seal_change(uuid) to daftar_jobs;
 grant execute on function verify_change(uuid, timestamptz), approve_change(uuid, timestamptz),
   refuse_change(uuid), return_change(uuid) to daftar_staff, daftar_jobs;
 grant execute on function supersede_change(uuid) to daftar_citizen, daftar_staff;

@@ -157,6 +157,7 @@ set search_path = public, pg_temp as $$
   )
   select distinct m.household_id from inside i join group_member m on m.group_id = i.id
   where m.household_id is not null and daterange(m.start_date, m.end_date) @> p_on
+    and not exists (select from household h where h.id = m.household_id and h.status_date <= p_on)
 $$;
 
 create function group_people(p_group uuid, p_on date) returns table (person_id uuid) language sql stable
@@ -169,6 +170,7 @@ set search_path = public, pg_temp as $$
   )
   select m.person_id from inside i join group_member m on m.group_id = i.id
   where m.person_id is not null and daterange(m.start_date, m.end_date) @> p_on
+    and not exists (select from person p where p.id = m.person_id and p.status_date <= p_on)
   union
   select r.person_id from group_households(p_group, p_on) h join membership r on r.household_id = h.household_id
   where r.tie = 'usual' and daterange(r.start_date, r.end_date) @> p_on
@@ -207,28 +209,75 @@ begin
   raise exception 'the change breaks the rule %', p_rule using errcode = 'DF005', constraint = p_rule;
 end $$;
 
+create function living(p_status text) returns boolean language sql immutable
+return p_status not in ('deceased', 'duplicate', 'error');
+
+-- What the items of changes say, as rows: the one place that knows where in a
+-- record its parts are. Set-returning functions stand in the list of columns:
+-- beside FROM they would be written into a table of their own for each record.
+create view proposed_household as
+select change_id, seq, subject_id, base_version, data->>'ref' as ref, (data->>'area_id')::uuid as area_id,
+       coalesce(data->>'directions', '') as directions, coalesce((data->>'protected')::boolean, false) as protected,
+       coalesce(data->>'status', 'active') as status, data->>'status_reason' as status_reason, (data->>'status_date')::date as status_date,
+       case when data ? 'tags' then array(select jsonb_array_elements_text(data->'tags')) else '{}' end as tags,
+       coalesce(data->'fields', '{}') as fields, coalesce(data->'provenance', '{}') as provenance
+from change_item where kind = 'household';
+
+create view proposed_person as
+select change_id, seq, subject_id, base_version, data->>'ref' as ref, data->>'full_name' as full_name, data->>'full_name_latin' as full_name_latin,
+       data->>'family_name' as family_name, data->>'given_name' as given_name, data->>'other_names' as other_names,
+       coalesce(data->>'sex', 'unknown') as sex, (data->>'birth_from')::date as birth_from, (data->>'birth_to')::date as birth_to,
+       coalesce(data->>'status', 'active') as status, data->>'status_reason' as status_reason, (data->>'status_date')::date as status_date,
+       (data->>'merged_into')::uuid as merged_into,
+       case when data ? 'tags' then array(select jsonb_array_elements_text(data->'tags')) else '{}' end as tags,
+       coalesce(data->'fields', '{}') as fields, coalesce(data->'provenance', '{}') as provenance
+from change_item where kind = 'person';
+
+create view proposed_membership as
+select change_id, subject_id as person_id, (e->>'id')::uuid as id, (e->>'household_id')::uuid as household_id, coalesce(e->>'tie', 'usual') as tie,
+       e->>'relationship' as relationship, (e->>'start_date')::date as start_date, (e->>'end_date')::date as end_date, e->>'end_reason' as end_reason,
+       e->'roles' as roles
+from (select change_id, subject_id, data->'memberships'->generate_series(0, jsonb_array_length(data->'memberships') - 1) as e
+      from change_item where kind = 'person') i;
+
+create view proposed_identifier as
+select change_id, kind, subject_id, e->>'type' as type, e->>'value' as value, coalesce(e->>'issuer', '') as issuer,
+       coalesce(e->>'status', 'unverified') as claimed, (e->>'expires_on')::date as expires_on, e->>'assurance' as assurance,
+       e->>'method' as method, coalesce(e->'provenance', '{}') as provenance,
+       kind = 'person' and e->>'status' is distinct from 'ended' and living(coalesce(status, 'active')) as live
+from (select change_id, kind, subject_id, data->>'status' as status,
+             data->'identifiers'->generate_series(0, jsonb_array_length(data->'identifiers') - 1) as e
+      from change_item) i;
+
 -- Writes who is tied to which household, and what they do there: one usual
 -- residence at a time, one head and one payee per household. Two that are both
 -- open are refused by unique indexes; here are those with an end.
-create function apply_memberships(p_change uuid) returns void language plpgsql as $$
+create function apply_memberships(p_change uuid, p_known boolean) returns void language plpgsql as $$
 declare
-  many boolean; heads uuid[];
+  many boolean; roles boolean; nowhere boolean; heads uuid[];
 begin
   -- A person may have left one household and joined another: the old rows go
   -- first, or the two would meet in membership_usual_residence.
-  delete from membership m using change_item i
-  where i.change_id = p_change and i.base_version > 0 and m.person_id = i.subject_id;
+  if p_known then
+    delete from membership m using change_item i
+    where i.change_id = p_change and i.base_version > 0 and m.person_id = i.subject_id;
+  end if;
 
-  with added as (
+  with said as materialized (
+    select * from proposed_membership where change_id = p_change
+  ), added as (
     insert into membership (id, household_id, person_id, tie, relationship, start_date, end_date, end_reason)
-    select d.id, d.household_id, i.subject_id, coalesce(d.tie, 'usual'), d.relationship, d.start_date, d.end_date, d.end_reason
-    from change_item i cross join lateral jsonb_to_recordset(i.data->'memberships')
-      as d (id uuid, household_id uuid, tie text, relationship text, start_date date, end_date date, end_reason text)
-    where i.change_id = p_change and i.kind = 'person'
-    returning household_id, person_id, relationship, end_date
+    select id, household_id, person_id, tie, relationship, start_date, end_date, end_reason from said
+    returning household_id, relationship, end_date
   )
-  select bool_or(end_date is not null), array_agg(household_id) filter (where relationship = 'head') into many, heads from added;
+  select bool_or(end_date is not null), array_agg(household_id) filter (where relationship = 'head'),
+         (select bool_or(s.roles is not null) from said s),
+         (select bool_or(not exists (select from household h where h.id = d.household_id)) from (select distinct household_id from said) d)
+    into many, heads, roles, nowhere from added;
 
+  if nowhere then
+    perform broken('record_parts');
+  end if;
   if many and exists (
     select from change_item i
     join membership a on a.person_id = i.subject_id and a.tie = 'usual'
@@ -244,15 +293,14 @@ begin
     perform broken('membership_head');
   end if;
 
-  if not exists (select from change_item i where i.change_id = p_change and i.data->'memberships' @? '$[*].roles') then
+  if roles is not true then
     return;
   end if;
   insert into membership_role (household_id, person_id, membership_id, role, of_id, start_date, end_date)
-  select m.household_id, i.subject_id, m.id, d.role, d.of, d.start_date, d.end_date
-  from change_item i
-  cross join lateral jsonb_to_recordset(i.data->'memberships') as m (id uuid, household_id uuid, roles jsonb)
+  select m.household_id, m.person_id, m.id, d.role, d.of, d.start_date, d.end_date
+  from proposed_membership m
   cross join lateral jsonb_to_recordset(m.roles) as d (role text, of uuid, start_date date, end_date date)
-  where i.change_id = p_change and i.kind = 'person';
+  where m.change_id = p_change;
   if exists (
     select from change_item i
     join membership_role a on a.person_id = i.subject_id and a.role = 'payee'
@@ -262,12 +310,9 @@ begin
   end if;
 end $$;
 
--- Nobody is their own forebear.
+-- Nobody is their own forebear, or both the wife and the mother of somebody.
 create function check_relations(p_change uuid) returns void language plpgsql as $$
 begin
-  if not exists (select from change_item where change_id = p_change and data ? 'relations') then
-    return;
-  end if;
   perform pg_advisory_xact_lock(hashtext('relation')); -- two changes at once could close a circle
   if exists (
     with recursive forebear(person_id, id, elder) as (
@@ -282,6 +327,21 @@ begin
     )
     select from forebear where id = person_id and elder) then
     perform broken('relation_circle');
+  end if;
+  if exists (
+    with mine as (
+      select r.person_id, r.other_id, r.type, r.start_date, r.end_date
+      from change_item i join relation r on r.person_id = i.subject_id where i.change_id = p_change and i.kind = 'person'
+      union all
+      select r.other_id, r.person_id, t.inverse, r.start_date, r.end_date
+      from change_item i join relation r on r.other_id = i.subject_id join relation_type t on t.code = r.type
+      where i.change_id = p_change and i.kind = 'person'
+    )
+    select from mine a join mine b on b.person_id = a.person_id and b.other_id = a.other_id and b.type > a.type
+    where a.type in ('spouse', 'parent', 'child', 'grandparent', 'grandchild', 'sibling')
+      and b.type in ('spouse', 'parent', 'child', 'grandparent', 'grandchild', 'sibling')
+      and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
+    perform broken('relation_two');
   end if;
 end $$;
 
@@ -336,9 +396,6 @@ begin
   end if;
 end $$;
 
-create function living(p_status text) returns boolean language sql immutable
-return p_status not in ('deceased', 'duplicate', 'error');
-
 -- Brings the status of numbers in line with who claims them, for the numbers
 -- given and for nobody else's.
 create function settle_claims(p_types text[], p_values text[], p_issuers text[], p_now timestamptz) returns void
@@ -362,26 +419,23 @@ end $$;
 
 -- Writes the numbers of a change. One that another living person claims is
 -- contested from the first moment, on both sides.
-create function apply_identifiers(p_change uuid, p_now timestamptz) returns void language plpgsql as $$
+create function apply_identifiers(p_change uuid, p_known boolean, p_now timestamptz) returns void language plpgsql as $$
 declare
   types text[]; vals text[]; issuers text[]; -- those that this change may set free, then those that it contests
   more_types text[]; more_vals text[]; more_issuers text[];
   unfit boolean;
 begin
-  select array_agg(x.type), array_agg(x.value), array_agg(x.issuer) into types, vals, issuers
-  from change_item i join identifier x on x.subject_id = i.subject_id and x.status = 'contested'
-  where i.change_id = p_change and i.base_version > 0;
+  if p_known then
+    select array_agg(x.type), array_agg(x.value), array_agg(x.issuer) into types, vals, issuers
+    from change_item i join identifier x on x.subject_id = i.subject_id and x.status = 'contested'
+    where i.change_id = p_change and i.base_version > 0;
 
-  delete from identifier x using change_item i
-  where i.change_id = p_change and i.base_version > 0 and x.subject_id = i.subject_id;
+    delete from identifier x using change_item i
+    where i.change_id = p_change and i.base_version > 0 and x.subject_id = i.subject_id;
+  end if;
 
-  with claim as (
-    select i.kind, i.subject_id, d.type, d.value, coalesce(d.issuer, '') as issuer, coalesce(d.status, 'unverified') as claimed,
-           d.expires_on, d.assurance, d.method, coalesce(d.provenance, '{}') as provenance,
-           i.kind = 'person' and d.status is distinct from 'ended' and living(coalesce(i.data->>'status', 'active')) as live
-    from change_item i cross join lateral jsonb_to_recordset(i.data->'identifiers')
-      as d (type text, value text, issuer text, status text, expires_on date, assurance text, method text, provenance jsonb)
-    where i.change_id = p_change
+  with claim as materialized (
+    select * from proposed_identifier where change_id = p_change
   ), twice as (
     select type, value, issuer from claim where live group by type, value, issuer having count(*) > 1
   ), added as (
@@ -413,11 +467,14 @@ end $$;
 
 -- Applies an approved change: every version, record and link, or nothing. No
 -- just-in-time compiler: it takes a second to save nothing, misled by the lists
--- in jsonb, whose length the planner cannot know.
+-- in jsonb, whose length the planner cannot know. What no item has is not looked
+-- for: each look goes through all of them. Of a large change it tells which step
+-- it is at, in notices, for whoever waits.
 create function apply_change(p_change uuid, p_now timestamptz) returns void
-language plpgsql security definer set search_path = public, pg_temp set jit = off as $$
+language plpgsql security definer set search_path = public, pg_temp set jit = off set work_mem = '64MB' as $$
 declare
   c change%rowtype;
+  has record;
   violated text;
 begin
   select ch.* into c from change ch where ch.id = p_change for update;
@@ -427,70 +484,82 @@ begin
   if change_hash(p_change) <> c.approved_hash then
     raise exception 'the items are not those that were approved' using errcode = 'DF003';
   end if;
-  if exists (
+  select count(*) > 5000 as large, coalesce(bool_or(base_version > 0), false) as known, bool_or(kind = 'group') as groups,
+         bool_or(data ? 'relations') as relations, bool_or(data ? 'contacts') as contacts, bool_or(data ? 'status') as outcomes
+    into has from change_item where change_id = p_change;
+  -- That a new record is new is kept by the key of record_version.
+  if has.known and exists (
     select from change_item i
-    where i.change_id = p_change
+    where i.change_id = p_change and i.base_version > 0
       and i.base_version <> coalesce((select max(v.version) from record_version v where v.subject_id = i.subject_id), 0)) then
     raise exception 'a record moved on since the proposal' using errcode = 'DF004';
   end if;
 
   insert into record_version (subject_id, version, change_id, seq, recorded_at)
   select subject_id, base_version + 1, p_change, seq, p_now from change_item where change_id = p_change;
+  perform telling(has.large, 'households');
 
   insert into household (id, ref, version, change_id, area_id, directions, protected, status, status_reason, status_date, tags, fields, provenance)
-  select i.subject_id, d.ref, i.base_version + 1, p_change, d.area_id, coalesce(d.directions, ''), coalesce(d.protected, false),
-         coalesce(d.status, 'active'), d.status_reason, d.status_date, coalesce(d.tags, '{}'), coalesce(d.fields, '{}'), coalesce(d.provenance, '{}')
-  from change_item i cross join lateral jsonb_to_record(i.data)
-    as d (ref text, area_id uuid, directions text, protected boolean, status text, status_reason text, status_date date,
-          tags text[], fields jsonb, provenance jsonb)
-  where i.change_id = p_change and i.kind = 'household'
-  on conflict (id) do update set version = excluded.version, change_id = excluded.change_id,
-    area_id = excluded.area_id, directions = excluded.directions, protected = excluded.protected,
-    status = excluded.status, status_reason = excluded.status_reason, status_date = excluded.status_date,
-    tags = excluded.tags, fields = excluded.fields, provenance = excluded.provenance;
+  select subject_id, ref, 1, p_change, area_id, directions, protected, status, status_reason, status_date, tags, fields, provenance
+  from proposed_household where change_id = p_change and base_version = 0;
+  if has.known then
+    update household h set version = i.base_version + 1, change_id = p_change,
+      (area_id, directions, protected, status, status_reason, status_date, tags, fields, provenance)
+      = (i.area_id, i.directions, i.protected, i.status, i.status_reason, i.status_date, i.tags, i.fields, i.provenance)
+    from proposed_household i where i.change_id = p_change and i.base_version > 0 and h.id = i.subject_id;
+  end if;
+  perform telling(has.large, 'people');
 
   insert into person (id, ref, version, change_id, full_name, full_name_latin, family_name, given_name, other_names, sex, birth_from, birth_to,
                       status, status_reason, status_date, merged_into, tags, fields, provenance)
-  select i.subject_id, d.ref, i.base_version + 1, p_change, d.full_name, d.full_name_latin, d.family_name, d.given_name, d.other_names,
-         coalesce(d.sex, 'unknown'), d.birth_from, d.birth_to, coalesce(d.status, 'active'), d.status_reason, d.status_date, d.merged_into,
-         coalesce(d.tags, '{}'), coalesce(d.fields, '{}'), coalesce(d.provenance, '{}')
-  from change_item i cross join lateral jsonb_to_record(i.data)
-    as d (ref text, full_name text, full_name_latin text, family_name text, given_name text, other_names text, sex text,
-          birth_from date, birth_to date, status text, status_reason text, status_date date, merged_into uuid,
-          tags text[], fields jsonb, provenance jsonb)
-  where i.change_id = p_change and i.kind = 'person'
-  on conflict (id) do update set version = excluded.version, change_id = excluded.change_id,
-    full_name = excluded.full_name, full_name_latin = excluded.full_name_latin, family_name = excluded.family_name,
-    given_name = excluded.given_name, other_names = excluded.other_names, sex = excluded.sex,
-    birth_from = excluded.birth_from, birth_to = excluded.birth_to, status = excluded.status,
-    status_reason = excluded.status_reason, status_date = excluded.status_date, merged_into = excluded.merged_into,
-    tags = excluded.tags, fields = excluded.fields, provenance = excluded.provenance;
+  select subject_id, ref, 1, p_change, full_name, full_name_latin, family_name, given_name, other_names, sex, birth_from, birth_to,
+         status, status_reason, status_date, merged_into, tags, fields, provenance
+  from proposed_person where change_id = p_change and base_version = 0;
+  if has.known then
+    update person p set version = i.base_version + 1, change_id = p_change,
+      (full_name, full_name_latin, family_name, given_name, other_names, sex, birth_from, birth_to,
+       status, status_reason, status_date, merged_into, tags, fields, provenance)
+      = (i.full_name, i.full_name_latin, i.family_name, i.given_name, i.other_names, i.sex, i.birth_from, i.birth_to,
+         i.status, i.status_reason, i.status_date, i.merged_into, i.tags, i.fields, i.provenance)
+    from proposed_person i where i.change_id = p_change and i.base_version > 0 and p.id = i.subject_id;
+  end if;
+  perform telling(has.large, 'memberships');
 
-  perform apply_memberships(p_change);
+  perform apply_memberships(p_change, has.known);
 
-  delete from relation r using change_item i
-  where i.change_id = p_change and i.base_version > 0 and r.person_id = i.subject_id;
-  insert into relation (id, person_id, type, other_id, start_date, end_date)
-  select d.id, i.subject_id, d.type, d.person_id, d.start_date, d.end_date
-  from change_item i cross join lateral jsonb_to_recordset(i.data->'relations')
-    as d (id uuid, type text, person_id uuid, start_date date, end_date date)
-  where i.change_id = p_change and i.kind = 'person' and i.data ? 'relations';
-  perform check_relations(p_change);
+  if has.known then
+    delete from relation r using change_item i
+    where i.change_id = p_change and i.base_version > 0 and r.person_id = i.subject_id;
+    delete from contact x using change_item i
+    where i.change_id = p_change and i.base_version > 0 and x.person_id = i.subject_id;
+  end if;
+  if has.relations then
+    insert into relation (id, person_id, type, other_id, start_date, end_date)
+    select d.id, i.subject_id, d.type, d.person_id, d.start_date, d.end_date
+    from change_item i cross join lateral jsonb_to_recordset(i.data->'relations')
+      as d (id uuid, type text, person_id uuid, start_date date, end_date date)
+    where i.change_id = p_change and i.kind = 'person' and i.data ? 'relations';
+    perform check_relations(p_change);
+  end if;
+  if has.contacts then
+    perform telling(has.large, 'contacts');
+    insert into contact (person_id, kind, value, owner, safe, protected)
+    select subject_id, e->>'kind', e->>'value', e->>'owner',
+           case when e ? 'safe' then array(select jsonb_array_elements_text(e->'safe')) else '{}' end, coalesce((e->>'protected')::boolean, false)
+    from (select subject_id, data->'contacts'->generate_series(0, jsonb_array_length(data->'contacts') - 1) as e
+          from change_item where change_id = p_change and kind = 'person' and data ? 'contacts') i;
+  end if;
 
-  delete from contact x using change_item i
-  where i.change_id = p_change and i.base_version > 0 and x.person_id = i.subject_id;
-  insert into contact (person_id, kind, value, owner, safe, protected)
-  select i.subject_id, d.kind, d.value, d.owner, coalesce(d.safe, '{}'), coalesce(d.protected, false)
-  from change_item i cross join lateral jsonb_to_recordset(i.data->'contacts')
-    as d (kind text, value text, owner text, safe text[], protected boolean)
-  where i.change_id = p_change and i.kind = 'person' and i.data ? 'contacts';
-
-  perform apply_identifiers(p_change, p_now);
-  perform check_people(p_change);
-  if exists (select from change_item where change_id = p_change and kind = 'group') then
+  perform telling(has.large, 'identifiers');
+  perform apply_identifiers(p_change, has.known, p_now);
+  if has.known or has.outcomes then
+    perform check_people(p_change);
+  end if;
+  if has.groups then
     perform apply_groups(p_change);
   end if;
 
+  perform telling(has.large, 'search');
   update change set state = 'applied', applied_at = p_now where id = p_change;
 exception
   when unique_violation or check_violation or foreign_key_violation then
@@ -502,6 +571,13 @@ exception
         'membership_usual_residence', 'membership_head', 'membership_payee', 'membership_dates', 'role_dates', 'role_of',
         'relation_self', 'relation_dates', 'group_cycle', 'group_member_once', 'group_member_dates', 'person_outcome', 'household_outcome',
         'group_outcome') then violated else 'record_parts' end);
+end $$;
+
+create function telling(p_large boolean, p_step text) returns void language plpgsql as $$
+begin
+  if p_large then
+    raise notice 'applying %', p_step;
+  end if;
 end $$;
 
 create function apply_groups(p_change uuid) returns void language plpgsql as $$

@@ -9,19 +9,42 @@ begin
   if octet_length(s) > length(s) then
     s := regexp_replace(normalize(s, NFKD), '[\u00AD\u02B0-\u036F\u0483-\u0489\u0591-\u05BD\u05BF\u05C1-\u05C2\u05C4-\u05C5\u05C7\u0610-\u061A\u0621\u0640\u064B-\u065F\u0670\u06D6-\u06DC\u06DF-\u06E4\u06E7-\u06E8\u06EA-\u06ED\u093C\u09BC\u0A3C\u0ABC\u135D-\u135F\u200B-\u200F\u2018-\u201B\u202A-\u202E\u2032\u2060-\u206F\uFEFF]+', '', 'g');
     s := regexp_replace(s, '[\u0080-\u00A9\u00AB-\u00AC\u00AE-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u00D7\u00F7\u0387\u055A-\u055F\u0589-\u058A\u05BE\u05C0\u05C3\u05F3-\u05F4\u0600-\u060F\u061B-\u061F\u066A-\u066D\u06D4\u06DD-\u06DE\u06E9\u0964-\u0965\u1361-\u1368\u2000-\u200A\u2010-\u2017\u201C-\u2029\u202F-\u2031\u2033-\u205F\u20A0-\u20BF\u2190-\u23FF\u2500-\u27BF\u3000-\u3003\u3008-\u3020\u30FB\uFFFC-\uFFFD]+', ' ', 'g');
-    s := translate(s, U&'\00D0\00D8\00F0\00F8\0110\0111\0126\0127\0131\0141\0142\014A\014B\0166\0167\0181\018A\018F\0198\0199\01B3\01B4\0253\0257\0259\0391\0392\0393\0394\0395\0396\0397\0398\0399\039A\039B\039C\039D\039E\039F\03A0\03A1\03A2\03A3\03A4\03A5\03A6\03A7\03A8\03A9\03C2\0402\0403\0404\0405\0406\0407\0408\0409\040A\040B\040C\040D\040E\040F\0410\0411\0412\0413\0414\0415\0416\0417\0418\0419\041A\041B\041C\041D\041E\041F\0420\0421\0422\0423\0424\0425\0426\0427\0428\0429\042A\042B\042C\042D\042E\042F\0454\0490\0491\049A\049B\04A2\04A3\04AE\04AF\04B0\04B1\04BA\04C0\04CF\04D8\04E8\0531\0532\0533\0534\0535\0536\0537\0538\0539\053A\053B\053C\053D\053E\053F\0540\0541\0542\0543\0544\0545\0546\0547\0548\0549\054A\054B\054C\054D\054E\054F\0550\0551\0552\0553\0554\0555\0556\0629\0649\0660\0661\0662\0663\0664\0665\0666\0667\0668\0669\0671\06A9\06AA\06AD\06AF\06BE\06C1\06C3\06CC\06CD\06D0\06D2\06D5\06F0\06F1\06F2\06F3\06F4\06F5\06F6\06F7\06F8\06F9\0966\0967\0968\0969\096A\096B\096C\096D\096E\096F\09E6\09E7\09E8\09E9\09EA\09EB\09EC\09ED\09EE\09EF',
-      U&'dododdhhillnnttbdekkyybde\03B1\03B2\03B3\03B4\03B5\03B6\03B7\03B8\03B9\03BA\03BB\03BC\03BD\03BE\03BF\03C0\03C1\03C3\03C3\03C4\03C5\03C6\03C7\03C8\03C9\03C3\0452\0453\0435\0455\0456\0457\0458\0459\045A\045B\045C\045D\045E\045F\0430\0431\0432\0433\0434\0435\0436\0437\0438\0439\043A\043B\043C\043D\043E\043F\0440\0441\0442\0443\0444\0445\0446\0447\0448\0449\044A\044B\044C\044D\044E\044F\0435\0433\0433\043A\043A\043D\043D\0443\0443\0443\0443\04BB\0456\0456\04D9\04E9\0561\0562\0563\0564\0565\0566\0567\0568\0569\056A\056B\056C\056D\056E\056F\0570\0571\0572\0573\0574\0575\0576\0577\0578\0579\057A\057B\057C\057D\057E\057F\0580\0581\0582\0583\0584\0585\0586\0647\064A0123456789\0627\0643\0643\0643\0643\0647\0647\0647\064A\064A\064A\064A\0647012345678901234567890123456789');
-    s := replace(s, U&'\00DF', 'ss');
-    s := replace(s, U&'\1E9E', 'ss');
-    s := replace(s, U&'\00C6', 'ae');
-    s := replace(s, U&'\00E6', 'ae');
-    s := replace(s, U&'\0152', 'oe');
-    s := replace(s, U&'\0153', 'oe');
-    s := replace(s, U&'\00DE', 'th');
-    s := replace(s, U&'\00FE', 'th');
+    if s ~ '[\u0080-\u036F]' then
+      s := translate(s, U&'\00D0\00D8\00F0\00F8\0110\0111\0126\0127\0131\0141\0142\014A\014B\0166\0167\0181\018A\018F\0198\0199\01B3\01B4\0253\0257\0259',
+        'dododdhhillnnttbdekkyybde');
+    end if;
+    if s ~ '[\u0370-\u052F]' then
+      s := translate(s, U&'\0391\0392\0393\0394\0395\0396\0397\0398\0399\039A\039B\039C\039D\039E\039F\03A0\03A1\03A2\03A3\03A4\03A5\03A6\03A7\03A8\03A9\03C2\0402\0403\0404\0405\0406\0407\0408\0409\040A\040B\040C\040D\040E\040F\0410\0411\0412\0413\0414\0415\0416\0417\0418\0419\041A\041B\041C\041D\041E\041F\0420\0421\0422\0423\0424\0425\0426\0427\0428\0429\042A\042B\042C\042D\042E\042F\0454\0490\0491\049A\049B\04A2\04A3\04AE\04AF\04B0\04B1\04BA\04C0\04CF\04D8\04E8',
+        U&'\03B1\03B2\03B3\03B4\03B5\03B6\03B7\03B8\03B9\03BA\03BB\03BC\03BD\03BE\03BF\03C0\03C1\03C3\03C3\03C4\03C5\03C6\03C7\03C8\03C9\03C3\0452\0453\0435\0455\0456\0457\0458\0459\045A\045B\045C\045D\045E\045F\0430\0431\0432\0433\0434\0435\0436\0437\0438\0439\043A\043B\043C\043D\043E\043F\0440\0441\0442\0443\0444\0445\0446\0447\0448\0449\044A\044B\044C\044D\044E\044F\0435\0433\0433\043A\043A\043D\043D\0443\0443\0443\0443\04BB\0456\0456\04D9\04E9');
+    end if;
+    if s ~ '[\u0530-\u05FF]' then
+      s := translate(s, U&'\0531\0532\0533\0534\0535\0536\0537\0538\0539\053A\053B\053C\053D\053E\053F\0540\0541\0542\0543\0544\0545\0546\0547\0548\0549\054A\054B\054C\054D\054E\054F\0550\0551\0552\0553\0554\0555\0556',
+        U&'\0561\0562\0563\0564\0565\0566\0567\0568\0569\056A\056B\056C\056D\056E\056F\0570\0571\0572\0573\0574\0575\0576\0577\0578\0579\057A\057B\057C\057D\057E\057F\0580\0581\0582\0583\0584\0585\0586');
+    end if;
+    if s ~ '[\u0600-\u08FF]' then
+      s := translate(s, U&'\0629\0649\0660\0661\0662\0663\0664\0665\0666\0667\0668\0669\0671\06A9\06AA\06AD\06AF\06BE\06C1\06C3\06CC\06CD\06D0\06D2\06D5\06F0\06F1\06F2\06F3\06F4\06F5\06F6\06F7\06F8\06F9',
+        U&'\0647\064A0123456789\0627\0643\0643\0643\0643\0647\0647\0647\064A\064A\064A\064A\06470123456789');
+    end if;
+    if s ~ '[\u0900-\uFFFF]' then
+      s := translate(s, U&'\0966\0967\0968\0969\096A\096B\096C\096D\096E\096F\09E6\09E7\09E8\09E9\09EA\09EB\09EC\09ED\09EE\09EF',
+        '01234567890123456789');
+    end if;
+    if s ~ '[\u00DF\u1E9E\u00C6\u00E6\u0152-\u0153\u00DE\u00FE]' then
+      s := replace(s, U&'\00DF', 'ss');
+      s := replace(s, U&'\1E9E', 'ss');
+      s := replace(s, U&'\00C6', 'ae');
+      s := replace(s, U&'\00E6', 'ae');
+      s := replace(s, U&'\0152', 'oe');
+      s := replace(s, U&'\0153', 'oe');
+      s := replace(s, U&'\00DE', 'th');
+      s := replace(s, U&'\00FE', 'th');
+    end if;
   end if;
   s := translate(lower(s collate "C"), '''`', '');
-  s := btrim(regexp_replace(s, '[\u0001-\u002F\u003A-\u0060\u007B-\u007F]+', ' ', 'g'));
+  if s ~ '[\u0001-\u001F\u0021-\u002F\u003A-\u0060\u007B-\u007F]|  ' then -- a replacement for each space costs more than all else here
+    s := regexp_replace(s, '[\u0001-\u002F\u003A-\u0060\u007B-\u007F]+', ' ', 'g');
+  end if;
+  s := btrim(s);
   if strpos(s, 'abd') > 0 then
     s := regexp_replace(s, '(^| )abd[aeiou]l ?([a-z][a-z][a-z])', '\1abd al\2', 'g');
   end if;
@@ -101,7 +124,7 @@ create function area_place_follow() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   update area a set place = '' where a.parent_id = new.id;
-  perform search_refresh(array(select m.person_id from household h join membership m on m.household_id = h.id where h.area_id = new.id));
+  perform search_refresh(array(select distinct m.person_id from household h join membership m on m.household_id = h.id where h.area_id = new.id));
   perform search_refresh_households(array(select h.id from household h where h.area_id = new.id));
   return null;
 end $$;
@@ -110,8 +133,6 @@ create trigger area_place before insert or update on area for each row execute f
 create trigger area_place_follow after update on area for each row
   when (new.place <> old.place) execute function area_place_follow();
 update area set place = '' where level = 0;
-
-create index if not exists membership_person on membership (person_id);
 
 -- Who usually lives where, now: what households are counted and listed by.
 -- +goose StatementBegin
@@ -160,7 +181,7 @@ create index name_word_like on name_word using gin (word gin_trgm_ops);
 -- what the pages ask for. Jobs and commands have none.
 -- +goose StatementBegin
 create function staff_places() returns text[] language sql stable security definer set search_path = public, pg_temp as $$
-  select coalesce(array_agg(a.place), '{}') from staff_role r join area a on a.id = r.area_id where r.staff_id = actor()
+  select coalesce(array_agg(a.place), '{}') from staff_scope r join area a on a.id = r.area_id where r.staff_id = actor()
 $$;
 -- +goose StatementEnd
 grant execute on function staff_places() to daftar_staff;
@@ -174,61 +195,70 @@ create policy person_search_staff on person_search for select to daftar_staff us
 create policy household_search_staff on household_search for select to daftar_staff using (place ^@ any (array(select unnest(staff_places()))));
 grant select (person_id, household_id, place, protected) on person_search to daftar_staff;
 grant select on household_search to daftar_staff;
-grant select on person_search, name_word, area, staff_role, membership, identifier to daftar_search;
+grant select on person_search, name_word, area, staff_scope, membership, identifier to daftar_search;
 grant select (id, ref) on person to daftar_search;
 grant select (id, ref) on household to daftar_search;
 
--- What a record is found by.
+-- Whether a folded word may join the one beside it, so that the words of a name
+-- cannot be folded one by one: Abdul Rahman, al Hassan.
 -- +goose StatementBegin
-create function search_terms(p_name text, p_latin text, p_from date, p_to date, p_place text) returns text[]
-language plpgsql immutable parallel safe set search_path = public, pg_temp as $$
-declare
-  words text := name_fold(concat_ws(' ', p_name, p_latin));
-  first integer := extract(year from p_from);
-  last integer := extract(year from p_to);
-  terms text[];
-begin
-  if length(words) > 60 then -- of a word that long, the beginning
-    words := regexp_replace(words, '([^ ]{60})[^ ]+', '\1', 'g');
-  end if;
-  terms := string_to_array(words, ' ');
-  if p_place <> '' then
-    terms := terms || string_to_array('@' || replace(rtrim(p_place, '/'), '/', '/@'), '/');
-  end if;
-  if first is null or last - first > 10 then
-    return terms || '#?'::text;
-  end if;
-  for y in first..last loop
-    terms := terms || ('#' || y);
-  end loop;
-  return terms;
-end $$;
+create function name_joins(folded text) returns boolean language sql immutable parallel safe
+return folded ~ U&'(^| )(abd[aeiou][lrsntdz]|al|el|\0627\0644)( |$)';
 
--- Brings the search in line with the records of these people.
+-- Brings the search in line with the records of these people. Each word is
+-- folded once, however many people have it: that is most of the work. Planned
+-- anew each time, for one person and for a million.
 create function search_refresh(p_people uuid[]) returns void
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB' as $$
+declare
+  folds jsonb; -- by word
 begin
-  insert into person_search (person_id, household_id, place, protected, terms)
-  select p.id, h.id, coalesce(a.place, ''), coalesce(h.protected, false),
-         search_terms(p.full_name, p.full_name_latin, p.birth_from, p.birth_to, coalesce(a.place, ''))
-  from unnest(p_people) u(id)
-  join person p on p.id = u.id
-  left join residence r on r.person_id = p.id
-  left join lateral (
-    select x.household_id from membership x where x.person_id = p.id and r.person_id is null
-    order by x.end_date desc nulls first, x.start_date desc nulls last, x.id limit 1) m on true
-  left join household h on h.id = coalesce(r.household_id, m.household_id)
-  left join area a on a.id = h.area_id
-  on conflict (person_id) do update set household_id = excluded.household_id, place = excluded.place,
-    protected = excluded.protected, terms = excluded.terms
-  where (person_search.household_id, person_search.place, person_search.protected, person_search.terms)
-    is distinct from (excluded.household_id, excluded.place, excluded.protected, excluded.terms);
+  if p_people = '{}' then
+    return;
+  end if;
+  select jsonb_object_agg(word, name_fold(word)) into folds from (
+    select distinct unnest(string_to_array(concat_ws(' ', p.full_name, p.full_name_latin), ' ')) as word
+    from unnest(p_people) u(id) join person p on p.id = u.id) n;
 
+  with named as materialized (
+    select n.id, n.household_id, n.place, n.protected, n.birth_from, n.birth_to,
+           -- of a word that long, the beginning
+           case when length(n.words) > 60 then regexp_replace(n.words, '([^ ]{60})[^ ]+', '\1', 'g') else n.words end as words, n.joined
+    from (
+      select p.id, h.id as household_id, a.place, h.protected, p.birth_from, p.birth_to, name_joins(w.words) as joined,
+             case when name_joins(w.words) then name_fold(concat_ws(' ', p.full_name, p.full_name_latin)) else w.words end as words
+      from unnest(p_people) u(id)
+      join person p on p.id = u.id
+      cross join lateral (
+        select string_agg(nullif(folds->>word, ''), ' ') as words
+        from unnest(string_to_array(concat_ws(' ', p.full_name, p.full_name_latin), ' ')) word) w
+      left join residence r on r.person_id = p.id
+      left join lateral (
+        select x.household_id from membership x where x.person_id = p.id and r.person_id is null
+        order by x.end_date desc nulls first, x.start_date desc nulls last, x.id limit 1) m on true
+      left join household h on h.id = coalesce(r.household_id, m.household_id)
+      left join area a on a.id = h.area_id) n
+  ), found as (
+    insert into person_search (person_id, household_id, place, protected, terms)
+    select id, household_id, coalesce(place, ''), coalesce(protected, false),
+           string_to_array(coalesce(words, ''), ' ')
+           || case when place is null then '{}' else string_to_array('@' || replace(rtrim(place, '/'), '/', '/@'), '/') end
+           || case
+                when birth_from is null or extract(year from birth_to) - extract(year from birth_from) > 10 then array['#?']
+                when extract(year from birth_from) = extract(year from birth_to) then array['#' || extract(year from birth_from)]
+                else array(select '#' || y from generate_series(extract(year from birth_from)::integer, extract(year from birth_to)::integer) y) end
+    from named
+    on conflict (person_id) do update set household_id = excluded.household_id, place = excluded.place,
+      protected = excluded.protected, terms = excluded.terms
+    where (person_search.household_id, person_search.place, person_search.protected, person_search.terms)
+      is distinct from (excluded.household_id, excluded.place, excluded.protected, excluded.terms)
+  )
   insert into name_word (word, key)
-  select w, name_key(w) from (
-    select distinct w from unnest(p_people) u(id) join person_search s on s.person_id = u.id cross join lateral unnest(s.terms) w
-    where left(w, 1) not in ('@', '#')) n
-  where not exists (select from name_word x where x.word = n.w);
+  select n.word, name_key(n.word) from (
+    select left(unnest(string_to_array(f.value, ' ')), 60) as word from jsonb_each_text(folds) f where f.value <> '' and not name_joins(f.value)
+    union
+    select unnest(string_to_array(words, ' ')) from named where joined) n
+  where not exists (select from name_word x where x.word = n.word);
 end $$;
 
 create function search_refresh_households(p_households uuid[]) returns void
@@ -270,12 +300,14 @@ end $$;
 -- is a scan of everybody.
 
 -- +goose StatementBegin
-create function search_scope(p_now timestamptz, p_areas uuid[], out codes text[], out places text[], out whole boolean) language sql stable
-set search_path = public, pg_temp as $$
-  select coalesce(array_agg(distinct '@' || a.code), '{}'), array_agg(distinct a.place), coalesce(bool_or(a.level = 0), false)
-  from staff_role r join area a on a.id = r.area_id
-  where r.staff_id = actor() and r.area_id = any(p_areas) and r.valid_from <= p_now and (r.valid_to is null or r.valid_to > p_now)
-$$;
+create function search_scope(p_now timestamptz, p_areas uuid[], out codes text[], out places text[], out whole boolean, out small boolean) language plpgsql stable
+set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
+begin
+  select coalesce(array_agg(distinct '@' || a.code), '{}'), array_agg(distinct a.place), coalesce(bool_or(a.level = 0), false), coalesce(min(a.level) > 1, false)
+    into codes, places, whole, small
+  from staff_scope r join area a on a.id = r.area_id
+  where r.staff_id = actor() and r.area_id = any(p_areas) and r.valid_from <= p_now and (r.valid_to is null or r.valid_to > p_now);
+end $$;
 
 -- By a number that names one record: a reference, an identifier, a phone. Here
 -- one plan is right for all.
@@ -337,6 +369,7 @@ declare
   codes text[];
   places text[];
   whole boolean;
+  small boolean; -- no area is as large as a region
   must text[] := case when p_area is null then '{}' else array['@' || p_area] end;
   years text[] := case when p_year is null then null else array['#' || p_year, '#?'] end;
   n integer := cardinality(p_words);
@@ -344,16 +377,17 @@ declare
   seen uuid[];
   w1 text[]; w2 text[]; w3 text[]; w4 text[];
 begin
-  select s.codes, s.places, s.whole into codes, places, whole from search_scope(p_now, p_areas) s;
+  select s.codes, s.places, s.whole, s.small into codes, places, whole, small from search_scope(p_now, p_areas) s;
   if codes = '{}' or n > 8 or n = 0 and (p_area is null or p_year is null) then
     return;
   end if;
-  -- One word is looked up together with the areas. What several words have in
-  -- common is so few that they are looked at one by one.
-  if whole or n > 1 then
+  -- A small area is looked up together with the words: a thousand people of one
+  -- name live all over the country. The list of a region is so long that what
+  -- several words have in common is looked at one by one.
+  if whole or n > 1 and not small then
     codes := null;
   end if;
-  if whole or n <= 1 then
+  if whole or n <= 1 or small then
     places := null;
   end if;
 
@@ -428,17 +462,6 @@ do $$ begin
 end $$;
 -- +goose StatementEnd
 
--- Whom an event was about, where there are many: a search, a list, an export.
-create table audit_subject (
-  event_id     uuid not null references audit_event,
-  subject_kind text not null,
-  subject      uuid not null,
-  primary key (event_id, subject)
-);
-create index audit_subject_subject on audit_subject (subject);
-grant insert on audit_subject to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
-grant select on audit_subject to daftar_auditor, daftar_jobs;
-
 -- What a member of staff is at, for the length of a session: what they look
 -- people up for, asked every fifteen minutes, and the last search, which is kept
 -- here because a name does not belong into an address.
@@ -450,22 +473,6 @@ create table staff_work (
   searched_at   timestamptz
 );
 grant select, insert, update on staff_work to daftar_staff;
-
--- What was done with somebody's record, for themselves to read: who by role, when
--- and what for. Whoever asks must be the person.
--- +goose StatementBegin
-create function record_looks(p_person uuid, p_limit integer) returns table (at timestamptz, action text, purpose text, role text)
-language sql stable security definer set search_path = public, pg_temp as $$
-  select e.at, e.action, case when e.case_id is not null then 'casework' else coalesce(e.purpose, '') end,
-         coalesce((select min(r.role) from staff_role r where r.staff_id = e.actor and r.valid_from <= e.at and (r.valid_to is null or r.valid_to > e.at)), '')
-  from (select x.id from audit_event x where x.subject = p_person and x.action = 'person.read'
-        union select s.event_id from audit_subject s where s.subject = p_person) about
-  join audit_event e on e.id = about.id
-  where e.actor_kind = 'staff' and exists (select from account c where c.id = actor() and c.person_id = p_person)
-  order by e.at desc, e.id limit p_limit
-$$;
--- +goose StatementEnd
-grant execute on function record_looks(uuid, integer) to daftar_citizen;
 
 -- Filters that officers keep. Each sees their own and those shared with a role
 -- that they have.
@@ -485,7 +492,7 @@ create index saved_filter_owner on saved_filter (owner) where removed_at is null
 create index saved_filter_shared on saved_filter (shared_with) where shared_with is not null and removed_at is null;
 alter table saved_filter enable row level security;
 create policy saved_filter_seen on saved_filter for select to daftar_staff using (
-  owner = actor() or exists (select from staff_role r where r.staff_id = actor() and r.role = shared_with));
+  owner = actor() or exists (select from staff_scope r where r.staff_id = actor() and r.role = shared_with));
 create policy saved_filter_made on saved_filter for insert to daftar_staff with check (owner = actor());
 create policy saved_filter_changed on saved_filter for update to daftar_staff using (owner = actor()) with check (owner = actor());
 grant select, insert (id, ref, name, subject, area_id, expr, changed_at), update (name, expr, shared_with, changed_at, removed_at)

@@ -1,7 +1,6 @@
 package cases
 
 import (
-	"daftar/auth"
 	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry/cases"
@@ -29,7 +28,7 @@ func Status(codes cases.Codes) web.Handler {
 		ref := form.Required(&check, "ref", 30, "status.error.ref")
 		code := form.Required(&check, "code", 30, "status.error.code")
 		if state.Err = check.Fault(); state.Err == nil {
-			s, err := cases.StatusByCode(c.Context(), c.DB(), c.Principal().DB(auth.Portal), codes, ref, code)
+			s, err := cases.StatusByCode(c.Context(), c.DB(), c.Who(), codes, ref, code)
 			switch fault.CodeOf(err) {
 			case "":
 				return c.Render(standingPage(s.Case, told(c.Printer(), s)))

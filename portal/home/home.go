@@ -5,6 +5,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/notices"
 	"daftar/registry/programmes"
 	"daftar/web"
 )
@@ -16,6 +17,8 @@ type summary struct {
 	Household  string // reference
 	Cases      []cases.Case
 	Decisions  []programmes.Decision
+	Planned    []programmes.Decision // what would take something away
+	Unread     int                   // notices
 }
 
 // Home is the page after signing in: where one stands.
@@ -23,6 +26,9 @@ func Home(c *web.Ctx) error {
 	p := c.Principal()
 	s := summary{Name: p.Name, Registered: p.Person != nil}
 	err := c.View(func(tx db.Tx) (err error) {
+		if s.Unread, err = notices.Unread(tx, p.ID, p.Person); err != nil {
+			return err
+		}
 		if s.Cases, err = cases.Mine(tx, p.ID); err != nil || p.Person == nil {
 			return err
 		}
@@ -38,6 +44,9 @@ func Home(c *web.Ctx) error {
 			return err
 		}
 		s.Household = h.Ref
+		if s.Planned, err = programmes.Planned(tx, household); err != nil {
+			return err
+		}
 		s.Decisions, err = programmes.Decisions(tx, household)
 		return err
 	})

@@ -20,5 +20,5 @@ func Help(c *web.Ctx) error { return c.Render(textPage("help", 4)) }
 // Accessibility is the accessibility statement.
 func Accessibility(c *web.Ctx) error { return c.Render(textPage("accessibility", 5)) }
 
-// Privacy says what happens to what people tell.
-func Privacy(c *web.Ctx) error { return c.Render(textPage("privacy", 5)) }
+// Privacy says what happens to what people tell, and for how long it is kept.
+func Privacy(c *web.Ctx) error { return c.Render(privacyPage(5, c.Settings().Retention)) }

@@ -4,6 +4,9 @@
 package amend
 
 import (
+	"bytes"
+	"slices"
+	"strings"
 	"time"
 
 	"daftar/db"
@@ -27,23 +30,35 @@ const (
 // Draft is what somebody proposes.
 type Draft struct {
 	Item registry.Item
-	Note string // why, in the proposer's own words
-	Lang string
+	// Also are records that change with it: the payee who is replaced, the head
+	// who is none any more. They are the reader's business, too.
+	Also []registry.Item
+	// Method is how it was checked: one of registry.VerificationMethods.
+	Method string
+	Note   string // why, in the proposer's own words
+	Lang   string
 }
 
 // Propose stores a proposal and returns its reference. Values that differ from
 // the record come from the office from now on; with the reason "confirmed", all
-// of them do. fault.Invalid when nothing differs.
+// of them do. fault.Conflict when nothing differs. A new record has BaseVersion 0
+// and its own Subject; ref is nothing then.
 func Propose(tx db.Tx, r registry.Reader, ref string, d Draft) (string, error) {
-	id, err := registry.FindRecord(tx, r, d.Item.Kind, ref)
-	if err != nil {
-		return "", err
+	id := d.Item.Subject
+	if d.Item.BaseVersion > 0 || ref != "" {
+		var err error
+		if id, err = registry.FindRecord(tx, r, d.Item.Kind, ref); err != nil {
+			return "", err
+		}
+		d.Item.Subject = id
 	}
-	d.Item.Subject = id
-	if err := sourced(tx, &d.Item); err != nil {
-		return "", err
+	items := append([]registry.Item{d.Item}, d.Also...)
+	for i := range items {
+		if err := sourced(tx, r, &items[i], d.Method); err != nil {
+			return "", err
+		}
 	}
-	change, err := registry.Propose(tx, registry.OriginCase, []registry.Item{d.Item})
+	change, err := registry.Propose(tx, registry.OriginCase, items)
 	if err != nil {
 		return "", err
 	}
@@ -58,26 +73,38 @@ func Propose(tx db.Tx, r registry.Reader, ref string, d Draft) (string, error) {
 }
 
 // sourced gives what differs, or all that is confirmed, a source of its own.
-func sourced(tx db.Tx, it *registry.Item) error {
+func sourced(tx db.Tx, r registry.Reader, it *registry.Item, method string) error {
 	versions, err := history.Versions(tx, it.Subject, tx.Now())
 	if err != nil {
 		return err
 	}
-	if len(versions) == 0 || versions[len(versions)-1].Number != it.BaseVersion {
+	var old history.State
+	switch {
+	case len(versions) == 0 && it.BaseVersion == 0: // a new record
+	case len(versions) == 0 || versions[len(versions)-1].Number != it.BaseVersion:
 		return fault.New(fault.Conflict, "error.stale")
+	default:
+		old = versions[len(versions)-1].Data
 	}
 	next, err := history.Of(it.Data)
 	if err != nil {
 		return err
 	}
-	names := history.Names(history.Diff(versions[len(versions)-1].Data, next))
+	differs := history.Diff(old, next)
+	if err := mayEdit(tx, r, it.Kind, differs); err != nil {
+		return err
+	}
+	names := history.Names(differs)
+	if old == nil {
+		names = []string{"*"}
+	}
 	if it.Reason == "confirmed" && len(names) == 0 {
 		names = []string{"*"}
 	}
 	if len(names) == 0 {
 		return fault.New(fault.Conflict, "propose.error.nothing")
 	}
-	source, err := registry.AddSource(tx, registry.SourceOffice, nil, "")
+	source, err := registry.AddOfficeSource(tx, method)
 	if err != nil {
 		return err
 	}
@@ -104,8 +131,27 @@ func sourced(tx db.Tx, it *registry.Item) error {
 	return nil
 }
 
+// mayEdit refuses a change of a value that the proposer's roles may not see or
+// change, whatever the form allowed; and of a value that formulas give.
+func mayEdit(tx db.Tx, r registry.Reader, kind string, differs []history.Change) error {
+	all, err := registry.LoadFields(tx)
+	if err != nil {
+		return err
+	}
+	for _, c := range differs {
+		code, ok := strings.CutPrefix(c.What, "fields.")
+		if !ok {
+			continue
+		}
+		if f, known := all.Of(kind).Get(code); known && (f.Type == registry.TypeCalculated || !f.May("see", r.Roles) || !f.May("edit", r.Roles)) {
+			return fault.New(fault.Forbidden, "propose.error.field", "Field", f.Label)
+		}
+	}
+	return nil
+}
+
 func write(tx db.Tx, action, kind string, subject, change db.ID) error {
-	return audit.Write(tx, audit.Event{Action: action, SubjectKind: kind, Subject: subject, Change: change, Purpose: "change"})
+	return audit.Write(tx, audit.Event{Action: action, SubjectKind: kind, Subject: subject, Change: change, Purpose: "correction"})
 }
 
 // Amendment is one proposal with what it would change.
@@ -118,6 +164,7 @@ type Amendment struct {
 	Subject     db.ID           `db:"subject_id"`
 	SubjectRef  string          `db:"subject_ref"`
 	SubjectName string          `db:"subject_name"`
+	Latin       string          `db:"subject_latin"` // the name in Latin letters
 	Nature      registry.Nature `db:"nature"`
 	Reason      string          `db:"reason"`
 	EffectiveOn string          `db:"effective_on"`
@@ -135,12 +182,13 @@ type Amendment struct {
 	OldData     []byte          `db:"old_data"`
 }
 
-const columns = `m.id, m.ref, m.change_id, c.state, m.subject_kind, m.subject_id, coalesce(p.ref, h.ref, g.ref) as subject_ref,
-	coalesce(p.full_name, g.name, '') as subject_name, i.nature, i.reason, coalesce(to_char(i.effective_on, 'YYYY-MM-DD'), '') as effective_on,
+const columns = `m.id, m.ref, m.change_id, c.state, m.subject_kind, m.subject_id, coalesce(p.ref, h.ref, g.ref, i.data->>'ref') as subject_ref,
+	coalesce(p.full_name, g.name, i.data->>'name', '') as subject_name,
+	coalesce(p.full_name_latin, g.name_latin, '') as subject_latin, i.nature, i.reason, coalesce(to_char(i.effective_on, 'YYYY-MM-DD'), '') as effective_on,
 	m.note, m.note_lang, m.answer, m.answer_lang, m.proposed_at, coalesce(s.name, '') as proposer, c.proposed_by, c.verified_by,
 	coalesce(v.name, '') as verifier, i.base_version, i.data, old.data as old_data`
 
-const tables = `amendment m join change c on c.id = m.change_id join change_item i on i.change_id = c.id
+const tables = `amendment m join change c on c.id = m.change_id join change_item i on i.change_id = c.id and i.subject_id = m.subject_id
 	left join person p on p.id = m.subject_id left join household h on h.id = m.subject_id left join group_record g on g.id = m.subject_id
 	left join staff s on s.id = c.proposed_by left join staff v on v.id = c.verified_by
 	left join record_state old on old.subject_id = i.subject_id and old.version = i.base_version`
@@ -155,10 +203,71 @@ func Find(tx db.Tx, r registry.Reader, ref string) (Amendment, error) {
 	if err := tx.Get(&a, `select `+columns+` from `+tables+` where m.ref = $1`, canonical); err != nil {
 		return Amendment{}, err
 	}
-	if _, err := registry.FindRecord(tx, r, a.Kind, a.SubjectRef); err != nil {
+	var ours struct {
+		Record bool `db:"record"`
+		All    bool `db:"everything"` // that changes with it
+	}
+	if err := tx.Get(&ours, `select `+readable("$2", "$3")+` as record, not exists (
+			select from change_item x where x.change_id = $2 and x.subject_id <> $3 and not `+registry.WithinReader("x.kind", "x.subject_id", 1)+`) as everything`,
+		registry.Texts(r.Areas), a.Change, a.Subject); err != nil {
 		return Amendment{}, err
 	}
+	merge, ok, err := MergeOf(tx, a.Change)
+	if err != nil {
+		return Amendment{}, err
+	}
+	if ok { // both records are the reader's business, or neither is; others that name them may be elsewhere
+		_, err = registry.FindRecord(tx, r, registry.KindPerson, merge.EndedRef)
+		if err != nil {
+			return Amendment{}, err
+		}
+	}
+	if !ours.Record || !ok && !ours.All {
+		return Amendment{}, fault.Hidden()
+	}
 	return a, nil
+}
+
+// readable is the condition that the record of a change is the business of a reader
+// whose areas are argument 1: that of a new one is where it will be.
+func readable(change, subject string) string {
+	return `exists (select from change_item i where i.change_id = ` + change + ` and i.subject_id = ` + subject + ` and (
+		` + registry.WithinReader("i.kind", "i.subject_id", 1) + `
+		or i.base_version = 0 and not exists (select from record_version v where v.subject_id = i.subject_id)
+		   and exists (select from area a where a.id = (i.data->>'area_id')::uuid and array[a.l0, a.l1, a.l2, a.l3, a.l4, a.l5] && $1)))`
+}
+
+// Other is another record that a proposal changes along with its subject.
+type Other struct {
+	Kind    string `db:"kind"`
+	Subject db.ID  `db:"subject_id"`
+	Ref     string `db:"ref"`
+	Name    string `db:"name"`
+	Latin   string `db:"latin"`
+	Data    []byte `db:"data"`
+	OldData []byte `db:"old_data"`
+}
+
+// Others lists what a proposal changes beside its subject's record, of what is
+// the reader's business; hidden counts the rest. The reading is logged.
+func Others(tx db.Tx, r registry.Reader, a Amendment) (list []Other, hidden int, err error) {
+	if err := tx.Select(&list, `
+		select i.kind, i.subject_id, i.data->>'ref' as ref, coalesce(i.data->>'full_name', i.data->>'name', '') as name,
+		       coalesce(i.data->>'full_name_latin', i.data->>'name_latin', '') as latin, i.data, old.data as old_data
+		from change_item i left join record_state old on old.subject_id = i.subject_id and old.version = i.base_version
+		where i.change_id = $1 and i.subject_id <> $2 and `+registry.WithinReader("i.kind", "i.subject_id", 3)+`
+		order by i.seq`, a.Change, a.Subject, registry.Texts(r.Areas)); err != nil {
+		return nil, 0, err
+	}
+	if err := tx.Get(&hidden, `select count(*) - 1 from change_item where change_id = $1`, a.Change); err != nil {
+		return nil, 0, err
+	}
+	for _, o := range list {
+		if err := write(tx, o.Kind+".read", o.Kind, o.Subject, a.Change); err != nil {
+			return nil, 0, err
+		}
+	}
+	return list, hidden - len(list), nil
 }
 
 // Read is Find, and logs that the record was read for it.
@@ -170,14 +279,15 @@ func Read(tx db.Tx, r registry.Reader, ref string) (Amendment, error) {
 	return a, write(tx, a.Kind+".read", a.Kind, a.Subject, a.Change)
 }
 
-// Open lists the proposals that wait for somebody, the oldest first, and logs
-// whose records they are about. There are few: at most 200 are listed.
+// Open lists the proposals that wait for somebody, and logs whose records they
+// are about: first those of people who live after all, which take no more than
+// the day (RULES R16), then the oldest. There are few: at most 200 are listed.
 func Open(tx db.Tx, r registry.Reader) ([]Amendment, error) {
 	var list []Amendment
 	err := tx.Select(&list, `
 		select `+columns+` from `+tables+`
-		where c.state in ('proposed', 'verified') and `+registry.WithinReader("m.subject_kind", "m.subject_id", 1)+`
-		order by m.proposed_at, m.id limit 200`, registry.Texts(r.Areas))
+		where c.state in ('proposed', 'verified') and `+readable("m.change_id", "m.subject_id")+`
+		order by i.reason <> 'restored', m.proposed_at, m.id limit 200`, registry.Texts(r.Areas))
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +295,17 @@ func Open(tx db.Tx, r registry.Reader) ([]Amendment, error) {
 	for i, a := range list {
 		subjects[i] = a.Subject
 	}
-	return list, audit.Write(tx, audit.Event{Action: "change.listed", Purpose: "change", Detail: map[string]any{"subjects": subjects}})
+	return list, audit.WriteAbout(tx, audit.Event{Action: "change.listed", Purpose: "correction"}, "record", subjects)
+}
+
+// Waiting lists the references of the proposals about a record that wait for
+// somebody.
+func Waiting(tx db.Tx, subject db.ID) ([]string, error) {
+	var refs []string
+	err := tx.Select(&refs, `
+		select m.ref from amendment m join change c on c.id = m.change_id
+		where m.subject_id = $1 and c.state in ('proposed', 'verified') order by m.proposed_at`, subject)
+	return refs, err
 }
 
 // Verify notes that somebody other than the proposer checked the proposal.
@@ -210,43 +330,41 @@ func Approve(tx db.Tx, r registry.Reader, ref string) error {
 	if err := registry.Approve(tx, a.Change); err != nil {
 		return err
 	}
-	touched, err := households(tx, a)
+	touched, err := households(tx, a.Change)
 	if err != nil {
 		return err
 	}
 	if err := registry.Apply(tx, a.Change); err != nil {
 		return err
 	}
-	after, err := households(tx, a)
+	after, err := households(tx, a.Change)
 	if err != nil {
 		return err
 	}
-	for id := range after {
-		touched[id] = true
-	}
-	for id := range touched {
+	touched = append(touched, after...)
+	slices.SortFunc(touched, func(x, y db.ID) int { return bytes.Compare(x[:], y[:]) })
+	for _, id := range slices.Compact(touched) {
 		if err := tx.Enqueue(jobs.KindAssessHousehold, id, a.Base+1); err != nil {
 			return err
 		}
 	}
-	return write(tx, "change.applied", a.Kind, a.Subject, a.Change)
+	if err := tx.Enqueue(jobs.KindRecomputeFields, a.Subject, a.Base+1); err != nil {
+		return err
+	}
+	if err := settled(tx, a.Change); err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "change.applied", SubjectKind: a.Kind, Subject: a.Subject, Before: a.Base, After: a.Base + 1,
+		Change: a.Change, Purpose: "correction"})
 }
 
-// households are those that the record's values count in.
-func households(tx db.Tx, a Amendment) (map[db.ID]bool, error) {
-	touched := map[db.ID]bool{}
-	switch a.Kind {
-	case registry.KindHousehold:
-		touched[a.Subject] = true
-	case registry.KindPerson:
-		id, err := registry.HouseholdOf(tx, a.Subject)
-		if err == nil {
-			touched[id] = true
-		} else if !fault.Is(err, fault.NotFound) {
-			return nil, err
-		}
-	}
-	return touched, nil
+// households are those that the values of the change's records count in.
+func households(tx db.Tx, change db.ID) ([]db.ID, error) {
+	var list []db.ID
+	err := tx.Select(&list, `
+		select i.subject_id from change_item i where i.change_id = $1 and i.kind = 'household'
+		union select r.household_id from change_item i join residence r on r.person_id = i.subject_id where i.change_id = $1`, change)
+	return list, err
 }
 
 // Refuse ends a proposal with the reason, in the officer's own words.
@@ -259,6 +377,9 @@ func Refuse(tx db.Tx, r registry.Reader, ref, answer, lang string) error {
 		return err
 	}
 	if err := tx.Exec(`update amendment set answer = $2, answer_lang = $3 where id = $1`, a.ID, answer, lang); err != nil {
+		return err
+	}
+	if err := unsettled(tx, a.Change); err != nil {
 		return err
 	}
 	return write(tx, "change.refused", a.Kind, a.Subject, a.Change)
@@ -274,6 +395,9 @@ func Withdraw(tx db.Tx, r registry.Reader, ref string) error {
 		return fault.Hidden()
 	}
 	if err := registry.Supersede(tx, a.Change); err != nil {
+		return err
+	}
+	if err := unsettled(tx, a.Change); err != nil {
 		return err
 	}
 	return write(tx, "change.withdrawn", a.Kind, a.Subject, a.Change)

@@ -127,12 +127,15 @@ func propose(t testing.TB, d *dbtest.DB, who areas.Actor, b []byte, o areas.Opti
 	}
 	var ref string
 	var plan *areas.Plan
-	do(t, d, officer(1), func(tx db.Tx) error {
-		kind, p, err := areas.FromFile(tx, who, b, o)
-		if plan = p; err != nil || len(p.Problems) > 0 || len(p.Items) == 0 {
+	upload, err := areas.ReadUpload(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, d, officer(1), func(tx db.Tx) (err error) {
+		if plan, err = upload.Plan(tx, who, o); err != nil || len(plan.Problems) > 0 || len(plan.Items) == 0 {
 			return err
 		}
-		if ref, err = areas.Propose(tx, areas.Draft{Kind: kind, On: o.On}, p); err != nil {
+		if ref, err = areas.Propose(tx, areas.Draft{Kind: upload.Kind(), On: o.On}, plan); err != nil {
 			return err
 		}
 		return areas.Send(tx, who, ref)

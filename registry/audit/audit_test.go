@@ -4,12 +4,31 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"daftar/db"
 	"daftar/db/dbtest"
 	"daftar/registry/audit"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
+
+func newDB(t *testing.T) *dbtest.DB {
+	t.Helper()
+	return dbtest.New(t)
+}
+
+// exec runs a statement as whoever logs in as role.
+func exec(t *testing.T, d *dbtest.DB, role, statement string) error {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), d.URL(role))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	_, err = conn.Exec(t.Context(), statement)
+	return err
+}
 
 var auditor = db.Principal{Role: db.Auditor}
 

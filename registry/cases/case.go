@@ -189,7 +189,14 @@ func move(tx db.Tx, c *Case, s step) error {
 	if s.reason != "" {
 		event.Detail = map[string]any{"reason": s.reason}
 	}
-	return audit.Write(tx, event)
+	write := audit.Write
+	if s.action == Submitted || s.action == Answered || s.action == Withdrawn {
+		write = audit.WriteReceipt // what the applicant did
+	}
+	if err := write(tx, event); err != nil {
+		return err
+	}
+	return tell(tx, *c, s.action)
 }
 
 // store writes the draft of a locked case.

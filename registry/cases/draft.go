@@ -16,6 +16,7 @@ type Draft struct {
 	Members    []Member        `json:"members"`
 	LastKey    int             `json:"last_key"`
 	AreaCode   string          `json:"area,omitempty"`
+	NoFixed    string          `json:"no_fixed,omitempty"` // they live nowhere for long: the office that they belong to (RULES R1)
 	Directions string          `json:"directions,omitempty"`
 	Fields     registry.Values `json:"fields,omitempty"` // of the household
 	// Done names the pages that were answered, also those answered with

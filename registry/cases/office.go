@@ -199,5 +199,5 @@ func Queue(tx db.Tx, officer Actor, f Filter) (rows []QueueRow, next string, err
 	for i, r := range rows {
 		ids[i] = r.ID
 	}
-	return rows, next, audit.Write(tx, audit.Event{Action: "case.listed", Purpose: "queue", Detail: map[string]any{"cases": ids}})
+	return rows, next, audit.WriteAbout(tx, audit.Event{Action: "case.listed", Purpose: "queue"}, "case", ids)
 }

@@ -66,16 +66,35 @@ func (f Form) Answers(subject string, given registry.Values) registry.Values {
 	return out
 }
 
+// questions are the pages of definitions: each answer, and what backs it.
+func (f Form) questions(fields registry.Fields, answers registry.Values) []string {
+	var pages []string
+	for _, field := range fields {
+		pages = append(pages, "q/"+field.Code)
+		if Backs(field, answers[field.Code]) {
+			pages = append(pages, "q/"+field.Code+"/evidence")
+		}
+	}
+	return pages
+}
+
+// Backs reports whether a photo is asked for that backs an answer: of what is
+// said to be so. Having none stops nobody (RULES R1).
+func Backs(f registry.Field, answer any) bool {
+	if f.Evidence != "asked" || f.Type == registry.TypeFile {
+		return false
+	}
+	given := f.Input(answer)
+	return len(given) > 0 && !slices.Contains([]string{"", "0", "no", "none", "never", registry.Unknown, registry.NoneOf}, given[0])
+}
+
 // MemberPages lists the pages about one member, after "people/<key>/".
 func (f Form) MemberPages(d *Draft, m *Member) []string {
 	pages := []string{"name", "birth", "about"}
 	if !m.IDVerified {
 		pages = append(pages, "id")
 	}
-	for _, field := range f.Asks(registry.KindPerson, m.Fields) {
-		pages = append(pages, "q/"+field.Code)
-	}
-	return pages
+	return append(pages, f.questions(f.Asks(registry.KindPerson, m.Fields), m.Fields)...)
 }
 
 // Pages lists every page of a section.
@@ -99,11 +118,9 @@ func (f Form) Pages(d *Draft, s Section) []string {
 			}
 		}
 	default:
-		for _, field := range f.Asks(registry.KindHousehold, d.Fields) {
-			if field.Section == string(s) {
-				pages = append(pages, "q/"+field.Code)
-			}
-		}
+		pages = f.questions(slices.DeleteFunc(f.Asks(registry.KindHousehold, d.Fields), func(field registry.Field) bool {
+			return field.Section != string(s)
+		}), d.Fields)
 	}
 	return pages
 }

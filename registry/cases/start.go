@@ -103,5 +103,8 @@ func Edit(tx db.Tx, actor Actor, ref string, edit func(*Draft) error) (Case, err
 	if err := edit(&c.Draft); err != nil {
 		return c, err
 	}
-	return c, store(tx, &c)
+	if err := store(tx, &c); err != nil {
+		return c, err
+	}
+	return c, audit.Write(tx, audit.Event{Action: "case.edited", SubjectKind: "case", Subject: c.ID, Before: c.Version - 1, After: c.Version, Case: c.ID})
 }

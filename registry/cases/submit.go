@@ -18,18 +18,18 @@ func Submit(tx db.Tx, actor Actor, ref string, form Form) (Case, error) {
 	if c.State != StateDraft {
 		return c, nil // sent twice on a slow line: the first one counts
 	}
-	country, err := registry.LoadCountry(tx)
-	if err != nil {
-		return c, err
-	}
-	calendar, err := country.Calendar()
+	settings, err := registry.LoadSettings(tx)
 	if err != nil {
 		return c, err
 	}
 	if err := propose(tx, &c, form); err != nil {
 		return c, err
 	}
-	due := calendar.AddWorkingDays(calendar.Today(tx.Now()), country.AnswerDays)
+	calendar, err := registry.CalendarOf(tx, *c.Area)
+	if err != nil {
+		return c, err
+	}
+	due := calendar.AddWorkingDays(calendar.Today(tx.Now()), settings.Clocks.AnswerDays)
 	c.DueOn.Time, c.DueOn.Valid = due, true
 	c.SubmittedAt.Time, c.SubmittedAt.Valid = tx.Now(), true
 	if err := tx.Exec(`update case_file set submitted_at = $2, due_on = $3, area_id = $4, change_id = $5 where id = $1`,
@@ -49,18 +49,14 @@ func Answer(tx db.Tx, actor Actor, ref string, form Form, note, lang string) (Ca
 	if c.State != StateWaiting {
 		return c, fault.New(fault.Conflict, "error.out_of_order")
 	}
-	country, err := registry.LoadCountry(tx)
-	if err != nil {
-		return c, err
-	}
-	calendar, err := country.Calendar()
-	if err != nil {
-		return c, err
-	}
 	if err := registry.Supersede(tx, *c.Change); err != nil {
 		return c, err
 	}
 	if err := propose(tx, &c, form); err != nil {
+		return c, err
+	}
+	calendar, err := registry.CalendarOf(tx, *c.Area)
+	if err != nil {
 		return c, err
 	}
 	waited := calendar.WorkingDays(calendar.Today(c.WaitingSince.Time), calendar.Today(tx.Now()))
@@ -143,10 +139,14 @@ func changeItems(tx db.Tx, c Case, form Form, area db.ID) ([]registry.Item, erro
 			return nil, err
 		}
 	}
-	items := []registry.Item{{Kind: registry.KindHousehold, Subject: d.HouseholdID, Data: registry.HouseholdData{
+	home := registry.HouseholdData{
 		Ref: d.HouseholdRef, AreaID: area, Directions: d.Directions, Fields: form.Answers(registry.KindHousehold, d.Fields),
 		Provenance: registry.Provenance{"*": said},
-	}}}
+	}
+	if d.NoFixed != "" {
+		home.Tags = []string{registry.TagNoFixedPlace}
+	}
+	items := []registry.Item{{Kind: registry.KindHousehold, Subject: d.HouseholdID, Data: home}}
 	since := form.Today.Format(time.DateOnly)
 	for _, m := range d.Members {
 		birth := m.Birth.Date()

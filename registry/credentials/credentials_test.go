@@ -201,7 +201,7 @@ func issued(t *testing.T, d *dbtest.DB, holder db.ID, n int) (is credentials.Iss
 		t.Fatal(err)
 	}
 	do(t, d, wallet, func(tx db.Tx) (err error) {
-		kind, _ := credentials.TypeByID(o.Type)
+		kind, _ := credentials.Builtin(o.Type)
 		data, err := credentials.Data(tx, kind, holder, nil)
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package credentials
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"daftar/db"
@@ -24,7 +25,7 @@ type Dataset struct {
 func (d Dataset) Hash() []byte {
 	raw, err := json.Marshal(d.Claims) // map keys are sorted
 	if err != nil {
-		panic(err) // claims are strings and numbers
+		panic(err) // claims are strings, numbers, lists of strings and null
 	}
 	sum := sha256.Sum256(raw)
 	return sum[:]
@@ -40,24 +41,41 @@ func Data(tx db.Tx, t Type, holder db.ID, decision *db.ID) (Dataset, error) {
 	if person.Status != "active" {
 		return Dataset{}, notEntitled()
 	}
-	if t.Subject == "person" {
-		return personData(tx, person)
-	}
 	id, err := registry.HouseholdOf(tx, holder)
-	if fault.Is(err, fault.NotFound) {
+	homeless := fault.Is(err, fault.NotFound)
+	if err != nil && !homeless {
+		return Dataset{}, err
+	}
+	var h registry.Household
+	if !homeless && (t.Subject == "household" || t.defines()) {
+		if h, err = registry.LoadHousehold(tx, id); err != nil {
+			return Dataset{}, err
+		}
+	}
+	if t.Subject == "person" {
+		data, err := personData(tx, person)
+		if err != nil {
+			return data, err
+		}
+		return data, t.say(tx, data.Claims, person.ID, person.Fields, h.Protected)
+	}
+	if homeless {
 		return Dataset{}, notEntitled()
 	}
-	if err != nil {
-		return Dataset{}, err
-	}
-	h, err := registry.LoadHousehold(tx, id)
-	if err != nil {
-		return Dataset{}, err
-	}
+	about := householdData
 	if t.ID == ProgrammeEligibility {
-		return eligibilityData(tx, h, decision)
+		about = func(tx db.Tx, h registry.Household) (Dataset, error) { return eligibilityData(tx, h, decision) }
 	}
-	return householdData(tx, h)
+	data, err := about(tx, h)
+	if err != nil {
+		return data, err
+	}
+	return data, t.say(tx, data.Claims, h.ID, h.Fields, h.Protected)
+}
+
+// defines reports whether a definition makes a claim of the type.
+func (t Type) defines() bool {
+	return slices.ContainsFunc(t.Claims, func(c Claim) bool { return c.defined != nil })
 }
 
 func notEntitled() error { return fault.New(fault.Conflict, "credential.error.not_entitled") }

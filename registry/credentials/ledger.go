@@ -119,5 +119,8 @@ func NoteWallet(tx db.Tx, holder db.ID, notification, event string) error {
 	if err == nil && n == 0 {
 		err = fault.Hidden()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "credential.noted", SubjectKind: "person", Subject: holder, Detail: map[string]any{"event": event}})
 }

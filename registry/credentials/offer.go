@@ -86,9 +86,9 @@ const offerColumns = `o.id, o.ref, o.person_id, o.type, o.decision_id, o.channel
 // Make makes an offer for a holder. fault.Conflict when they are not entitled
 // to the credential, fault.TooMany after five in a day.
 func Make(tx db.Tx, holder db.ID, typeID, channel string, codes Codes) (Offer, error) {
-	t, ok := TypeByID(typeID)
-	if !ok {
-		return Offer{}, fault.Hidden()
+	t, err := Load(tx, typeID)
+	if err != nil {
+		return Offer{}, err
 	}
 	data, err := Data(tx, t, holder, nil)
 	if err != nil {
@@ -163,7 +163,10 @@ func Cancel(tx db.Tx, holder db.ID, ref string) error {
 	if err == nil && n == 0 {
 		err = fault.Hidden()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return audit.Write(tx, audit.Event{Action: "offer.cancelled", SubjectKind: "person", Subject: holder})
 }
 
 // Refusal is why a code was not redeemed.
@@ -204,7 +207,9 @@ func Redeem(tx db.Tx, codes Codes, code, txCode string) (Offer, Refusal, error) 
 		}
 		return o, WrongTx, audit.Write(tx, audit.Event{Action: "offer.wrong_tx_code", SubjectKind: "person", Subject: o.Person})
 	}
-	err = tx.Exec(`update credential_offer set state = 'redeemed', redeemed_at = $2 where id = $1`, o.ID, tx.Now())
+	if err := tx.Exec(`update credential_offer set state = 'redeemed', redeemed_at = $2 where id = $1`, o.ID, tx.Now()); err != nil {
+		return o, "", err
+	}
 	o.State = OfferRedeemed
-	return o, Redeemable, err
+	return o, Redeemable, audit.Write(tx, audit.Event{Action: "offer.redeemed", SubjectKind: "person", Subject: o.Person, Detail: map[string]any{"type": o.Type}})
 }

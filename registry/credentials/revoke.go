@@ -65,11 +65,49 @@ func Find(tx db.Tx, officer Officer, ref string) ([]Credential, error) {
 // RevocationReasons lists the codes. Each has the message
 // "credential.revoked.<code>".
 func RevocationReasons() []string {
-	return []string{"holder_request", "lost_device", "wrong_data", "no_longer_true", "issued_in_error"}
+	return []string{"holder_request", "lost_device", "wrong_data", "no_longer_true", "issued_in_error", "duplicate"}
 }
 
-// Revoke ends a credential and all its copies. The status lists change with
-// the same transaction.
+// Standing lists what of a holder's credentials still counts.
+func Standing(tx db.Tx, holder db.ID) ([]Credential, error) {
+	list, err := Of(tx, holder)
+	return slices.DeleteFunc(list, func(c Credential) bool { return c.Status(tx.Now()) != "valid" }), err
+}
+
+// EndAll revokes all credentials of a holder whose record ends, cancels what was
+// offered to them, and returns the credentials. It is part of the decision that
+// ends the record, whoever took that.
+func EndAll(tx db.Tx, holder db.ID, reason string) ([]db.ID, error) {
+	if err := tx.Exec(`update credential_offer set state = 'cancelled' where person_id = $1 and state = 'open'`, holder); err != nil {
+		return nil, err
+	}
+	var ended []db.ID
+	if err := tx.Select(&ended, `
+		update credential set state = 'revoked', revoked_at = $2, revoked_by = $3, reason = $4
+		where person_id = $1 and state = 'valid' returning id`, holder, tx.Now(), tx.Who().Actor, reason); err != nil {
+		return nil, err
+	}
+	for _, id := range ended {
+		if err := invalidate(tx, id); err != nil {
+			return nil, err
+		}
+		if err := audit.Write(tx, audit.Event{Action: "credential.revoked", SubjectKind: "person", Subject: holder,
+			Detail: map[string]any{"credential": id, "reason": reason}}); err != nil {
+			return nil, err
+		}
+	}
+	return ended, nil
+}
+
+// invalidate sets the status bits of all copies; the status lists change with the
+// same transaction.
+func invalidate(tx db.Tx, credential db.ID) error {
+	return tx.Exec(`
+		with ended as (update credential_copy set status = 1 where credential_id = $1 returning list_id)
+		update status_list set version = version + 1 where id in (select list_id from ended)`, credential)
+}
+
+// Revoke ends a credential and all its copies.
 func Revoke(tx db.Tx, officer Officer, ref, reason, note string) error {
 	canonical, ok := registry.ParseRef(registry.RefCredential, ref)
 	if !ok {
@@ -95,11 +133,40 @@ func Revoke(tx db.Tx, officer Officer, ref, reason, note string) error {
 	if n == 0 {
 		return fault.New(fault.Conflict, "credential.error.revoked")
 	}
-	if err := tx.Exec(`
-		with ended as (update credential_copy set status = 1 where credential_id = $1 returning list_id)
-		update status_list set version = version + 1 where id in (select list_id from ended)`, c.ID); err != nil {
+	if err := invalidate(tx, c.ID); err != nil {
 		return err
 	}
 	return audit.Write(tx, audit.Event{Action: "credential.revoked", SubjectKind: "person", Subject: c.Person,
 		Detail: map[string]any{"credential": c.ID, "reason": reason}})
+}
+
+// endCopies marks every copy of a credential in its status list.
+func endCopies(tx db.Tx, credential db.ID) error {
+	return tx.Exec(`
+		with ended as (update credential_copy set status = 1 where credential_id = $1 returning list_id)
+		update status_list set version = version + 1 where id in (select list_id from ended)`, credential)
+}
+
+// EndDecision revokes the credentials about a decision that no longer holds.
+// Doing it again changes nothing.
+func EndDecision(tx db.Tx, decision db.ID) error {
+	var ended []struct {
+		ID     db.ID `db:"id"`
+		Person db.ID `db:"person_id"`
+	}
+	if err := tx.Select(&ended, `
+		update credential set state = 'revoked', revoked_at = $2, reason = 'no_longer_true'
+		where decision_id = $1 and state = 'valid' returning id, person_id`, decision, tx.Now()); err != nil {
+		return err
+	}
+	for _, c := range ended {
+		if err := endCopies(tx, c.ID); err != nil {
+			return err
+		}
+		if err := audit.Write(tx, audit.Event{Action: "credential.revoked", SubjectKind: "person", Subject: c.Person,
+			Detail: map[string]any{"credential": c.ID, "reason": "no_longer_true"}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,11 +2,15 @@
 // offers, the ledger of what was issued, and its status.
 package credentials
 
-import "time"
+import (
+	"time"
+
+	"daftar/i18n"
+)
 
 // Type is one kind of credential. Its texts are messages:
-// "credential.<id>.name", "credential.<id>.description" and
-// "credential.claim.<claim>".
+// "credential.<id>.name", "credential.<id>.description" and, for claims of its
+// own, "credential.claim.<claim>".
 type Type struct {
 	ID      string // also the configuration id and the scope
 	Version int    // of the claims; part of the vct address, never changed in place
@@ -19,11 +23,25 @@ type Type struct {
 type Claim struct {
 	Path      []string
 	Mandatory bool
+	Shown     bool      // with every presentation: not selectively disclosable
+	Label     i18n.Text // of a claim that a field definition makes
+	defined   *Defined
+}
+
+// Hidden counts the claims that can be disclosed one by one.
+func (t Type) Hidden() int {
+	n := 0
+	for _, c := range t.Claims {
+		if !c.Shown {
+			n++
+		}
+	}
+	return n
 }
 
 const day = 24 * time.Hour
 
-// Types lists the credential types.
+// Types lists the credential types as the program has them.
 func Types() []Type {
 	return []Type{
 		{
@@ -64,8 +82,9 @@ const (
 	PersonRegistration    = "person-registration"
 )
 
-// TypeByID finds a type; false when there is none.
-func TypeByID(id string) (Type, bool) {
+// Builtin finds a type as the program has it, in version 1; false when there is
+// none. Load adds what definitions make of it.
+func Builtin(id string) (Type, bool) {
 	for _, t := range Types() {
 		if t.ID == id {
 			return t, true

@@ -14,6 +14,7 @@ import (
 	"daftar/registry"
 	"daftar/registry/audit"
 	"daftar/registry/cases"
+	"daftar/registry/credentials"
 	"daftar/registry/formula"
 	"daftar/registry/jobs"
 	"daftar/registry/programmes"
@@ -39,7 +40,7 @@ func (d Definition) State() string {
 }
 
 const columns = `id, subject, roster, code, version, type, label, question, help, unit, options, rules, sensitivity, asked,
-	section, position, formula, result, visible_when, evidence, roles, published_at, retired_at`
+	section, position, formula, result, visible_when, evidence, roles, form, claim, published_at, retired_at`
 
 // List returns the newest version of every definition, a draft before what it
 // will replace, in the order of the form.
@@ -98,13 +99,21 @@ func Store(tx db.Tx, f registry.Field) (db.ID, error) {
 	if f.Options == nil {
 		f.Options = registry.Options{}
 	}
-	return f.ID, tx.Exec(`
+	if err := tx.Exec(`
 		insert into field_definition (id, subject, roster, code, version, type, label, question, help, unit, options, rules,
-			sensitivity, asked, section, position, formula, result, visible_when, evidence, roles)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+			sensitivity, asked, section, position, formula, result, visible_when, evidence, roles, form, claim)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
 		f.ID, f.Subject, f.Roster, f.Code, f.Version, f.Type, text(f.Label), text(f.Question), text(f.Help), text(f.Unit),
 		asJSON(f.Options), asJSON(f.Rules), f.Sensitivity, f.Asked, f.Section, f.Position, f.Formula, f.Result, f.VisibleWhen,
-		f.Evidence, asJSON(f.Roles))
+		f.Evidence, asJSON(f.Roles), f.Form, asJSON(f.Claim)); err != nil {
+		return f.ID, err
+	}
+	return f.ID, log(tx, "field.drafted", f.ID, f)
+}
+
+func log(tx db.Tx, action string, id db.ID, f registry.Field) error {
+	return audit.Write(tx, audit.Event{Action: action, SubjectKind: "field", Subject: id,
+		Detail: map[string]any{"subject": f.Subject, "code": f.Code, "version": f.Version}})
 }
 
 // Discard deletes a draft. What was published stays (fault.Conflict).
@@ -116,7 +125,10 @@ func Discard(tx db.Tx, id db.ID) error {
 	if d.State() != "draft" {
 		return fault.New(fault.Conflict, "field.error.published")
 	}
-	return tx.Exec(`delete from field_definition where id = $1`, id)
+	if err := tx.Exec(`delete from field_definition where id = $1`, id); err != nil {
+		return err
+	}
+	return log(tx, "field.discarded", id, d.Field)
 }
 
 // Publish puts a draft into use at once: forms, imports and records follow it
@@ -126,7 +138,7 @@ func Publish(tx db.Tx, id db.ID, languages []string) (Definition, error) {
 }
 
 // publish lets a roster go before its columns when they come in the same
-// transaction.
+// transaction, and leaves follow to whoever brings them.
 func publish(tx db.Tx, id db.ID, languages []string, together bool) (Definition, error) {
 	d, err := Load(tx, id)
 	if err != nil {
@@ -153,13 +165,17 @@ func publish(tx db.Tx, id db.ID, languages []string, together bool) (Definition,
 		return d, err
 	}
 	d.PublishedAt = sql.NullTime{Time: tx.Now(), Valid: true}
+	if !together {
+		if err := follow(tx); err != nil {
+			return d, err
+		}
+	}
 	if d.Type == registry.TypeCalculated {
 		if err := tx.Enqueue(jobs.KindRecomputeFields, d.ID, d.Version); err != nil {
 			return d, err
 		}
 	}
-	return d, audit.Write(tx, audit.Event{Action: "field.published", SubjectKind: "field", Subject: id,
-		Detail: map[string]any{"subject": d.Subject, "code": d.Code, "version": d.Version}})
+	return d, log(tx, "field.published", id, d.Field)
 }
 
 // Retire takes a definition out of the forms. Its values stay on the records.
@@ -190,8 +206,19 @@ func Retire(tx db.Tx, id db.ID) error {
 	if err := tx.Exec(`update field_definition set retired_at = $2 where id = $1`, id, tx.Now()); err != nil {
 		return err
 	}
-	return audit.Write(tx, audit.Event{Action: "field.retired", SubjectKind: "field", Subject: id,
-		Detail: map[string]any{"subject": d.Subject, "code": d.Code, "version": d.Version}})
+	if err := follow(tx); err != nil {
+		return err
+	}
+	return log(tx, "field.retired", id, d.Field)
+}
+
+// follow has the credential types say what the definitions now make of them.
+func follow(tx db.Tx) error {
+	all, err := registry.LoadFields(tx)
+	if err != nil {
+		return err
+	}
+	return credentials.Follow(tx, all)
 }
 
 // keepRetired keeps the answers that are offered no more: somebody gave them.
@@ -222,8 +249,11 @@ func PersonSections() []string {
 // Sections lists the sections for a subject. Each has the message
 // "task.<section>" or "field.section.<section>".
 func Sections(subject string) []string {
-	if subject == registry.KindPerson {
+	switch subject {
+	case registry.KindPerson:
 		return PersonSections()
+	case SubjectApplication, SubjectEvent:
+		return []string{"other"}
 	}
 	var list []string
 	for _, s := range cases.HouseholdSections() {
@@ -232,8 +262,24 @@ func Sections(subject string) []string {
 	return list
 }
 
-// Subjects lists what definitions can be about in the editor.
-func Subjects() []string { return []string{registry.KindPerson, registry.KindHousehold} }
+// Subjects of definitions that are not about a record but about something asked
+// for: an application to a programme, an event in somebody's life.
+const (
+	SubjectApplication = "application"
+	SubjectEvent       = "event"
+)
+
+// Subjects lists what definitions can be about. Each has the message
+// "field.subject.<subject>".
+func Subjects() []string {
+	return []string{registry.KindPerson, registry.KindHousehold, SubjectApplication, SubjectEvent}
+}
+
+// Events lists the kinds of event in a life that questions can belong to. Each
+// has the message "field.event.<code>".
+func Events() []string {
+	return []string{"birth", "death", "move", "separation", "marriage", "job_lost", "disability", "other"}
+}
 
 var (
 	codeForm   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
@@ -261,10 +307,18 @@ func Check(f registry.Field, all registry.Fields, languages []string) error {
 		if roster, ok := all.Of(f.Subject).Get(f.Roster); !ok && f.Roster != "" || ok && roster.Type != registry.TypeRoster {
 			check.Fail("roster", "field.error.choice")
 		}
-		if f.Type == registry.TypeRoster || f.Type == registry.TypeCalculated {
+		if f.Type == registry.TypeRoster || f.Type == registry.TypeCalculated || f.Type == registry.TypeFile {
 			check.Fail("type", "field.error.column_type")
 		}
 	}
+	about := f.Subject == SubjectApplication || f.Subject == SubjectEvent
+	if f.Type == registry.TypeCalculated && about {
+		check.Fail("type", "field.error.calculated_about") // nothing recomputes what somebody said once
+	}
+	if f.Form != "" && (!about || f.Subject == SubjectEvent && !slices.Contains(Events(), f.Form)) {
+		check.Fail("form", "field.error.choice")
+	}
+	checkClaim(&check, f, all)
 	if before, ok := find(all, f.Key()); ok && (before.Type != f.Type || before.Result != f.Result) {
 		check.Fail("type", "field.error.other_type")
 	}
@@ -286,6 +340,41 @@ func Check(f registry.Field, all registry.Fields, languages []string) error {
 		check.Fail("visible_when", "field.error.expression", "Why", wrongVisible.Error())
 	}
 	return check.Err()
+}
+
+// claimName is what a claim may be called: nothing that SD-JWT VC, JWT or the
+// program's own claims use already.
+var (
+	claimName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
+	jwtNames  = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "vct", "vctm", "status", "typ", "alg"}
+)
+
+// checkClaim holds a claim to what a credential may say (RULES R5, R7): of what
+// is sensitive only what somebody chose to, never a photo, and nothing under a
+// name that means something else.
+func checkClaim(check *fault.Check, f registry.Field, all registry.Fields) {
+	if f.Claim == (registry.FieldClaim{}) {
+		return
+	}
+	t, ok := credentials.Builtin(f.Claim.Credential)
+	if !ok || t.Subject != f.Subject {
+		check.Fail("credential", "field.error.credential")
+		return
+	}
+	if f.Roster != "" || f.Type == registry.TypeFile || f.Type == registry.TypeRoster {
+		check.Fail("credential", "field.error.claim_type")
+	}
+	name := credentials.ClaimName(f)
+	taken := slices.ContainsFunc(t.Claims, func(c credentials.Claim) bool { return c.Path[0] == name }) ||
+		slices.ContainsFunc(all, func(o registry.Field) bool {
+			return o.Key() != f.Key() && o.Claim.Credential == f.Claim.Credential && credentials.ClaimName(o) == name
+		})
+	if !claimName.MatchString(name) || slices.Contains(jwtNames, name) || taken {
+		check.Fail("claim_name", "field.error.claim_name")
+	}
+	if f.Sensitivity == "sensitive" && (!f.Claim.Sensitive || f.Claim.Always) {
+		check.Fail("claim_sensitive", "field.error.claim_sensitive")
+	}
 }
 
 func checkOptions(check *fault.Check, f registry.Field, languages []string) {

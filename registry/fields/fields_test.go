@@ -2,6 +2,7 @@ package fields_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"daftar/db"
@@ -202,10 +203,23 @@ func TestPacks(t *testing.T) {
 		t.Errorf("%d definitions of %d", len(all), want)
 	}
 	plots, _ := all.Of("household").Get("plots")
-	if n := len(all.Columns(plots)); n != 4 {
+	if n := len(all.Columns(plots)); n != 7 {
 		t.Errorf("plots have %d columns", n)
 	}
 	if err := do(t, d, func(tx db.Tx) error { return fields.Install(tx, "mining", languages) }); !fault.Is(err, fault.NotFound) {
 		t.Errorf("an unknown pack: %v", err)
 	}
+}
+
+// wrongInputs are the inputs that an error names, each once.
+func wrongInputs(err error) []string {
+	var list []string
+	var f *fault.Error
+	if errors.As(err, &f) {
+		for _, one := range f.Fields {
+			list = append(list, one.Name)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }

@@ -37,6 +37,8 @@ type Entry struct {
 	VisibleWhen string              `yaml:"visible_when,omitempty"`
 	Evidence    string              `yaml:"evidence,omitempty"`
 	Roles       registry.FieldRoles `yaml:"roles,omitempty"`
+	Form        string              `yaml:"form,omitempty"`
+	Claim       registry.FieldClaim `yaml:"claim,omitempty"`
 }
 
 // Field is the entry as a definition at a position in the form.
@@ -45,6 +47,7 @@ func (e Entry) Field(position int) registry.Field {
 		Subject: e.Subject, Roster: e.Roster, Code: e.Code, Type: e.Type, Label: e.Label, Question: e.Question, Help: e.Help,
 		Unit: e.Unit, Options: e.Options, Rules: e.Rules, Sensitivity: e.Sensitivity, Asked: e.Asked, Section: e.Section,
 		Position: position, Formula: e.Formula, Result: e.Result, VisibleWhen: e.VisibleWhen, Evidence: e.Evidence, Roles: e.Roles,
+		Form: e.Form, Claim: e.Claim,
 	}
 	if f.Sensitivity == "" {
 		f.Sensitivity = "personal"
@@ -53,6 +56,38 @@ func (e Entry) Field(position int) registry.Field {
 		f.Section = "other"
 	}
 	return f
+}
+
+// EntryOf is a definition as a file says it.
+func EntryOf(f registry.Field) Entry {
+	return Entry{
+		Subject: f.Subject, Roster: f.Roster, Code: f.Code, Type: f.Type, Label: f.Label, Question: f.Question, Help: f.Help,
+		Unit: f.Unit, Options: f.Options, Rules: f.Rules, Sensitivity: f.Sensitivity, Asked: f.Asked, Section: f.Section,
+		Formula: f.Formula, Result: f.Result, VisibleWhen: f.VisibleWhen, Evidence: f.Evidence, Roles: f.Roles,
+		Form: f.Form, Claim: f.Claim,
+	}.Normal()
+}
+
+// Normal leaves out what goes without saying, so that the same definition is
+// the same entry.
+func (e Entry) Normal() Entry {
+	for _, t := range []*i18n.Text{&e.Label, &e.Question, &e.Help, &e.Unit} {
+		if len(*t) == 0 {
+			*t = nil
+		}
+	}
+	if len(e.Options) == 0 {
+		e.Options = nil
+	}
+	if len(e.Roles) == 0 {
+		e.Roles = nil
+	}
+	for value, usual := range map[*string]string{&e.Sensitivity: "personal", &e.Section: "other", &e.Evidence: "none"} {
+		if *value == usual {
+			*value = ""
+		}
+	}
+	return e
 }
 
 // Pack is a set of definitions that belong together.
@@ -137,35 +172,44 @@ func Install(tx db.Tx, code string, languages []string) error {
 	for _, d := range there {
 		position = max(position, d.Position)
 	}
-	if err := PublishAll(tx, missing(packs[i].Fields, there), position+1, languages); err != nil {
+	if err := PublishAll(tx, At(missing(packs[i].Fields, there), position+1), languages); err != nil {
 		return err
 	}
 	return audit.Write(tx, audit.Event{Action: "field.pack_installed", Detail: map[string]any{"pack": code}})
 }
 
-// PublishAll stores and publishes entries in their order: then the columns of
-// rosters, then formulas.
-func PublishAll(tx db.Tx, entries []Entry, position int, languages []string) error {
-	ids := make([]db.ID, len(entries))
+// At gives entries their places in the form, one after the other.
+func At(entries []Entry, position int) registry.Fields {
+	var list registry.Fields
 	for i, e := range entries {
+		list = append(list, e.Field(position+i))
+	}
+	return list
+}
+
+// PublishAll stores and publishes definitions that belong together: first those
+// that stand alone, then the columns of rosters, then formulas.
+func PublishAll(tx db.Tx, list registry.Fields, languages []string) error {
+	ids := make([]db.ID, len(list))
+	for i, f := range list {
 		var err error
-		if ids[i], err = Store(tx, e.Field(position+i)); err != nil {
-			return fmt.Errorf("%s: %w", strings.Trim(e.Roster+"."+e.Code, "."), err)
+		if ids[i], err = Store(tx, f); err != nil {
+			return fmt.Errorf("%s: %w", strings.Trim(f.Roster+"."+f.Code, "."), err)
 		}
 	}
-	for _, pass := range []func(Entry) bool{
-		func(e Entry) bool { return e.Roster == "" && e.Type != registry.TypeCalculated },
-		func(e Entry) bool { return e.Roster != "" },
-		func(e Entry) bool { return e.Type == registry.TypeCalculated },
+	for _, pass := range []func(registry.Field) bool{
+		func(f registry.Field) bool { return f.Roster == "" && f.Type != registry.TypeCalculated },
+		func(f registry.Field) bool { return f.Roster != "" },
+		func(f registry.Field) bool { return f.Type == registry.TypeCalculated },
 	} {
-		for i, e := range entries {
-			if !pass(e) {
+		for i, f := range list {
+			if !pass(f) {
 				continue
 			}
 			if _, err := publish(tx, ids[i], languages, true); err != nil {
-				return fmt.Errorf("%s: %w", strings.Trim(e.Roster+"."+e.Code, "."), err)
+				return fmt.Errorf("%s: %w", strings.Trim(f.Roster+"."+f.Code, "."), err)
 			}
 		}
 	}
-	return nil
+	return follow(tx)
 }

@@ -38,7 +38,7 @@ type Row struct {
 func places(tx db.Tx, o Officer, area string) ([]string, error) {
 	var mine []string
 	if err := tx.Select(&mine, `
-		select distinct a.place from staff_role r join area a on a.id = r.area_id
+		select distinct a.place from staff_scope r join area a on a.id = r.area_id
 		where r.staff_id = $1 and r.area_id = any($2) and r.valid_from <= $3 and (r.valid_to is null or r.valid_to > $3)
 		order by a.place`, o.ID, o.areas(), tx.Now()); err != nil {
 		return nil, err

@@ -82,14 +82,27 @@ func Own(tx db.Tx, o Officer, ref string) (Filter, error) {
 // Create starts an empty filter.
 func Create(tx db.Tx, o Officer, name string, subject Subject, area string) (Filter, error) {
 	f := Filter{ID: tx.NewID(), Ref: registry.NewRef(refKind, tx.Rand()), Name: name, Subject: subject, Area: area, Owner: o.ID}
-	err := tx.Exec(`
+	if err := tx.Exec(`
 		insert into saved_filter (id, ref, name, subject, area_id, expr, changed_at)
-		values ($1, $2, $3, $4, (select id from area where code = nullif($5, '')), '{}', $6)`, f.ID, f.Ref, name, subject, area, tx.Now())
-	return f, err
+		values ($1, $2, $3, $4, (select id from area where code = nullif($5, '')), '{}', $6)`, f.ID, f.Ref, name, subject, area, tx.Now()); err != nil {
+		return f, err
+	}
+	return f, f.log(tx, "filter.made", nil)
+}
+
+func (f Filter) log(tx db.Tx, action string, detail map[string]any) error {
+	return audit.Write(tx, audit.Event{Action: action, SubjectKind: "filter", Subject: f.ID, Detail: detail})
 }
 
 // Save stores a filter's expression, name and sharing.
 func Save(tx db.Tx, o Officer, f Filter) error {
+	if err := save(tx, o, f); err != nil {
+		return err
+	}
+	return f.log(tx, "filter.changed", nil)
+}
+
+func save(tx db.Tx, o Officer, f Filter) error {
 	expr, err := json.Marshal(f.Expr)
 	if err != nil {
 		return err
@@ -106,10 +119,10 @@ func Save(tx db.Tx, o Officer, f Filter) error {
 // Share lets a role use a filter; "" takes it back.
 func Share(tx db.Tx, o Officer, f Filter, role string) error {
 	f.Shared = role
-	if err := Save(tx, o, f); err != nil {
+	if err := save(tx, o, f); err != nil {
 		return err
 	}
-	return audit.Write(tx, audit.Event{Action: "filter.shared", SubjectKind: "filter", Subject: f.ID, Detail: map[string]any{"role": role}})
+	return f.log(tx, "filter.shared", map[string]any{"role": role})
 }
 
 // Remove takes a filter away.
@@ -118,5 +131,8 @@ func Remove(tx db.Tx, o Officer, f Filter) error {
 	if err == nil && n == 0 {
 		err = fault.Hidden()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return f.log(tx, "filter.removed", nil)
 }

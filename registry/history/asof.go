@@ -56,6 +56,14 @@ func load(tx db.Tx, id db.ID, at At, into any) error {
 var lasting = []string{"ref", "full_name", "full_name_latin", "family_name", "given_name", "other_names", "sex", "birth_from", "birth_to", "name",
 	"name_latin", "type"}
 
+// StaleMonths is how long a value counts as fresh after somebody last said it.
+const StaleMonths = 24
+
+// Lasts reports whether a value, by its name in the provenance, is for life.
+func Lasts(name string) bool {
+	return name == "birth" || name == "status" || name == "tags" || slices.Contains(lasting, name)
+}
+
 // dated are the keys of lists whose entries have their own start and end.
 var dated = []string{"memberships", "relations", "members"}
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -148,6 +149,13 @@ func same(a, b State) bool {
 
 // Text is a text value of the state; "" for none.
 func (s State) Text(key string) string { return text(s[key]) }
+
+// Without is the state without a key.
+func (s State) Without(key string) State {
+	next := maps.Clone(s)
+	delete(next, key)
+	return next
+}
 
 // Value is any value of the state.
 func (s State) Value(key string) (v any) {

@@ -40,11 +40,11 @@ func (s State) Into(data any) error {
 // Versions reads every state of a record that the registry knew at a moment,
 // the first first; none is fault.NotFound's business, not an error here.
 func Versions(tx db.Tx, subject db.ID, known time.Time) ([]Version, error) {
-	country, err := registry.LoadCountry(tx)
+	settings, err := registry.LoadSettings(tx)
 	if err != nil {
 		return nil, err
 	}
-	calendar, err := country.Calendar()
+	calendar, err := settings.Calendar()
 	if err != nil {
 		return nil, err
 	}

@@ -3,21 +3,27 @@ package importer_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"daftar/auth"
 	"daftar/db"
 	"daftar/db/dbtest"
 	"daftar/demo"
-	"daftar/registry"
+	"daftar/i18n"
+	"daftar/locales"
 	"daftar/registry/importer"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	importer.Beat(20 * time.Millisecond)
+	dbtest.Main(m)
+}
 
 var worker = db.Principal{Role: db.Jobs, Kind: "job"}
 
@@ -27,6 +33,15 @@ type office struct {
 	proposer, approver db.Principal
 	mapping            *importer.Mapping
 }
+
+// printers are the languages in which answers may be written; English first.
+var printers = func() []*i18n.Printer {
+	b, err := i18n.Load(locales.FS, time.UTC)
+	if err != nil {
+		panic(err)
+	}
+	return []*i18n.Printer{b.Printer("en"), b.Printer("ar")}
+}()
 
 func open(t testing.TB) office {
 	t.Helper()
@@ -49,11 +64,11 @@ func open(t testing.TB) office {
 	}
 	defer func() { _ = f.Close() }()
 	o.read(t, func(tx db.Tx) error {
-		fields, err := registry.LoadFields(tx)
+		c, err := importer.LoadCatalogue(tx, nil)
 		if err != nil {
 			return err
 		}
-		o.mapping, err = importer.ReadMapping(f, fields)
+		o.mapping, err = importer.ReadMapping(f, c)
 		return err
 	})
 	return o
@@ -130,9 +145,8 @@ type report struct {
 func (o office) stage(ctx context.Context, s survey, change ...func(*importer.Options)) (report, error) {
 	r := report{left: map[string]*bytes.Buffer{}}
 	opts := importer.Options{
-		Mapping: o.mapping, Bad: func(p importer.Problem) { r.found = append(r.found, p) },
-		Households: importer.File{Name: "h.csv", Body: bytes.NewReader(s.households)},
-		People:     importer.File{Name: "p.csv", Body: bytes.NewReader(s.people)},
+		Mapping: o.mapping, Printers: printers, Bad: func(p importer.Problem) { r.found = append(r.found, p) },
+		Files: []importer.File{text("h.csv", s.households), text("p.csv", s.people)},
 		Left: func(file string, line []byte) {
 			if r.left[file] == nil {
 				r.left[file] = &bytes.Buffer{}
@@ -171,12 +185,34 @@ func (r report) rest() survey {
 	return survey{r.left["h.csv"].Bytes(), r.left["p.csv"].Bytes()}
 }
 
-// endless is a file that never ends: its last row again and again.
-func endless(b []byte) io.Reader {
-	lines := bytes.SplitAfter(b, []byte("\n"))
-	return io.MultiReader(bytes.NewReader(b), &repeat{line: lines[len(lines)-2]})
+// text is a file of text.
+func text(name string, b []byte) importer.File {
+	return importer.File{Name: name, Body: bytes.NewReader(b), Size: int64(len(b))}
 }
 
-type repeat struct{ line []byte }
+// endless is a file that never ends: its last row again and again.
+type endless []byte
 
-func (r *repeat) Read(b []byte) (int, error) { return copy(b, r.line), nil }
+func (e endless) ReadAt(b []byte, at int64) (int, error) {
+	lines := bytes.SplitAfter(e, []byte("\n"))
+	last := lines[len(lines)-2]
+	for i := range b {
+		if n := at + int64(i); n < int64(len(e)) {
+			b[i] = e[n]
+		} else {
+			b[i] = last[(n-int64(len(e)))%int64(len(last))]
+		}
+	}
+	return len(b), nil
+}
+
+// connect opens a connection of one's own.
+func connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}

@@ -2,14 +2,25 @@ package names
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
+
+// script is a range of letters with what they are read as.
+type script struct {
+	below rune
+	from  []rune
+	to    string
+}
 
 // SQL is the definition of name_fold and name_key, as the migration holds it. A
 // test compares the two, and what the functions answer.
 func SQL() string {
-	var letters, asLetters, asciiMarks strings.Builder
+	var asciiMarks strings.Builder
 	var dropped, parting []rune
+	// translate looks through its whole list for each letter: a list for each
+	// script, and only where the name has letters of it.
+	scripts := []script{{below: 0x370}, {below: 0x530}, {below: 0x600}, {below: 0x900}, {below: 0x10000}}
 	inOrder(foldRune, func(r rune, as string) {
 		switch {
 		case as == "" && r < 0x80:
@@ -19,8 +30,9 @@ func SQL() string {
 		case as == " " && r >= 0x80:
 			parting = append(parting, r)
 		case r >= 0x80 && len([]rune(as)) == 1:
-			letters.WriteRune(r)
-			asLetters.WriteString(as)
+			i := slices.IndexFunc(scripts, func(t script) bool { return r < t.below })
+			scripts[i].from = append(scripts[i].from, r)
+			scripts[i].to += as
 		}
 	})
 	b := &strings.Builder{}
@@ -31,15 +43,32 @@ func SQL() string {
 	line("  if octet_length(s) > length(s) then")
 	line("    s := regexp_replace(normalize(s, NFKD), '[%s]+', '', 'g');", class(dropped))
 	line("    s := regexp_replace(s, '[%s]+', ' ', 'g');", class(parting))
-	line("    s := translate(s, %s,\n      %s);", literal(letters.String()), literal(asLetters.String()))
+	first := rune(0x80)
+	for _, t := range scripts {
+		line("    if s ~ '[\\u%04X-\\u%04X]' then", first, t.below-1)
+		line("      s := translate(s, %s,\n        %s);", literal(string(t.from)), literal(t.to))
+		line("    end if;")
+		first = t.below
+	}
+	var two []rune
 	for _, t := range spelt {
-		if t[0] != "ء" {
-			line("    s := replace(s, %s, '%s');", literal(t[0]), t[1])
+		if t[1] != "" {
+			two = append(two, []rune(t[0])...)
 		}
 	}
+	line("    if s ~ '[%s]' then", class(two))
+	for _, t := range spelt {
+		if t[1] != "" {
+			line("      s := replace(s, %s, '%s');", literal(t[0]), t[1])
+		}
+	}
+	line("    end if;")
 	line("  end if;")
 	line("  s := translate(lower(s collate \"C\"), %s, '');", quote(asciiMarks.String()))
-	line("  s := btrim(regexp_replace(s, '[\\u0001-\\u002F\\u003A-\\u0060\\u007B-\\u007F]+', ' ', 'g'));")
+	line("  if s ~ '[\\u0001-\\u001F\\u0021-\\u002F\\u003A-\\u0060\\u007B-\\u007F]|  ' then -- a replacement for each space costs more than all else here")
+	line("    s := regexp_replace(s, '[\\u0001-\\u002F\\u003A-\\u0060\\u007B-\\u007F]+', ' ', 'g');")
+	line("  end if;")
+	line("  s := btrim(s);")
 	for _, c := range compounds {
 		to := strings.NewReplacer("${1}", `\1`, "${2}", `\2`, "${3}", `\3`).Replace(c.to)
 		line("  if strpos(s, %s) > 0 then", literal(c.has))

@@ -73,6 +73,24 @@ func (c *country) publish(t *testing.T, rule programmes.Rule) {
 		}
 		return programmes.Publish(tx, c.programme, rule, defined)
 	})
+	c.measure(t)
+}
+
+// measure runs the job that a publication asks for, and returns the state of
+// the latest version.
+func (c *country) measure(t *testing.T) (state programmes.ReviewState) {
+	t.Helper()
+	var rule db.ID
+	c.do(t, worker, func(tx db.Tx) error {
+		return tx.Get(&rule, `select id from programme_rule where programme_id = $1 order by version desc limit 1`, c.programme)
+	})
+	for range 2 { // the second time changes nothing
+		if err := programmes.Measure(t.Context(), c.DB.DB, rule); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.do(t, worker, func(tx db.Tx) error { return tx.Get(&state, `select state from rule_review where rule_id = $1`, rule) })
+	return state
 }
 
 // home is a household with a mother and a child born in birth (a year, "" for
@@ -221,7 +239,7 @@ func TestEligibilityIsNeverTakenBack(t *testing.T) {
 	if granted.Outcome != programmes.Eligible || c.count(t, `select count(*) from decision where household_id = $1`, h.id) != 3 {
 		t.Fatal(granted.Outcome)
 	}
-	stands := func(after string, notes int) {
+	stands := func(after string, notes, proposals int) {
 		t.Helper()
 		if d := c.assess(t, &h); d.ID != granted.ID || d.Outcome != programmes.Eligible || !reflect.DeepEqual(d.Criteria, granted.Criteria) {
 			t.Errorf("%s: %+v", after, d)
@@ -229,14 +247,21 @@ func TestEligibilityIsNeverTakenBack(t *testing.T) {
 		if n := c.count(t, noted, h.id); n != notes {
 			t.Errorf("%s: noted %d times, want %d", after, n, notes)
 		}
+		if n := c.count(t, `select count(*) from decision where household_id = $1 and state = 'proposed'`, h.id); n != proposals {
+			t.Errorf("%s: %d proposals, want %d", after, n, proposals)
+		}
 	}
 	c.tell(t, &h, "2024", rich)
-	stands("grown rich", 1)
+	stands("grown rich", 0, 1)
+	stands("the same again", 0, 1)
 	c.tell(t, &h, "2024", nil)
-	stands("no longer known", 2)
+	stands("no longer known", 1, 0)
+	c.tell(t, &h, "2010", rich)
+	stands("grown up and rich", 1, 1)
 	c.tell(t, &h, "2024", poor)
+	stands("as before", 1, 0)
 	c.publish(t, programmes.Rule{Criteria: []programmes.Criterion{{Code: "nobody", When: `household.size > 10`}}})
-	stands("a stricter rule", 3)
+	stands("a stricter rule, which waits", 1, 0)
 	c.publish(t, childGrant)
 	if d := c.assess(t, &h); d.Outcome != programmes.Eligible || d.RuleVersion != 3 || d.ID == granted.ID {
 		t.Errorf("under the rule as before: %+v", d)
@@ -244,6 +269,9 @@ func TestEligibilityIsNeverTakenBack(t *testing.T) {
 	c.Clock.Add(10 * 365 * 24 * 3600e9)
 	if d := c.assess(t, &h); d.Outcome != programmes.Eligible || d.RuleVersion != 3 {
 		t.Errorf("the child grew up: %+v", d)
+	}
+	if n := c.count(t, `select count(*) from decision where household_id = $1 and state = 'withdrawn' and settled_by is null`, h.id); n != 2 {
+		t.Errorf("%d proposals were withdrawn", n)
 	}
 }
 

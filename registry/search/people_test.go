@@ -42,11 +42,13 @@ func populate(t testing.TB, d *dbtest.DB, n int) {
 		 from generate_series(1, ` + itoa((n+4)/5) + `) i`,
 		`insert into person (id, ref, version, change_id, full_name, sex, birth_from, birth_to)
 		 select md5('p' || x.i)::uuid, 'P-' || x.i, 1, md5('c')::uuid,
-		        case when x.i % 10 = 0 then g.arabic || ' ' || f.arabic || ' ' || s.arabic else initcap(g.latin || ' ' || f.latin || ' ' || s.latin) end,
+		        case when x.i % 2 = 0 then initcap(common.latin || ' ' || family.latin) -- a thousand in a million may share a name
+		             when x.i % 10 = 1 then g.arabic || ' ' || f.arabic || ' ' || s.arabic else initcap(g.latin || ' ' || f.latin || ' ' || s.latin) end,
 		        case when x.i % 2 = 0 then 'female' else 'male' end, day, day
 		 from (select i, date '1940-01-01' + (random() * 31000)::int as day, 1 + (2000 * random() ^ 2)::int as g, 1 + (2000 * random() ^ 2)::int as f,
-		              1 + (29000 * random() ^ 2)::int as s from generate_series(1, ` + itoa(n) + `) i) x
-		 join words g on g.i = x.g join words f on f.i = x.f join words s on s.i = x.s`,
+		              1 + (29000 * random() ^ 2)::int as s, 1 + (600 * random() ^ 2)::int as c, 1 + (3000 * random() ^ 2)::int as l from generate_series(1, ` + itoa(n) + `) i) x
+		 join words g on g.i = x.g join words f on f.i = x.f join words s on s.i = x.s
+		 join words common on common.i = x.c join words family on family.i = x.l`,
 		`insert into membership (id, household_id, person_id, relationship, start_date)
 		 select md5('m' || i)::uuid, md5('h' || (i + 4) / 5)::uuid, md5('p' || i)::uuid, case when i % 5 = 1 then 'head' else 'child' end, '2020-01-01'
 		 from generate_series(1, ` + itoa(n) + `) i`,

@@ -88,9 +88,8 @@ func Find(tx db.Tx, officer Officer, purpose string, q Query) (hits []Hit, more 
 		found = found[:MaxHits]
 	}
 	ids, tiers := make([]string, len(found)), make([]int, len(found))
-	subjects := make([]db.ID, len(found))
 	for i, f := range found {
-		ids[i], tiers[i], subjects[i] = f.Person.String(), f.Tier, f.Person
+		ids[i], tiers[i] = f.Person.String(), f.Tier
 	}
 	if err := tx.Select(&hits, `
 		select p.id, p.ref, coalesce(p.full_name, '') as full_name, coalesce(p.full_name_latin, '') as full_name_latin, p.sex,
@@ -100,6 +99,10 @@ func Find(tx db.Tx, officer Officer, purpose string, q Query) (hits []Hit, more 
 		left join household h on h.id = s.household_id left join area a on a.id = h.area_id
 		order by f.n`, ids, tiers); err != nil {
 		return nil, false, err
+	}
+	subjects := make([]db.ID, len(hits)) // of those found, some may be kept from the officer
+	for i, h := range hits {
+		subjects[i] = h.ID
 	}
 	return hits, more, audit.WriteAbout(tx, audit.Event{Action: "person.searched", Purpose: purpose,
 		Detail: map[string]any{"by": by, "found": len(hits)}}, "person", subjects)

@@ -20,6 +20,7 @@ const (
 	forHelper
 	forMask
 	forSpelling
+	forAnswers
 )
 
 func (c *Country) chance(n uint64, purpose uint64) chance {

@@ -122,7 +122,6 @@ func (c *Country) shareHelper(i int, h *Household) {
 // copyHousehold makes the household a second registration of another: the same
 // people, some left out.
 func (c *Country) copyHousehold(r chance, b *builder, h *Household) {
-	i := int(serialOf(h))
 	h.Copy, h.Shape, h.Fields = true, b.shape, b.dwelling()
 	h.People, h.Pairs = nil, nil
 	moved := r.is(0.3)
@@ -138,7 +137,7 @@ func (c *Country) copyHousehold(r chance, b *builder, h *Household) {
 		if moved {
 			errors = append(errors, ErrMoved)
 		}
-		h.People = append(h.People, c.again(r, p, i, n, h, p.relation, newPhone, &errors))
+		h.People = append(h.People, c.again(r, b, p, n, h, p.relation, newPhone, &errors))
 		h.Pairs = append(h.Pairs, pairOf(p, &h.People[len(h.People)-1], true, KindSame, errors...))
 	}
 }
@@ -155,7 +154,6 @@ func serialOf(h *Household) uint64 {
 // copyPeople registers members of another household here as well: a daughter who
 // married, a son who works in town, a child who lives with an aunt.
 func (c *Country) copyPeople(r chance, b *builder, h *Household, n int) {
-	i := int(serialOf(h))
 	had := len(h.People)
 	for _, at := range r.Perm(len(b.people))[:min(n, len(b.people))] {
 		p := b.people[at]
@@ -167,15 +165,17 @@ func (c *Country) copyPeople(r chance, b *builder, h *Household, n int) {
 		if p.Sex == female && p.age > 17 && r.is(0.4) {
 			relation = "child_in_law"
 		}
-		dup := c.again(r, p, i, firstCopy+len(h.People)-had, h, relation, r.is(0.6), &errors)
+		dup := c.again(r, b, p, firstCopy+len(h.People)-had, h, relation, r.is(0.6), &errors)
 		h.People = append(h.People, dup)
 		h.Pairs = append(h.Pairs, pairOf(p, &h.People[len(h.People)-1], true, KindSame, errors...))
 	}
 }
 
 // again is a second record of a person, with the errors that such records have.
-func (c *Country) again(r chance, p *Person, i, member int, h *Household, relation string, newPhone bool, errors *[]string) Person {
+func (c *Country) again(r chance, b *builder, p *Person, member int, h *Household, relation string, newPhone bool, errors *[]string) Person {
+	i := int(serialOf(h))
 	d := *p
+	d.Fields = c.askedAgain(b, p, serial(i, member))
 	d.member, d.relation = member, relation
 	d.ID, d.Ref = c.id(keyPerson, i, member), c.ref(registry.RefPerson, i, member)
 	d.Parts = slices.Clone(p.Parts)
@@ -210,6 +210,33 @@ func (c *Country) again(r chance, p *Person, i, member int, h *Household, relati
 		}
 	}
 	return d
+}
+
+// again are the answers that people give another time: some are not asked, and
+// of what is asked somebody else's word differs.
+var again = []string{"marital_status", "school", "school_years", "literate", "education", "work"}
+
+// askedAgain is what a person answers at a second registration.
+func (c *Country) askedAgain(b *builder, p *Person, n uint64) []Field {
+	other, who := *b, *p
+	other.r = c.chance(n, forAnswers)
+	said := map[string]any{}
+	for _, f := range other.answers(&who) {
+		said[f.Code] = f.Value
+	}
+	var list []Field
+	for _, f := range p.Fields {
+		if slices.Contains(again, f.Code) {
+			if other.r.is(0.08) {
+				continue
+			}
+			if v, ok := said[f.Code]; ok && other.r.is(0.2) {
+				f.Value = v
+			}
+		}
+		list = append(list, f)
+	}
+	return list
 }
 
 // spoil makes one error and names it; "" when that error could not be made here, or

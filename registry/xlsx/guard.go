@@ -2,34 +2,28 @@ package xlsx
 
 import (
 	"archive/zip"
-	"bufio"
 	"encoding/xml"
 	"errors"
 	"io"
 	"path"
-	"strconv"
 	"strings"
 
 	"daftar/fault"
 )
 
-// sheet is what the guard found out about one sheet.
+// sheet is one sheet.
 type sheet struct {
 	name string
 	part string
-	rows int   // number of the last row that has cells
 	flaw error // why its rows cannot be read
 }
 
-// guard looks through a packed workbook before the library unpacks it. It
-// holds one tag at a time, so a sheet that inflates without end is refused in
-// constant memory.
+// guard knows what is where in a packed workbook.
 type guard struct {
 	lim    Limits
 	parts  map[string]*zip.File
 	sheets []sheet
 	since  bool
-	cells  int
 }
 
 func (g *guard) check(packed *zip.Reader) error {
@@ -54,15 +48,7 @@ func (g *guard) check(packed *zip.Reader) error {
 	if err := g.types(); err != nil {
 		return err
 	}
-	if err := g.workbook(); err != nil {
-		return err
-	}
-	for i := range g.sheets {
-		if err := g.sheet(&g.sheets[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return g.workbook()
 }
 
 func (g *guard) tooLarge() error {
@@ -164,63 +150,9 @@ func (g *guard) workbook() error {
 	return nil
 }
 
-// sheet walks through a sheet's tags: how many rows and columns there are, the
-// first formula, the first merged range.
-func (g *guard) sheet(s *sheet) error {
-	r, err := g.parts[s.part].Open()
-	if err != nil {
-		return unreadable(err)
-	}
-	defer func() { _ = r.Close() }()
-	t := tags{r: bufio.NewReaderSize(io.LimitReader(r, g.lim.Unpacked+1), 1<<16)}
-	row, column := 0, 0
-	for {
-		tag, err := t.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return unreadable(err)
-		}
-		switch tag.name {
-		case "row":
-			before := row
-			row, column = row+1, 0
-			if ref := tag.attr("r"); ref != "" {
-				if row, err = strconv.Atoi(ref); err != nil || row <= before {
-					return unreadable(errors.New("rows out of order"))
-				}
-			}
-			if row > g.lim.Rows {
-				return fault.New(fault.Invalid, "xlsx.error.rows", "Sheet", s.name, "Max", g.lim.Rows)
-			}
-		case "c":
-			column++
-			if ref := tag.attr("r"); ref != "" {
-				column = columnOf(ref)
-			}
-			if column < 1 || column > g.lim.Columns {
-				return fault.New(fault.Invalid, "xlsx.error.columns", "Sheet", s.name, "Row", row, "Max", g.lim.Columns)
-			}
-			if g.cells++; g.cells > g.lim.Cells {
-				return g.tooLarge()
-			}
-			s.rows = row
-		case "f":
-			if s.flaw == nil && row > 0 && column > 0 {
-				s.flaw = fault.New(fault.Invalid, "xlsx.error.formula", "Sheet", s.name, "Row", row, "Column", ColumnName(column-1))
-			}
-		case "mergecell":
-			if s.flaw == nil {
-				s.flaw = fault.New(fault.Invalid, "xlsx.error.merged", "Sheet", s.name, "Cells", tag.attr("ref"))
-			}
-		}
-	}
-}
-
 // columnOf is the number of the column of a reference such as "AB12"; 0 when
 // it is none.
-func columnOf(ref string) int {
+func columnOf(ref []byte) int {
 	n := 0
 	for i := 0; i < len(ref); i++ {
 		c := ref[i] | 0x20

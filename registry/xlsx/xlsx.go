@@ -9,7 +9,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -34,15 +33,38 @@ func Usual() Limits {
 	return Limits{Packed: 16 << 20, Unpacked: 192 << 20, Parts: 500, Sheets: 50, Rows: 200_000, Columns: 200, Cells: 4_000_000}
 }
 
+// Many are the limits of a list with a million rows.
+func Many() Limits {
+	return Limits{Packed: 512 << 20, Unpacked: 6 << 30, Parts: 500, Sheets: 50, Rows: 1_048_576, Columns: 500, Cells: 120_000_000}
+}
+
 // Book is an open workbook.
 type Book struct {
-	file   *excelize.File
-	sheets []sheet
-	since  bool // days are counted from 1904
+	guard *guard
+	texts *texts // once a cell needed them
+	cells int    // read so far, of all sheets
 }
 
 // Open checks a workbook from end to end and opens it. Close it after use.
 func Open(r io.ReaderAt, size int64, lim Limits) (*Book, error) {
+	b, err := Index(r, size, lim)
+	if err != nil {
+		return nil, err
+	}
+	for i := range b.guard.sheets {
+		if err := b.check(&b.guard.sheets[i]); err != nil {
+			b.Close()
+			return nil, err
+		}
+	}
+	b.cells = 0
+	return b, nil
+}
+
+// Index opens a workbook and looks only at what says where its sheets are: what
+// is wrong with a sheet comes to light as its rows are read, at the latest with
+// the last.
+func Index(r io.ReaderAt, size int64, lim Limits) (*Book, error) {
 	if size > lim.Packed {
 		return nil, fault.New(fault.Invalid, "xlsx.error.too_large", "Max", lim.Packed>>20)
 	}
@@ -50,26 +72,42 @@ func Open(r io.ReaderAt, size int64, lim Limits) (*Book, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "xlsx.error.unreadable")
 	}
-	g := guard{lim: lim, parts: map[string]*zip.File{}}
+	g := &guard{lim: lim, parts: map[string]*zip.File{}}
 	if err := g.check(packed); err != nil {
 		return nil, err
 	}
-	file, err := excelize.OpenReader(io.NewSectionReader(r, 0, size), excelize.Options{
-		RawCellValue: true, UnzipSizeLimit: lim.Unpacked, UnzipXMLSizeLimit: lim.Unpacked,
-	})
+	return &Book{guard: g}, nil
+}
+
+// check reads a sheet to its end. A formula or merged cells are the sheet's own
+// flaw; anything else is the workbook's.
+func (b *Book) check(s *sheet) error {
+	rows, err := b.rows(*s)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "xlsx.error.unreadable")
+		return err
 	}
-	return &Book{file: file, sheets: g.sheets, since: g.since}, nil
+	defer rows.Close()
+	for rows.Next() {
+	}
+	var f *fault.Error
+	if errors.As(rows.err, &f) && (f.Key == "xlsx.error.formula" || f.Key == "xlsx.error.merged") {
+		s.flaw = f
+		return nil
+	}
+	return rows.err
 }
 
 // Close frees the workbook.
-func (b *Book) Close() { _ = b.file.Close() }
+func (b *Book) Close() {
+	if b.texts != nil {
+		b.texts.close()
+	}
+}
 
 // Sheets names the sheets in their order.
 func (b *Book) Sheets() []string {
 	var names []string
-	for _, s := range b.sheets {
+	for _, s := range b.guard.sheets {
 		names = append(names, s.name)
 	}
 	return names
@@ -78,21 +116,16 @@ func (b *Book) Sheets() []string {
 // Header is the first row of a sheet, trimmed; nil when it is empty. It is for
 // finding out which sheet holds what: a sheet with a flaw has one too.
 func (b *Book) Header(name string) ([]string, error) {
-	rows, err := b.file.Rows(name)
+	rows, err := b.sheet(name)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "xlsx.error.unreadable")
+		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
+	defer rows.Close()
+	rows.lenient = true
 	if !rows.Next() {
-		return nil, nil
+		return nil, rows.Err()
 	}
-	header, err := rows.Columns()
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "xlsx.error.unreadable")
-	}
-	for i := range header {
-		header[i] = strings.TrimSpace(header[i])
-	}
+	header := slices.Clone(rows.Values())
 	for len(header) > 0 && header[len(header)-1] == "" {
 		header = header[:len(header)-1]
 	}
@@ -103,75 +136,21 @@ func (b *Book) Header(name string) ([]string, error) {
 // formula's stored result may be older than the cells it was made of, and a
 // merged cell says nothing about the rows that it covers.
 func (b *Book) Rows(name string) (*Rows, error) {
-	i := slices.IndexFunc(b.sheets, func(s sheet) bool { return s.name == name })
+	for _, s := range b.guard.sheets {
+		if s.name == name && s.flaw != nil {
+			return nil, s.flaw
+		}
+	}
+	return b.sheet(name)
+}
+
+func (b *Book) sheet(name string) (*Rows, error) {
+	i := slices.IndexFunc(b.guard.sheets, func(s sheet) bool { return s.name == name })
 	if i < 0 {
 		return nil, fault.New(fault.Invalid, "xlsx.error.unreadable")
 	}
-	if flaw := b.sheets[i].flaw; flaw != nil {
-		return nil, flaw
-	}
-	rows, err := b.file.Rows(name)
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "xlsx.error.unreadable")
-	}
-	return &Rows{rows: rows, last: b.sheets[i].rows}, nil
+	return b.rows(b.guard.sheets[i])
 }
-
-// Rows reads one sheet row by row.
-type Rows struct {
-	rows   *excelize.Rows
-	number int
-	last   int
-	values []string
-	err    error
-}
-
-// Next moves to the next row; false at the end or after an error.
-func (r *Rows) Next() bool {
-	if r.err != nil || !r.rows.Next() {
-		return false
-	}
-	r.number++
-	if r.values, r.err = r.rows.Columns(); r.err != nil {
-		r.err = fault.Wrap(r.err, fault.Invalid, "xlsx.error.unreadable")
-		return false
-	}
-	return true
-}
-
-// Number is the row's number in the sheet, from 1.
-func (r *Rows) Number() int { return r.number }
-
-// Get is the value of a column, counted from 0: trimmed, numbers as they are
-// stored, "" for none.
-func (r *Rows) Get(column int) string {
-	if column < 0 || column >= len(r.values) {
-		return ""
-	}
-	return strings.TrimSpace(r.values[column])
-}
-
-// Empty reports whether no cell of the row holds anything.
-func (r *Rows) Empty() bool {
-	return !slices.ContainsFunc(r.values, func(s string) bool { return strings.TrimSpace(s) != "" })
-}
-
-// Err is what ended the reading early. It is to be asked after the last row.
-func (r *Rows) Err() error {
-	if r.err != nil {
-		return r.err
-	}
-	if err := r.rows.Error(); err != nil {
-		return fault.Wrap(err, fault.Invalid, "xlsx.error.unreadable")
-	}
-	if r.number < r.last { // the library stops without a word where the XML breaks off
-		return unreadable(errors.New("the sheet ends early"))
-	}
-	return nil
-}
-
-// Close ends the reading.
-func (r *Rows) Close() { _ = r.rows.Close() }
 
 // ErrNotADay is a value that is no calendar day.
 var ErrNotADay = errors.New("not a day")
@@ -179,7 +158,7 @@ var ErrNotADay = errors.New("not a day")
 // Day reads a day: a spreadsheet's count of days, or "2006-01-02".
 func (b *Book) Day(value string) (time.Time, error) {
 	if n, err := strconv.ParseFloat(value, 64); err == nil && n >= 1 && n < 200_000 {
-		if t, err := excelize.ExcelDateToTime(n, b.since); err == nil {
+		if t, err := excelize.ExcelDateToTime(n, b.guard.since); err == nil {
 			return t.UTC().Truncate(24 * time.Hour), nil
 		}
 	}

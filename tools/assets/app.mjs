@@ -43,6 +43,31 @@ for (const form of document.querySelectorAll('form[data-preview]')) {
   form.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(draw, 300) })
 }
 
+// A session that nobody uses ends. Three minutes before, whoever is there
+// is asked; what they typed stays. Pages of one browser share the time.
+const idle = document.getElementById('idle')
+if (idle) {
+  const limit = idle.dataset.idle * 1000
+  const used = () => { try { localStorage.setItem('used', Date.now()) } catch { /* a browser that keeps nothing */ } mine = Date.now() }
+  const since = () => { try { return Math.max(mine, +localStorage.getItem('used') || 0) } catch { return mine } }
+  let mine
+  used()
+  const look = () => {
+    const left = since() + limit - Date.now()
+    if (left <= 0) { location.replace(idle.dataset.out); return }
+    if (left <= 200000 && !idle.open) idle.showModal()
+    if (left > 200000 && idle.open) idle.close()
+    setTimeout(look, 1000)
+  }
+  setTimeout(look, 1000)
+  const stay = async () => {
+    const answer = await fetch(idle.dataset.stay, { method: 'POST', redirect: 'manual' }).catch(() => null)
+    if (answer && answer.ok) { used(); idle.close() } else location.replace(idle.dataset.out)
+  }
+  idle.querySelector('button').addEventListener('click', stay)
+  idle.addEventListener('cancel', (e) => { e.preventDefault(); stay() })
+}
+
 // A page that waits for something elsewhere asks again while it is visible.
 const waiting = document.querySelector('[data-refresh]')
 if (waiting) {

@@ -9,6 +9,7 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
+	"daftar/i18n"
 	"daftar/registry"
 	"daftar/web/ui"
 )
@@ -49,7 +50,7 @@ func Field(field registry.Field, name string, heading bool, f *ui.Form) templ.Co
 				return templ_7745c5c3_Err
 			}
 		case registry.TypeNumber, registry.TypeMoney:
-			templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: q, Class: "govuk-input--width-10", Mode: "decimal", Dir: "ltr", Suffix: field.Unit.For(ctx)}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: q, Class: "govuk-input--width-10", Mode: "decimal", Dir: "ltr", Suffix: suffix(ctx, field)}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -58,6 +59,21 @@ func Field(field registry.Field, name string, heading bool, f *ui.Form) templ.Co
 			templ_7745c5c3_Err = ui.Date(q).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
+			}
+		case registry.TypeFile:
+			templ_7745c5c3_Err = ui.FileInput(q, "image/jpeg,image/png,image/webp").Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, " ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			if f.Value(name) != "" {
+				templ_7745c5c3_Err = ui.Checkboxes(ui.Question{Name: name + removed, Label: i18n.T(ctx, "field.photo_there"), Of: f}, []ui.Choice{{Value: "yes", Label: i18n.T(ctx, "field.photo_remove")}}).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
 			}
 		default:
 			templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: q, Dir: "auto"}).Render(ctx, templ_7745c5c3_Buffer)

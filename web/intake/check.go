@@ -1,10 +1,14 @@
 package intake
 
 import (
+	"slices"
+
+	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/dedup"
 	"daftar/web"
 	"daftar/web/show"
 	"daftar/web/ui"
@@ -30,10 +34,50 @@ func (v *visit) renderCheck(status int, f *ui.Form) error {
 		sections, err = Answers(v.Ctx, tx, v.c, v.form, v.at)
 		return err
 	})
+	if err == nil && v.site.Counter {
+		err = v.alike()
+	}
 	if err != nil {
 		return err
 	}
 	return v.RenderStatus(status, checkPage(v, f, sections))
+}
+
+// alike finds who in the registry may be the people whom an officer is about to
+// register, for the officer alone, and logs whom it shows. A citizen is never
+// told.
+func (v *visit) alike() error {
+	return v.WithTx(func(tx db.Tx) error {
+		var pairs []dedup.Pair
+		area, err := registry.AreaByCode(tx, v.c.Draft.AreaCode)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		for _, m := range v.c.Draft.Members {
+			p := dedup.Probe{Name: m.FullName, Latin: m.FullNameLatin, Sex: m.Sex, Birth: m.Birth.Date(), Area: area.ID, Answers: m.Fields}
+			if m.NationalID != "" {
+				p.Numbers = []dedup.Number{{Type: registry.NationalID, Value: registry.NormalIdentifier(m.NationalID)}}
+			}
+			found, err := dedup.Check(tx, p, dedup.KeptPerPerson)
+			if err != nil {
+				return err
+			}
+			pairs = append(pairs, found...)
+		}
+		r := registry.Reader{Areas: v.Areas(), Protected: v.Principal().Areas(auth.PersonProtected)}
+		if v.pairs, v.elsewhere, err = dedup.Visible(tx, r, pairs); err != nil {
+			return err
+		}
+		return dedup.Shown(tx, v.pairs, v.c.ID)
+	})
+}
+
+// linkTo is where a record is, for an officer who may open it.
+func (v *visit) linkTo(ref string) string {
+	if !v.Principal().May(auth.PersonRead) {
+		return ""
+	}
+	return "/people/" + ref
 }
 
 // send hands the application to the office, or answers the office's question.
@@ -99,6 +143,33 @@ func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string
 	if err != nil {
 		return nil, err
 	}
+	values := []registry.Values{d.Fields}
+	for _, m := range d.Members {
+		values = append(values, m.Fields)
+	}
+	if form.Fields, err = registry.WithPlaces(tx, form.Fields, values...); err != nil {
+		return nil, err
+	}
+	// answer is one answer, and whether a photo backs it.
+	answer := func(f registry.Field, given registry.Values, member, base, about string) []ui.Row {
+		label := f.Label.In(p)
+		link := ""
+		if f.Type == registry.TypeFile && given[f.Code] != nil {
+			if link = show.PhotoPath("/cases/"+k.Ref, given[f.Code]); at != nil {
+				link = at(base + "q/" + f.Code + "/photo")
+			}
+		}
+		rows := []ui.Row{{Link: link, Key: label, Value: f.Show(p, given[f.Code]), Lines: show.Rows(p, form.Fields, f, given[f.Code]), Path: change(base + "q/" + f.Code), Change: label + about}}
+		if cases.Backs(f, given[f.Code]) {
+			there := p.T("document.no")
+			if slices.ContainsFunc(photos, func(e cases.Evidence) bool { return e.Member == member && e.Kind == f.Code }) {
+				there = p.T("document.yes")
+			}
+			title := p.T("evidence.title", "Field", label)
+			rows = append(rows, ui.Row{Key: title, Value: there, Path: change(base + "q/" + f.Code + "/evidence"), Change: title + about})
+		}
+		return rows
+	}
 	var out []Section
 	for i := range d.Members {
 		m := &d.Members[i]
@@ -122,12 +193,12 @@ func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string
 			row("id.label", m.NationalID, "id")
 		}
 		for _, f := range form.Asks(registry.KindPerson, m.Fields) {
-			s.Rows = append(s.Rows, ui.Row{Key: f.Label.In(p), Value: f.Show(p, m.Fields[f.Code]), Lines: show.Rows(p, form.Fields, f, m.Fields[f.Code]), Path: change(base + "q/" + f.Code), Change: f.Label.In(p) + ": " + name})
+			s.Rows = append(s.Rows, answer(f, m.Fields, m.Key, base, ": "+name)...)
 		}
 		if m.IsChild(form.Today) {
 			value := p.T("document.no")
 			for _, e := range photos {
-				if e.Member == m.Key {
+				if e.Member == m.Key && e.Kind == cases.EvidenceBirthCertificate {
 					value = p.T("document.yes")
 				}
 			}
@@ -147,6 +218,9 @@ func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string
 			return nil, err
 		}
 		where = registry.PathName(p, path)
+		if d.NoFixed != "" {
+			where = p.T("area.no_fixed_in", "Area", where)
+		}
 	}
 	place.Rows = append(place.Rows,
 		ui.Row{Key: p.T("area.label"), Value: where, Path: change("area"), Change: p.T("area.label")},
@@ -156,7 +230,7 @@ func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string
 		s := Section{ID: string(name), Title: p.T("task." + string(name))}
 		for _, f := range form.Asks(registry.KindHousehold, d.Fields) {
 			if f.Section == string(name) {
-				s.Rows = append(s.Rows, ui.Row{Key: f.Label.In(p), Value: f.Show(p, d.Fields[f.Code]), Lines: show.Rows(p, form.Fields, f, d.Fields[f.Code]), Path: change("q/" + f.Code), Change: f.Label.In(p)})
+				s.Rows = append(s.Rows, answer(f, d.Fields, "", "", "")...)
 			}
 		}
 		if len(s.Rows) > 0 {

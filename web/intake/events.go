@@ -76,7 +76,7 @@ func PageTitle(p *i18n.Printer, k cases.Case, form cases.Form, path string) stri
 		return about(p.T("document.title"), rest)
 	}
 	if rest, ok := strings.CutPrefix(path, "people/"); ok {
-		key, page, _ := strings.Cut(rest, "/")
+		key, page, _ := strings.Cut(strings.TrimSuffix(rest, "/evidence"), "/")
 		if code, ok := strings.CutPrefix(page, "q/"); ok {
 			f, _ := form.Fields.Of(registry.KindPerson).Get(code)
 			return about(f.Label.In(p), key)
@@ -87,7 +87,7 @@ func PageTitle(p *i18n.Printer, k cases.Case, form cases.Form, path string) stri
 		}
 		return about(p.T(titles[page]), key)
 	}
-	if code, ok := strings.CutPrefix(path, "q/"); ok {
+	if code, ok := strings.CutPrefix(strings.TrimSuffix(path, "/evidence"), "q/"); ok {
 		f, _ := form.Fields.Of(registry.KindHousehold).Get(code)
 		return f.Label.In(p)
 	}

@@ -17,6 +17,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/dedup"
 	"daftar/registry/formula"
 	"daftar/web"
 	"daftar/web/show"
@@ -37,8 +38,7 @@ type Site struct {
 func (s Site) Routes() []web.Route {
 	var routes []web.Route
 	add := func(method, path string, h web.Handler) {
-		routes = append(routes, web.Route{Method: method, Path: s.Base + "/:ref" + path, Permission: s.Permission, Handler: h,
-			Upload: strings.HasPrefix(path, "/documents") && method == fiber.MethodPost})
+		routes = append(routes, web.Route{Method: method, Path: s.Base + "/:ref" + path, Permission: s.Permission, Handler: h})
 	}
 	question := func(path string, p page) {
 		add(fiber.MethodGet, path, s.show(p))
@@ -59,12 +59,20 @@ func (s Site) Routes() []web.Route {
 	question("/q/:code", fieldQuestion)
 	question("/q/:code/rows/:row", rosterRow)
 	question("/q/:code/rows/:row/remove", removeRow)
-	add(fiber.MethodGet, "/documents/:member", s.document)
-	add(fiber.MethodPost, "/documents/:member", s.upload)
-	add(fiber.MethodGet, "/documents/:member/photo", s.photo)
+	for _, p := range s.photos() {
+		if strings.HasSuffix(p.path, "/photo") { // an answer: its page is the question's
+			add(fiber.MethodGet, p.path, p.send(s))
+		} else {
+			add(fiber.MethodGet, p.path, p.show(s))
+			add(fiber.MethodGet, p.path+"/photo", p.send(s))
+		}
+		add(fiber.MethodPost, p.path, p.save(s))
+		routes[len(routes)-1].Upload = true
+	}
 	add(fiber.MethodGet, "/check", s.check)
 	add(fiber.MethodPost, "/check", s.send)
 	add(fiber.MethodGet, "/receipt", s.receipt)
+	add(fiber.MethodGet, "/receipt/pdf", s.receiptPDF)
 	return routes
 }
 
@@ -79,6 +87,10 @@ type visit struct {
 	row    registry.Row    // of a roster
 	areas  []registry.Area // to choose from
 	path   []registry.Area // chosen so far
+	office registry.Office // that somebody without a fixed place belongs to
+
+	pairs     []dedup.Pair // people who may be in the registry already, at the counter
+	elsewhere int
 }
 
 // open loads the application and what the path names. Anything that is not
@@ -127,17 +139,13 @@ func LoadForm(tx db.Tx, counter bool) (cases.Form, error) {
 	if err != nil {
 		return cases.Form{}, err
 	}
-	country, err := registry.LoadCountry(tx)
-	if err != nil {
-		return cases.Form{}, err
-	}
-	calendar, err := country.Calendar()
+	today, err := registry.TodayOf(tx, tx.Now())
 	if err != nil {
 		return cases.Form{}, err
 	}
 	asked := fields.Asked()
 	formulas, err := formula.New(asked)
-	return cases.Form{Fields: asked, Formulas: formulas, Counter: counter, Today: calendar.Today(tx.Now())}, err
+	return cases.Form{Fields: asked, Formulas: formulas, Counter: counter, Today: today}, err
 }
 
 func (v *visit) actor() cases.Actor { return Actor(v.Ctx, v.site.Counter) }
@@ -150,6 +158,11 @@ func Actor(c *web.Ctx, staff bool) cases.Actor {
 // at is an address of this application, after the language.
 func (v *visit) at(page string) string {
 	return strings.TrimSuffix(v.site.Base+"/"+v.c.Ref+"/"+page, "/")
+}
+
+// proofURL is where anybody can have the entry of a receipt proven.
+func (v *visit) proofURL(leaf string) string {
+	return v.site.PortalURL + v.URL("/audit/proof/"+leaf)
 }
 
 // back is where the back link leads: to the answers when they are being

@@ -20,6 +20,10 @@ func areaChoices(ctx context.Context, v *visit) []ui.Choice {
 	for _, a := range v.areas {
 		list = append(list, ui.Choice{Value: a.Code, Label: a.Name.For(ctx)})
 	}
+	if v.office.Seat != "" {
+		hint := i18n.T(ctx, "area.no_fixed_office", "Office", v.office.Name.For(ctx))
+		return append(list, ui.Choice{Value: noFixed, Label: i18n.T(ctx, "area.no_fixed"), Hint: hint, Apart: true})
+	}
 	if here := v.path[len(v.path)-1]; here.Level > 0 {
 		list = append(list, ui.Choice{Value: here.Code, Label: i18n.T(ctx, "area.no_fixed"), Hint: i18n.T(ctx, "area.no_fixed_hint"), Apart: true})
 	}

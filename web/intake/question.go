@@ -2,9 +2,12 @@ package intake
 
 import (
 	"context"
+	"io"
+	"slices"
 
 	"github.com/a-h/templ"
 
+	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry"
@@ -23,24 +26,66 @@ var fieldQuestion = page{
 		}
 		return ask.Inputs(v.field, "answer")
 	},
-	key:  (*visit).fieldKey,
+	key: (*visit).fieldKey,
+	load: func(v *visit, tx db.Tx) error {
+		if v.field.Type == registry.TypeArea {
+			return v.loadAreas(tx)
+		}
+		return nil
+	},
 	fill: func(v *visit) map[string][]string { return ask.Fill(v.field, "answer", v.answers()[v.field.Code]) },
 	read: func(v *visit, f *web.Form) (func(*cases.Draft) error, error) {
 		var check fault.Check
+		if v.field.Type == registry.TypeFile {
+			return nil, fault.Hidden() // a photo has an address of its own
+		}
 		if v.field.Type == registry.TypeRoster {
 			f.Choice(&check, "another", []string{"yes", "no"}, "roster.error.another")
 			return func(*cases.Draft) error { return nil }, check.Err()
 		}
-		value := ask.Read(v.field, "answer", f, &check)
+		if v.field.Type == registry.TypeArea {
+			code := f.Get("answer")
+			if code == "" {
+				return v.set(nil), nil
+			}
+			if !slices.ContainsFunc(append(v.areas, v.path[1:]...), func(a registry.Area) bool { return a.Code == code }) {
+				check.Fail("answer", "area.error.missing")
+			}
+			return v.set(code), check.Err()
+		}
+		answers := &ask.Answers{Form: f, Check: &check, Places: ask.PlacesOf(v.Ctx)}
+		value := answers.Read(v.field, "answer", nil)
+		if answers.Err() != nil {
+			return nil, answers.Err()
+		}
 		return v.set(value), check.Err()
 	},
 	view: func(v *visit, f *ui.Form) templ.Component {
-		if v.field.Type == registry.TypeRoster {
+		switch v.field.Type {
+		case registry.TypeRoster:
 			return rosterPage(v, f)
+		case registry.TypeArea:
+			return placePage(v, f)
+		case registry.TypeFile:
+			p := v.site.answer("")
+			return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+				there, err := p.taken(v)
+				if err != nil {
+					return err
+				}
+				return photoPage(p, v, f, there).Render(ctx, w)
+			})
 		}
 		return questionPage(v, f)
 	},
 	next: func(v *visit, _ *cases.Draft, f *web.Form) string {
+		if code := f.Get("answer"); v.field.Type == registry.TypeArea && code != "" && code != v.path[len(v.path)-1].Code && v.hasSubareas(code) {
+			to := v.at(v.fieldKey()) + "?in=" + code
+			if v.Query("from") == "check" {
+				to += "&from=check"
+			}
+			return to
+		}
 		if f.Get("another") == "yes" {
 			return v.at(v.fieldKey() + "/rows/new")
 		}

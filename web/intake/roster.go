@@ -57,10 +57,14 @@ var rosterRow = page{
 	read: func(v *visit, f *web.Form) (func(*cases.Draft) error, error) {
 		var check fault.Check
 		row := registry.Row{registry.RowID: v.row.ID()}
+		answers := &ask.Answers{Form: f, Check: &check, Places: ask.PlacesOf(v.Ctx)}
 		for _, column := range v.columns() {
-			if value := ask.Read(column, column.Code, f, &check); value != nil {
+			if value := answers.Read(column, column.Code, nil); value != nil {
 				row[column.Code] = value
 			}
+		}
+		if answers.Err() != nil {
+			return nil, answers.Err()
 		}
 		if len(row) == 1 {
 			check.Fail(v.columns()[0].Code, "roster.error.empty")

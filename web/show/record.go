@@ -2,6 +2,7 @@ package show
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/fields"
 	"daftar/registry/history"
 	"daftar/web/ui"
 )
@@ -20,14 +22,25 @@ type Record struct {
 	Fields  registry.Fields
 	Sources map[db.ID]registry.Source
 	Facts   map[string]history.Fact
-	// Staff reads it: it is told also since when each value is so in the world.
+	// Calculated are the values that formulas give, as the record is now.
+	Calculated registry.Values
+	// Staff reads it: it is told also since when each value is so in the world,
+	// and what their roles may see.
 	Staff bool
+	on    time.Time // the day on which it is told
+	Roles []string
+	// Photos is the address of the page: photos that are answers are below it.
+	Photos string
 }
+
+// Sees reports whether the reader may know a field's value. Whose record it is
+// knows all of it.
+func (r Record) Sees(f registry.Field) bool { return !r.Staff || f.May("see", r.Roles) }
 
 // LoadRecord reads what is needed to tell of a record as it was known at a
 // moment.
 func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Record, error) {
-	r := Record{P: p}
+	r := Record{P: p, on: registry.Today(known, p.Zone)}
 	versions, err := history.Versions(tx, subject, known)
 	if err != nil {
 		return r, err
@@ -36,6 +49,19 @@ func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Reco
 		return r, err
 	}
 	if r.Fields, err = registry.LoadFields(tx); err != nil {
+		return r, err
+	}
+	var values []registry.Values
+	for _, v := range versions {
+		var of struct {
+			Fields registry.Values `json:"fields"`
+		}
+		if err := v.Data.Into(&of); err != nil {
+			return r, err
+		}
+		values = append(values, of.Fields)
+	}
+	if r.Fields, err = registry.WithPlaces(tx, r.Fields, values...); err != nil {
 		return r, err
 	}
 	named := []registry.Provenance{}
@@ -56,6 +82,24 @@ func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Reco
 	return r, err
 }
 
+// For hides the cases of other people from somebody who reads in the portal:
+// which values came with which case is each applicant's own business (RULES R4).
+func (r Record) For(account db.ID) Record {
+	for id, s := range r.Sources {
+		if s.Applicant == nil || *s.Applicant != account {
+			s.CaseRef = ""
+			r.Sources[id] = s
+		}
+	}
+	return r
+}
+
+// Calculate reads what formulas give for the record as it is now.
+func (r *Record) Calculate(tx db.Tx, subject db.ID) (err error) {
+	r.Calculated, err = fields.Calculated(tx, subject)
+	return err
+}
+
 // Row is one value by its name in the provenance.
 func (r Record) Row(key, value, name string) ui.Row {
 	f := r.Facts[name]
@@ -63,10 +107,23 @@ func (r Record) Row(key, value, name string) ui.Row {
 	if s, ok := r.Sources[f.Confirmed]; ok && f.Confirmed != f.Source {
 		row.Source = r.P.List([]string{row.Source, r.P.T("record.confirmed", "Date", r.P.Date(s.At))})
 	}
+	if r.stale(name, f) {
+		row.Lines = []string{r.P.T(map[bool]string{true: "record.stale", false: "record.stale_mine"}[r.Staff])}
+	}
 	if r.Staff && f.Since != "" {
 		row.Source = r.P.List([]string{row.Source, r.P.T("span.since", "From", Day(r.P, f.Since))})
 	}
 	return row
+}
+
+// stale reports whether nobody has said for long that a value is still so. What
+// lasts for life, such as a name, does not grow old.
+func (r Record) stale(name string, f history.Fact) bool {
+	said := r.Sources[f.Source].At
+	if confirmed := r.Sources[f.Confirmed].At; confirmed.After(said) {
+		said = confirmed
+	}
+	return !said.IsZero() && !history.Lasts(name) && said.AddDate(0, history.StaleMonths, 0).Before(r.on)
 }
 
 // Person tells a person's own values.
@@ -89,12 +146,21 @@ func (r Record) Person(d registry.PersonData) []ui.Row {
 		}
 	}
 	rows = append(rows,
-		r.Row(p.T("birth.label"), born(p, d.BirthFrom, d.BirthTo), "birth"),
+		r.birth(d),
 		r.Row(p.T("about.sex"), Code(p, "sex.", d.Sex), "sex"))
 	if d.Status != "" && d.Status != registry.Active {
 		rows = append(rows, r.Row(p.T("record.status"), Outcome(p, d.Status, d.StatusReason, d.StatusDate), "status"))
 	}
 	return append(append(rows, r.tags(d.Tags)...), r.values(registry.KindPerson, d.Fields)...)
+}
+
+// birth is the birth date with the age, of somebody who lives.
+func (r Record) birth(d registry.PersonData) ui.Row {
+	row := r.Row(r.P.T("birth.label"), born(r.P, d.BirthFrom, d.BirthTo), "birth")
+	if age := Age(r.P, d.Birth(), r.on); age != "" && (d.Status == "" || d.Status == registry.Active) {
+		row.Lines = append(row.Lines, r.P.T("age.now", "Age", age))
+	}
+	return row
 }
 
 // Household tells a household's values; place is where it is, or nothing when
@@ -141,19 +207,50 @@ func (r Record) tags(tags []string) []ui.Row {
 	if len(tags) == 0 {
 		return nil
 	}
-	return []ui.Row{r.Row(r.P.T("record.tags"), r.P.List(tags), "tags")}
+	return []ui.Row{r.Row(r.P.T("record.tags"), r.P.List(tagNames(r.P, tags)), "tags")}
+}
+
+// tagNames are tags in words; those that an office made up are words already.
+func tagNames(p *i18n.Printer, tags []string) []string {
+	names := slices.Clone(tags)
+	for i, tag := range names {
+		if p.Has("tag." + tag) {
+			names[i] = p.T("tag." + tag)
+		}
+	}
+	return names
 }
 
 func (r Record) values(kind string, values registry.Values) []ui.Row {
 	var rows []ui.Row
 	for _, f := range r.Fields.Of(kind) {
-		if value, ok := values[f.Code]; ok {
+		value, ok := values[f.Code]
+		switch {
+		case !r.Sees(f):
+		case ok:
 			row := r.Row(f.Label.In(r.P), f.Show(r.P, value), f.Code)
-			row.Lines = Rows(r.P, r.Fields, f, value)
+			row.Lines = append(r.rows(f, value), row.Lines...)
+			if f.Type == registry.TypeFile && r.Photos != "" {
+				row.Link = PhotoPath(r.Photos, value)
+			}
 			rows = append(rows, row)
+		case f.Type == registry.TypeCalculated && r.Calculated[f.Code] != nil:
+			rows = append(rows, ui.Row{Key: f.Label.In(r.P), Value: f.Show(r.P, r.Calculated[f.Code]), Source: r.P.T("record.calculated")})
 		}
 	}
 	return rows
+}
+
+// rows are a roster's rows, without the columns that the reader may not know.
+func (r Record) rows(f registry.Field, value any) []string {
+	seen := slices.DeleteFunc(slices.Clone(r.Fields), func(c registry.Field) bool { return !r.Sees(c) })
+	return Rows(r.P, seen, f, value)
+}
+
+// PhotoPath is the address of a photo that is an answer, below a page.
+func PhotoPath(page string, value any) string {
+	page, _, _ = strings.Cut(page, "?")
+	return page + "/photos/" + fmt.Sprint(value)
 }
 
 // Identifiers tells numbers, masked, with what is known about each.
@@ -169,7 +266,11 @@ func (r Record) Identifiers(list []registry.Identifier, types []registry.Identif
 			row.Lines = append(row.Lines, p.T("assurance."+i.Assurance.String))
 		}
 		if i.ExpiresOn.Valid {
-			row.Lines = append(row.Lines, p.T("identifier.expires", "Date", p.Day(i.ExpiresOn.Time)))
+			key := "identifier.expires"
+			if i.ExpiresOn.Time.Before(r.on) {
+				key = "identifier.expired"
+			}
+			row.Lines = append(row.Lines, p.T(key, "Date", p.Day(i.ExpiresOn.Time)))
 		}
 		row.Source = Sourced(p, r.Sources, i.Provenance, "*")
 		rows = append(rows, row)
@@ -246,12 +347,7 @@ func Day(p *i18n.Printer, s string) string {
 }
 
 func born(p *i18n.Printer, from, to string) string {
-	first, err := time.Parse(time.DateOnly, from)
-	last, err2 := time.Parse(time.DateOnly, to)
-	if err != nil || err2 != nil {
-		return Birth(p, registry.BirthDate{})
-	}
-	return Birth(p, registry.BirthDate{From: first, To: last})
+	return Birth(p, registry.PersonData{BirthFrom: from, BirthTo: to}.Birth())
 }
 
 // Reader is who reads a timeline: what is hidden from them, and how much of the
@@ -272,9 +368,7 @@ func (r Record) Timeline(entries []history.Entry, names Names, who Reader) []ui.
 			h.Lines = append(h.Lines, r.P.T("history.effective", "Date", Day(r.P, e.Effective)))
 		}
 		if i < len(entries)-1 {
-			for _, c := range e.Changes {
-				h.Lines = append(h.Lines, r.change(c, names, who))
-			}
+			h.Lines = append(h.Lines, r.Changes(e.Changes, names, who)...)
 		}
 		h.Lines = append(h.Lines, r.hands(e, who))
 		if e.Note != "" && who.Staff {
@@ -319,16 +413,39 @@ func (r Record) hands(e history.Entry, who Reader) string {
 		}
 	}
 	if e.Case != "" {
-		hands = append(hands, r.P.T("history.case", "Case", unbroken(e.Case)))
+		hands = append(hands, r.P.T("history.case", "Case", Unbroken(e.Case)))
 	}
 	return r.P.List(hands)
 }
 
-// Changes tells what differs, one line for each value.
+// Changes tells what differs, one line for each value, and one for each duty that
+// somebody got or gave up in a household.
 func (r Record) Changes(list []history.Change, names Names, who Reader) []string {
 	var lines []string
 	for _, c := range list {
-		lines = append(lines, r.change(c, names, who))
+		if c.What != "memberships" || c.Old == nil || c.New == nil {
+			lines = append(lines, r.change(c, names, who))
+			continue
+		}
+		was, is := c.Old.Without("roles"), c.New.Without("roles")
+		if a, b := r.value(c.What, was, names), r.value(c.What, is, names); a != b {
+			lines = append(lines, r.change(history.Change{What: c.What, Old: was, New: is}, names, who))
+		}
+		if was.Text("end_date") != is.Text("end_date") {
+			continue // the duties end with the tie, or go on with it
+		}
+		before, after := r.roles(c.Old, names), r.roles(c.New, names)
+		home := apart(names[c.New.Text("household_id")])
+		for _, duty := range after {
+			if !slices.Contains(before, duty) {
+				lines = append(lines, r.P.T("history.added", "What", r.P.T("history.duty", "Household", home), "New", apart(duty)))
+			}
+		}
+		for _, duty := range before {
+			if !slices.Contains(after, duty) {
+				lines = append(lines, r.P.T("history.removed", "What", r.P.T("history.duty", "Household", home), "Old", apart(duty)))
+			}
+		}
 	}
 	return lines
 }
@@ -336,6 +453,13 @@ func (r Record) Changes(list []history.Change, names Names, who Reader) []string
 func (r Record) change(c history.Change, names Names, who Reader) string {
 	p := r.P
 	what := r.label(c.What)
+	if code, ok := strings.CutPrefix(c.What, "fields."); ok {
+		for _, f := range r.Fields {
+			if f.Code == code && f.Roster == "" && !r.Sees(f) {
+				return p.T("history.secret", "What", what)
+			}
+		}
+	}
 	if (c.What == "area_id" || c.What == "directions") && !who.Place || c.What == "contacts" && !who.Contacts && (protected(c.Old) || protected(c.New)) {
 		return p.T("history.secret", "What", what)
 	}
@@ -372,7 +496,7 @@ var labels = map[string]string{
 func (r Record) label(what string) string {
 	if code, ok := strings.CutPrefix(what, "fields."); ok {
 		for _, f := range r.Fields {
-			if f.Code == code {
+			if f.Code == code && f.Roster == "" {
 				return f.Label.In(r.P)
 			}
 		}
@@ -392,7 +516,10 @@ func (r Record) value(what string, s history.State, names Names) string {
 	}
 	if code, ok := strings.CutPrefix(what, "fields."); ok {
 		for _, f := range r.Fields {
-			if f.Code == code {
+			if f.Code == code && f.Roster == "" {
+				if f.Type == registry.TypeRoster {
+					return p.List(r.rows(f, s.Value(code)))
+				}
 				return f.Show(p, s.Value(code))
 			}
 		}
@@ -421,11 +548,7 @@ func (r Record) value(what string, s history.State, names Names) string {
 	case "area_id":
 		return names[s.Text("area_id")]
 	case "memberships":
-		tie := s.Text("tie")
-		if tie == "" {
-			tie = registry.TieUsual
-		}
-		parts := []string{p.T("tie." + tie), Code(p, "relationship.", s.Text("relationship")), names[s.Text("household_id")], span()}
+		parts := []string{Tie(p, s.Text("tie")), Code(p, "relationship.", s.Text("relationship")), names[s.Text("household_id")], span()}
 		if s.Text("end_reason") != "" {
 			parts = append(parts, p.T("membership.end."+s.Text("end_reason")))
 		}
@@ -445,7 +568,7 @@ func (r Record) value(what string, s history.State, names Names) string {
 	case "tags":
 		var tags []string
 		_ = json.Unmarshal(s["tags"], &tags)
-		return p.List(tags)
+		return p.List(tagNames(p, tags))
 	}
 	return s.Text(what)
 }
@@ -459,12 +582,21 @@ func (r Record) roles(s history.State, names Names) []string {
 		if role.Of != nil {
 			of = names[role.Of.String()]
 		}
-		out = append(out, Role(r.P, role.Role, of))
+		duty := Role(r.P, role.Role, of)
 		if role.StartDate+role.EndDate != "" {
-			out = append(out, Span(r.P, role.StartDate, role.EndDate))
+			duty = r.P.T("record.duty", "Role", duty, "When", Span(r.P, role.StartDate, role.EndDate))
 		}
+		out = append(out, duty)
 	}
 	return out
+}
+
+// Tie says how somebody belongs to a household.
+func Tie(p *i18n.Printer, tie string) string {
+	if tie == "" {
+		tie = registry.TieUsual
+	}
+	return p.T("tie." + tie)
 }
 
 // Role says what somebody does in a household, and for whom.

@@ -2,7 +2,9 @@
 package show
 
 import (
+	"cmp"
 	"strings"
+	"time"
 
 	"daftar/db"
 	"daftar/i18n"
@@ -10,8 +12,8 @@ import (
 	"daftar/web/ui"
 )
 
-// Birth says what is known about a birth date: the day, or the range of days
-// it may be.
+// Birth says what is known about a birth date: the day, the month, the year, or
+// the range of days that it may be.
 func Birth(p *i18n.Printer, b registry.BirthDate) string {
 	switch {
 	case !b.Known():
@@ -19,7 +21,37 @@ func Birth(p *i18n.Printer, b registry.BirthDate) string {
 	case b.Exact():
 		return p.Day(b.From)
 	}
+	y, m, d := b.From.Date()
+	switch {
+	case d == 1 && m == time.January && b.To.Equal(registry.Date(y, time.December, 31)):
+		return p.Year(y)
+	case d == 1 && b.To.Equal(registry.Date(y, m+1, 0)):
+		return p.MonthOf(y, m)
+	}
 	return p.T("birth.between", "From", p.Day(b.From), "To", p.Day(b.To))
+}
+
+// Age says how old somebody is on a day, as far as it is known: an age, or the
+// youngest and oldest that they can be; nothing when nothing is known.
+func Age(p *i18n.Printer, b registry.BirthDate, day time.Time) string {
+	youngest, oldest := b.Age(day)
+	switch {
+	case youngest < 0:
+		return ""
+	case youngest == oldest:
+		return p.Number(youngest)
+	case youngest+1 == oldest:
+		return p.T("age.either", "Young", p.Number(youngest), "Old", p.Number(oldest))
+	}
+	return p.T("age.between", "Young", p.Number(youngest), "Old", p.Number(oldest))
+}
+
+// FullName is what somebody is called, in their own script and in Latin letters.
+func FullName(p *i18n.Printer, name, latin string) string {
+	if name == "" || latin == "" || latin == name {
+		return Name(p, cmp.Or(name, latin))
+	}
+	return p.T("search.two_names", "Name", apart(name), "Latin", apart(latin))
 }
 
 // Code is the message of a code, or nothing for no code.
@@ -44,14 +76,17 @@ func Source(p *i18n.Printer, s registry.Source) string {
 		return ""
 	}
 	text := p.T("source."+string(s.Kind), "Date", p.Date(s.At))
+	if s.Method != "" {
+		text = p.List([]string{text, p.T("verification." + s.Method)})
+	}
 	if s.CaseRef != "" {
-		text = p.T("source.with_case", "Source", text, "Case", unbroken(s.CaseRef))
+		text = p.T("source.with_case", "Source", text, "Case", Unbroken(s.CaseRef))
 	}
 	return text
 }
 
-// unbroken keeps a reference in one line of running text.
-func unbroken(ref string) string { return strings.ReplaceAll(ref, "-", "\u2011") }
+// Unbroken keeps a reference in one line of running text.
+func Unbroken(ref string) string { return strings.ReplaceAll(ref, "-", "\u2011") }
 
 // Sourced finds the source of a value in a record's provenance and says it.
 func Sourced(p *i18n.Printer, sources map[db.ID]registry.Source, from registry.Provenance, value string) string {

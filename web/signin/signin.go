@@ -22,7 +22,20 @@ func Routes(a auth.Audience, provider *auth.Provider) []web.Route {
 		{Method: fiber.MethodGet, Path: "/auth/callback", Permission: auth.Public, Handler: s.callback, Bare: true},
 		{Method: fiber.MethodPost, Path: "/sign-out", Permission: auth.Public, Handler: s.signOut},
 		{Method: fiber.MethodGet, Path: "/signed-out", Permission: auth.Public, Handler: s.signedOut, Bare: true},
+		{Method: fiber.MethodPost, Path: "/stay", Permission: s.signedIn(), Handler: stay},
+		{Method: fiber.MethodGet, Path: "/sign-ins", Permission: s.signedIn(), Handler: list},
+		{Method: fiber.MethodPost, Path: "/sign-ins/end", Permission: s.signedIn(), Handler: end},
+		{Method: fiber.MethodPost, Path: "/sign-ins/end-others", Permission: s.signedIn(), Handler: endOthers},
+		{Method: fiber.MethodPost, Path: "/sign-ins/not-me", Permission: s.signedIn(), Handler: notMe},
 	}
+}
+
+// signedIn is the permission of whoever is signed in to the site.
+func (s site) signedIn() auth.Permission {
+	if s.audience == auth.Admin {
+		return auth.Staff
+	}
+	return auth.Citizen
 }
 
 type site struct {
@@ -57,7 +70,9 @@ func (s site) callback(c *web.Ctx) error {
 	var secret string
 	err = c.WithTx(func(tx db.Tx) error {
 		var subject db.ID
+		kind := "account"
 		if s.audience == auth.Admin {
+			kind = "staff"
 			subject, err = auth.StaffMember(tx, id)
 		} else {
 			subject, err = auth.Account(tx, id)
@@ -68,7 +83,7 @@ func (s site) callback(c *web.Ctx) error {
 		if secret, err = auth.StartSession(tx, s.audience, subject, id, c.Principal().Session); err != nil {
 			return err
 		}
-		return audit.Write(tx, audit.Event{Action: "session.started", SubjectKind: "account", Subject: subject})
+		return audit.Write(tx, audit.Event{Action: "session.started", SubjectKind: kind, Subject: subject})
 	})
 	if fault.Is(err, fault.Forbidden) {
 		return c.RenderStatus(web.Status(fault.Forbidden), failedPage(web.AsFault(err)))
@@ -100,5 +115,5 @@ func (s site) signOut(c *web.Ctx) error {
 // language.
 func (s site) signedOut(c *web.Ctx) error {
 	c.Speak(c.Query("state"))
-	return c.Render(signedOutPage())
+	return c.Render(signedOutPage(c.Query("idle") != ""))
 }

@@ -4,10 +4,12 @@ package ui
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/registry"
 )
 
 // Chrome is what surrounds every page of a site.
@@ -23,6 +25,25 @@ type Chrome struct {
 	ExtraStyle string
 	Script     string
 	Icon       string
+	Colour     string // of the palette
+	Logo       Logo
+	Contact    registry.ServiceContact
+	Idle       int    // seconds without use after which the session ends; 0 for nobody signed in
+	Inline     string // the style itself, for a document that stands alone: a PDF
+	NoPDF      bool   // a PDF was asked for and could not be made
+}
+
+// Logo is the owner's mark; none without an address.
+type Logo struct {
+	URL           string
+	Width, Height int
+}
+
+// height is how tall a logo stands in the header, in pixels.
+const height = 40
+
+func (l Logo) size() (width, tall string) {
+	return strconv.Itoa(max(1, l.Width*height/max(1, l.Height))), strconv.Itoa(height)
 }
 
 // NavItem is one main page.
@@ -36,6 +57,13 @@ type chromeKey struct{}
 // WithChrome returns a context whose pages have the surroundings.
 func WithChrome(ctx context.Context, c Chrome) context.Context {
 	return context.WithValue(ctx, chromeKey{}, c)
+}
+
+// WithoutPDF is the surroundings of a page that stands in for a PDF.
+func WithoutPDF(ctx context.Context) Chrome {
+	c := chrome(ctx)
+	c.NoPDF = true
+	return c
 }
 
 func chrome(ctx context.Context) Chrome {
@@ -54,10 +82,13 @@ type PageProps struct {
 	Back  string // path after the language; "" for no back link
 	Form  *Form  // the page's main form, if it has one
 	Wide  bool   // the full width, for tables and side-by-side views
+	// Refresh loads the page again every five seconds where there are no scripts:
+	// it waits for something elsewhere. With scripts, data-refresh asks.
+	Refresh bool
 }
 
 func (p PageProps) title(ctx context.Context) string {
-	title := i18n.T(ctx, "page.title", "Title", p.Title)
+	title := i18n.T(ctx, "page.title", "Title", p.Title, "Service", i18n.From(ctx).Service())
 	if p.Form.Failed() {
 		return i18n.T(ctx, "page.title_error", "Title", title)
 	}
@@ -121,6 +152,8 @@ func Message(ctx context.Context, key string, args map[string]any) string {
 		switch v := value.(type) {
 		case i18n.Text:
 			value = v.For(ctx)
+		case fault.Nested:
+			value = Message(ctx, v.Key, v.Args)
 		case string:
 			if strings.HasPrefix(v, "@") {
 				value = i18n.T(ctx, v[1:])

@@ -1,0 +1,109 @@
+package oversight
+
+import (
+	"errors"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/i18n"
+	"daftar/registry/looks"
+	"daftar/registry/oversight"
+	"daftar/web"
+	"daftar/web/ui"
+)
+
+// Alerts lists patterns of reading that stand out.
+func Alerts(c *web.Ctx) error {
+	var list []oversight.Alert
+	if err := c.View(func(tx db.Tx) (err error) {
+		list, err = oversight.Alerts(tx)
+		return err
+	}); err != nil {
+		return err
+	}
+	p := c.Printer()
+	var rows [][]ui.Cell
+	for _, a := range list {
+		state := ui.Cell{Text: p.T("alert.open"), Colour: "red"}
+		if a.Closed.Valid {
+			state = ui.Cell{Text: p.T("finding." + a.Finding.String), Colour: findingColour(a.Finding.String)}
+		}
+		rows = append(rows, []ui.Cell{{Text: a.Ref, Path: "/alerts/" + a.Ref, LTR: true}, {Text: p.T("alert.kind." + a.Kind)}, {Text: a.Staff},
+			{Text: p.Number(a.Reads)}, {Text: p.Time(a.Last)}, state})
+	}
+	return c.Render(alertsPage(rows))
+}
+
+func findingColour(code string) string {
+	return map[string]string{"proper": "green", "improper": "red", "unclear": "yellow"}[code]
+}
+
+func findings(p *i18n.Printer) []ui.Choice {
+	var list []ui.Choice
+	for _, code := range looks.Findings() {
+		list = append(list, ui.Choice{Value: code, Label: p.T("finding." + code)})
+	}
+	return list
+}
+
+func oneAlert(c *web.Ctx) (a oversight.Alert, err error) {
+	err = c.View(func(tx db.Tx) error {
+		a, err = oversight.FindAlert(tx, c.Param("ref"))
+		return err
+	})
+	return a, err
+}
+
+// Alert is one of them, with the way to what was read.
+func Alert(c *web.Ctx) error {
+	a, err := oneAlert(c)
+	if err != nil {
+		return err
+	}
+	return c.Render(alertPage(a, &ui.Form{}))
+}
+
+// officerPath leads to what the officer did in the log.
+func officerPath(a oversight.Alert, p *i18n.Printer) string {
+	return "/audit?officer=" + oversight.Officer{ID: a.StaffID}.Ref() + "&from=" + a.First.In(p.Zone).Format("2006-01-02")
+}
+
+// CloseAlert notes what came of looking into it.
+func CloseAlert(c *web.Ctx) error {
+	a, err := oneAlert(c)
+	if err != nil {
+		return err
+	}
+	form, err := c.Form("finding", "note")
+	if err != nil {
+		return err
+	}
+	state := &ui.Form{Values: form.Values()}
+	if form.Switching() {
+		return c.Render(alertPage(a, state))
+	}
+	var check fault.Check
+	finding := form.Choice(&check, "finding", looks.Findings(), "finding.error")
+	note := form.Required(&check, "note", 1000, "finding.error.note")
+	if err = check.Err(); err == nil {
+		err = c.WithTx(func(tx db.Tx) error { return oversight.Close(tx, a, finding, note, c.Printer().Tag) })
+	}
+	if refused := said(err, state); refused != 0 {
+		return c.RenderStatus(refused, alertPage(a, state))
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(c.URL("/alerts/" + a.Ref))
+}
+
+// said puts an error that a person can act on into a form and returns the
+// status; 0 for any other.
+func said(err error, state *ui.Form) int {
+	var f *fault.Error
+	if errors.As(err, &f) && (f.Code == fault.Invalid || f.Code == fault.Forbidden || f.Code == fault.Conflict) {
+		state.Err = f
+		return web.Status(f.Code)
+	}
+	return 0
+}

@@ -1,0 +1,274 @@
+-- +goose Up
+
+-- What people are compared by when duplicates are looked for, and the blocks that
+-- they are in: two people are compared when they share a key. Records that ended
+-- as a duplicate or a mistake are not here.
+create table dedup_record (
+  person_id    uuid primary key,
+  household_id uuid,                            -- where they live, or lived last
+  area_id      uuid,
+  sex          text not null,
+  birth_from   date,
+  birth_to     date,
+  words        text[] collate "C" not null,     -- the folded name, then the one in Latin letters
+  keys         integer[] not null               -- dedup_keys
+);
+-- A small list of what is not yet sorted in: a check reads all of it.
+create index dedup_record_keys on dedup_record using gin (keys) with (gin_pending_list_limit = 512);
+grant select on dedup_record to daftar_staff, daftar_jobs;
+
+-- Whom nobody was compared with since their record's last version.
+create table dedup_todo (
+  person_id uuid primary key,
+  version   integer not null
+);
+grant select, insert, update, delete on dedup_todo to daftar_jobs;
+grant select, insert on dedup_todo to daftar_staff;
+
+-- How many people have a word in their name ('fatima'), a sound ('=ftm'), a date
+-- of birth ('#1990-01-01') or an area ('@' and its key), for those that many
+-- have; '' has all people. What is common says little. dedup_weigh counts now and then.
+create table dedup_share (
+  term   text collate "C" primary key,
+  people integer not null
+);
+grant select on dedup_share to daftar_staff, daftar_jobs;
+
+-- Keys that so many people have that they tell nobody apart.
+create table dedup_common (
+  key    integer primary key,
+  people integer not null
+);
+grant select on dedup_common to daftar_staff, daftar_jobs;
+
+-- The keys of a record, or those to look it up by. Each holds two things that
+-- records of one person share, unless both are wrong in one of them: a word and
+-- the day of birth, whichever way round its day and month are; two words and the
+-- year; and where the year is all that is known, a word, the beginning and end
+-- of another, and the year. Who looks something up tries the years beside, too,
+-- and those whose birth is not known.
+-- +goose StatementBegin
+create function dedup_keys(p_sounds text[], p_from date, p_to date, p_probe boolean) returns integer[]
+language plpgsql immutable parallel safe as $$
+declare
+  n constant integer := least(coalesce(cardinality(p_sounds), 0), 5);
+  first constant integer := extract(year from p_from);
+  last constant integer := extract(year from p_to);
+  exact constant boolean := p_from = p_to and (extract(month from p_from) > 1 or extract(day from p_from) > 1);
+  vague constant boolean := not exact and last - first <= 2 and (p_from = p_to or p_to - p_from > 31);
+  day constant text := case when exact then concat_ws(' ', '', least(extract(month from p_from), extract(day from p_from)),
+                                                      greatest(extract(month from p_from), extract(day from p_from))) end;
+  around constant integer := case when p_probe then 1 else 0 end;
+  keys integer[] := '{}';
+begin
+  for i in 1..n loop
+    if exact then
+      for y in first - around..first + around loop
+        keys := keys || hashtext('d ' || p_sounds[i] || ' ' || y || day);
+      end loop;
+    end if;
+    for j in 1..n loop
+      if j > i then
+        if last - first <= 2 then
+          for y in first..last loop
+            keys := keys || hashtext('y ' || p_sounds[i] || ' ' || p_sounds[j] || ' ' || y);
+          end loop;
+        end if;
+        if p_probe or first is null or last - first > 2 then -- somebody whose birth is not known
+          keys := keys || hashtext('y ' || p_sounds[i] || ' ' || p_sounds[j]);
+        end if;
+      end if;
+      if vague and j <> i then
+        for y in first - around..last + around loop
+          keys := keys || hashtext('v ' || p_sounds[i] || ' ' || left(p_sounds[j], 1) || right(p_sounds[j], 1) || ' ' || y);
+        end loop;
+      end if;
+    end loop;
+  end loop;
+  return keys;
+end $$;
+
+-- Brings what people are compared by in line with their records. It reads what
+-- the search keeps of them, so that names are folded once.
+create function dedup_refresh(p_people uuid[]) returns void
+language plpgsql security definer set search_path = public, pg_temp set jit = off as $$
+begin
+  delete from dedup_record d using person p
+  where d.person_id = any(p_people) and p.id = d.person_id and p.status in ('duplicate', 'error');
+
+  insert into dedup_record (person_id, household_id, area_id, sex, birth_from, birth_to, words, keys)
+  with said as materialized (
+    select s.person_id, x.word, x.n from unnest(p_people) u(id) join person_search s on s.person_id = u.id
+    cross join lateral unnest(s.terms) with ordinality x (word, n) where left(x.word, 1) not in ('@', '#')
+  ), heard as materialized (
+    select distinct on (w.word) w.word, w.key from (select distinct word from said) d join name_word w on w.word = d.word
+  ), named as (
+    select said.person_id, array_agg(said.word order by said.n) as words, array_agg(distinct heard.key) as sounds
+    from said join heard on heard.word = said.word group by said.person_id
+  )
+  select p.id, s.household_id, h.area_id, p.sex, p.birth_from, p.birth_to, coalesce(n.words, '{}'),
+         dedup_keys(n.sounds, p.birth_from, p.birth_to, false)
+  from unnest(p_people) u(id)
+  join person p on p.id = u.id and p.status not in ('duplicate', 'error')
+  join person_search s on s.person_id = p.id
+  left join household h on h.id = s.household_id
+  left join named n on n.person_id = p.id
+  on conflict (person_id) do update set household_id = excluded.household_id, area_id = excluded.area_id, sex = excluded.sex,
+    birth_from = excluded.birth_from, birth_to = excluded.birth_to, words = excluded.words, keys = excluded.keys
+  where (dedup_record.household_id, dedup_record.area_id, dedup_record.sex, dedup_record.birth_from, dedup_record.birth_to, dedup_record.words)
+    is distinct from (excluded.household_id, excluded.area_id, excluded.sex, excluded.birth_from, excluded.birth_to, excluded.words);
+end $$;
+
+-- In the transaction that applies a change: whom it is about is compared by what
+-- it says, and will be compared with everybody.
+create function similar_follow() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  about uuid[] := array(select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person');
+begin
+  perform dedup_refresh(about || array(
+    select distinct m.person_id from change_item i join membership m on m.household_id = i.subject_id
+    where i.change_id = new.id and i.kind = 'household' and i.base_version > 0 and m.person_id <> all(about)));
+  if about = '{}' then
+    return null;
+  end if;
+  insert into dedup_todo (person_id, version)
+  select i.subject_id, i.base_version + 1 from change_item i where i.change_id = new.id and i.kind = 'person'
+  on conflict (person_id) do update set version = excluded.version;
+  insert into outbox (kind, ref, version, created_at) values ('check_duplicates', new.id, 1, new.applied_at);
+  perform pg_notify('daftar_outbox', '');
+  return null;
+end $$;
+-- +goose StatementEnd
+create trigger similar_follow after update on change for each row -- after search_follow, by name
+  when (new.state = 'applied' and old.state <> 'applied') execute function similar_follow();
+
+-- +goose StatementBegin
+do $$ begin
+  perform dedup_refresh(array(select id from person));
+  insert into dedup_todo (person_id, version) select id, version from person;
+end $$;
+
+-- Counts what is common. Of more than two million people it asks one in some.
+create function dedup_weigh() returns void
+language plpgsql security definer set search_path = public, pg_temp set jit = off set work_mem = '128MB' as $$
+declare
+  total bigint := (select count(*) from dedup_record);
+  part double precision := least(1, 2e6 / greatest(total, 1));
+  least_people double precision := greatest(2, total / 8192.0);
+begin
+  create temporary table sampled on commit drop as
+    select words, birth_from, birth_to, area_id, keys from dedup_record tablesample system (100 * part);
+  create temporary table counted on commit drop as
+    select x.word, count(*) / part as people from sampled cross join lateral (select distinct unnest(words) as word) x group by x.word;
+
+  delete from dedup_share;
+  insert into dedup_share (term, people)
+  select term, people from (
+    select '' as term, total as people
+    union all
+    select word, people from counted
+    union all -- whoever has a sound in two scripts counts once
+    select '=' || key, max(people) from (
+      select k.key, sum(c.people) as people
+      from counted c join (select distinct word, key from name_word) k on k.word = c.word
+      group by k.key, octet_length(c.word) > length(c.word)) s
+    group by key
+    union all
+    select '#' || birth_from || case when birth_to = birth_from then '' else '/' || birth_to end, count(*) / part
+    from sampled where birth_from is not null group by birth_from, birth_to
+    union all
+    select '@' || area_id, count(*) / part from sampled where area_id is not null group by area_id) t
+  where people >= least_people or term = '';
+
+  delete from dedup_common;
+  insert into dedup_common (key, people)
+  select key, n / part from (select unnest(keys) as key, count(*) as n from sampled group by 1) k where n / part > 50;
+  drop table sampled, counted;
+end $$;
+
+-- Who shares a key with people who are looked up, with the numbers of those, in
+-- the registry or among those who are about to come in (a temporary table that
+-- registry/dedup makes). Planned each time: one plan for every name is a scan of
+-- everybody.
+create function dedup_candidates(p_staged boolean, p_sounds text[], p_from date[], p_to date[])
+returns table (person_id uuid, household_id uuid, area_id uuid, sex text, birth_from date, birth_to date, words text[], probes integer[])
+language plpgsql stable set search_path = public, pg_temp set jit = off set enable_seqscan = off set work_mem = '32MB' as $$
+begin
+  return query execute format($q$
+    with probe as materialized (
+      select x.n::integer - 1 as n, array(
+        select k from unnest(dedup_keys(string_to_array(x.sounds, ' '), x.first, x.last, true)) k
+        where not exists (select from dedup_common c where c.key = k)) as keys
+      from unnest($1, $2, $3) with ordinality x (sounds, first, last, n))
+    select r.person_id, r.household_id, r.area_id, r.sex, r.birth_from, r.birth_to, r.words, array_agg(p.n)
+    from probe p join %s r on r.keys && p.keys
+    group by r.person_id$q$, case when p_staged then 'pg_temp.dedup_staged' else 'dedup_record' end)
+  using p_sounds, p_from, p_to;
+end $$;
+-- +goose StatementEnd
+grant execute on function dedup_keys(text[], date, date, boolean), dedup_candidates(boolean, text[], date[], date[]) to daftar_staff, daftar_jobs;
+grant execute on function dedup_weigh() to daftar_jobs;
+insert into outbox_kind (kind, role) values ('check_duplicates', 'daftar_staff'), ('check_duplicates', 'daftar_jobs');
+
+-- Two records that may be of one person, and what was found about them. Only
+-- people decide; what they decided is not asked again unless a record changes in
+-- what was compared (a_stamp, b_stamp).
+create table duplicate_pair (
+  id         uuid primary key,
+  ref        text not null unique,
+  a_id       uuid not null references person,
+  b_id       uuid not null references person,
+  state      text not null default 'open' check (state in ('open', 'unsure', 'different', 'same')),
+  points     real not null,
+  parts      jsonb not null,                   -- [dedup.Part]
+  forced     boolean not null default false,   -- they claim one number (RULES R14)
+  a_stamp    bytea not null,
+  b_stamp    bytea not null,
+  found_at   timestamptz not null,
+  opened_by  uuid default case when session_user = 'daftar_staff' then actor() end references staff, -- none: it was found
+  decided_at timestamptz,
+  decided_by uuid references staff,
+  constraint duplicate_pair_order check (a_id < b_id),
+  unique (a_id, b_id)
+);
+create index duplicate_pair_b on duplicate_pair (b_id);
+create index duplicate_pair_list on duplicate_pair (state, points desc, id);
+grant select, insert, update, delete on duplicate_pair to daftar_jobs;
+grant select, insert (id, ref, a_id, b_id, points, parts, forced, a_stamp, b_stamp, found_at),
+  update (state, points, parts, forced, a_stamp, b_stamp, found_at, decided_at, decided_by) on duplicate_pair to daftar_staff;
+
+-- Who said what about a pair, and why.
+create table duplicate_decision (
+  id        uuid primary key,
+  pair_id   uuid not null references duplicate_pair on delete cascade,
+  at        timestamptz not null,
+  by        uuid default actor(),
+  decision  text not null check (decision in ('same', 'different', 'unsure', 'reopened', 'merged', 'not_merged', 'undone')),
+  note      text not null default '',
+  note_lang text not null default ''
+);
+create index duplicate_decision_pair on duplicate_decision (pair_id, at);
+grant select, insert (id, pair_id, at, decision, note, note_lang) on duplicate_decision to daftar_staff, daftar_jobs;
+
+-- What a merge of two records did beside the records themselves, to be undone
+-- with them: the change that merged or undoes, which record goes on and which
+-- ended, and what was moved from the one to the other.
+create table record_merge (
+  id          uuid primary key,
+  change_id   uuid not null unique references change,
+  pair_id     uuid not null references duplicate_pair,
+  kept_id     uuid not null references person,
+  ended_id    uuid not null references person,
+  undoes      uuid references record_merge,     -- the merge that this takes back
+  accounts    uuid[] not null default '{}',     -- that sign in to the other record since
+  credentials uuid[] not null default '{}',     -- that were revoked
+  constraint record_merge_two check (kept_id <> ended_id)
+);
+create index record_merge_ended on record_merge (ended_id);
+create index record_merge_undoes on record_merge (undoes) where undoes is not null;
+grant select, insert (id, change_id, pair_id, kept_id, ended_id, undoes), update (accounts, credentials) on record_merge to daftar_staff;
+grant select on record_merge to daftar_jobs;
+
+-- +goose Down
+select 1;

@@ -1,0 +1,64 @@
+// Package notices is a citizen's inbox, and how they want to be told.
+package notices
+
+import (
+	"daftar/db"
+	"daftar/i18n"
+	"daftar/registry/notices"
+	"daftar/web"
+	"daftar/web/show"
+	"daftar/web/ui"
+)
+
+// Inbox lists what somebody was told, the latest first.
+func Inbox(c *web.Ctx) error {
+	var list []notices.Told
+	err := c.View(func(tx db.Tx) (err error) {
+		list, err = notices.Inbox(tx, c.Principal().ID, c.Principal().Person)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.Render(inboxPage(tasks(c.Printer(), list)))
+}
+
+func tasks(p *i18n.Printer, list []notices.Told) []ui.Task {
+	var tasks []ui.Task
+	for _, n := range list {
+		t := ui.Task{ID: n.Ref, Title: show.NoticeTitle(p, n), Hint: p.Time(n.CreatedAt), Path: "/notices/" + n.Ref, Status: p.T("notice.new"), Colour: "blue"}
+		if n.ReadAt.Valid {
+			t.Status, t.Colour = p.T("notice.read"), ""
+		}
+		tasks = append(tasks, t)
+	}
+	return tasks
+}
+
+// Show is one notice. Reading it is noted.
+func Show(c *web.Ctx) error {
+	var n notices.Told
+	err := c.WithTx(func(tx db.Tx) (err error) {
+		n, err = notices.Read(tx, c.Principal().ID, c.Principal().Person, c.Param("ref"))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.Render(noticePage(n, about(n)))
+}
+
+// link is where a notice leads.
+type link struct{ Path, Key string }
+
+func about(n notices.Told) link {
+	switch {
+	case n.LetterRef != "":
+		return link{"/letters/" + n.LetterRef, "letter.read"}
+	case n.DecisionRef != "":
+		return link{"/decisions/" + n.DecisionRef, "notice.to_decision"}
+	case n.CaseRef != "":
+		return link{"/cases/" + n.CaseRef, "notice.to_case"}
+	}
+	return link{}
+}

@@ -1,0 +1,75 @@
+package importer
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"daftar/db"
+	"daftar/registry"
+)
+
+// item is one record as it is proposed.
+type item struct {
+	kind   string
+	id     db.ID
+	base   int
+	nature registry.Nature
+	reason string
+	on     string // since when it is so in the world; ""
+	data   []byte
+}
+
+// items writes the items of a change, so many at once.
+type items struct {
+	tx     db.Tx
+	change db.ID
+	seq    int
+	list   []item
+}
+
+func (w *items) put(it item) error {
+	if w.list = append(w.list, it); len(w.list) >= chunkRows {
+		return w.flush()
+	}
+	return nil
+}
+
+var itemColumns = []string{"change_id", "seq", "kind", "subject_id", "base_version", "nature", "reason", "effective_on", "data"}
+
+func (w *items) flush() error {
+	if len(w.list) == 0 {
+		return nil
+	}
+	n := 0
+	row := make([]any, len(itemColumns))
+	_, err := w.tx.CopyFrom("change_item", itemColumns, pgx.CopyFromFunc(func() ([]any, error) {
+		if n == len(w.list) {
+			return nil, nil
+		}
+		it := &w.list[n]
+		n++
+		w.seq++
+		var on any
+		if it.on != "" {
+			day, err := time.Parse(time.DateOnly, it.on)
+			if err != nil {
+				return nil, err
+			}
+			on = day
+		}
+		row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8] =
+			[16]byte(w.change), int32(w.seq), it.kind, [16]byte(it.id), int32(it.base), string(it.nature), it.reason, on, it.data
+		return row, nil
+	}))
+	w.list = w.list[:0]
+	return err
+}
+
+// seal says that all items are there.
+func (w *items) seal() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	return w.tx.Exec(`select seal_change($1)`, w.change)
+}

@@ -1,0 +1,66 @@
+package show_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"daftar/i18n"
+	"daftar/locales"
+	"daftar/registry"
+	"daftar/registry/history"
+	"daftar/web/show"
+)
+
+// A record, and what changed in it, tells an officer what their roles may see,
+// and whose record it is everything.
+func TestWhoSeesAValue(t *testing.T) {
+	t.Parallel()
+	b, err := i18n.Load(locales.FS, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	label := func(s string) i18n.Text { return i18n.Text{"en": s} }
+	fields := registry.Fields{
+		{Subject: "household", Code: "roof", Type: registry.TypeText, Sensitivity: "personal", Label: label("Roof")},
+		{Subject: "household", Code: "debt", Type: registry.TypeText, Sensitivity: "sensitive", Label: label("Debt")},
+		{Subject: "household", Code: "shelter", Type: registry.TypeText, Sensitivity: "personal", Label: label("Shelter"), Roles: registry.FieldRoles{"see": {"protection"}}},
+		{Subject: "household", Code: "plots", Type: registry.TypeRoster, Sensitivity: "personal", Label: label("Plots")},
+		{Subject: "household", Roster: "plots", Code: "shelter", Type: registry.TypeText, Sensitivity: "personal", Label: label("Hut")},
+		{Subject: "household", Roster: "plots", Code: "price", Type: registry.TypeText, Sensitivity: "sensitive", Label: label("Price")},
+		{Subject: "household", Code: "sum", Type: registry.TypeCalculated, Result: registry.TypeText, Sensitivity: "sensitive", Label: label("Sum")},
+	}
+	values := registry.Values{"roof": "tin", "debt": "rent owed", "shelter": "blue gate", "plots": []any{map[string]any{"id": "a", "shelter": "hut", "price": "two hundred"}}}
+	for _, c := range []struct {
+		who   string
+		told  show.Record
+		sees  []string
+		hides []string
+	}{
+		{"whose record it is", show.Record{}, []string{"tin", "rent owed", "blue gate", "two hundred", "total"}, nil},
+		{"programme", show.Record{Staff: true, Roles: []string{"programme"}}, []string{"tin", "hut"}, []string{"rent owed", "blue gate", "two hundred", "total"}},
+		{"verifier", show.Record{Staff: true, Roles: []string{"verifier"}}, []string{"tin", "rent owed", "two hundred", "total"}, []string{"blue gate"}},
+		{"protection", show.Record{Staff: true, Roles: []string{"protection"}}, []string{"tin", "rent owed", "blue gate"}, nil},
+	} {
+		c.told.P, c.told.Fields, c.told.Calculated = b.Printer("en"), fields, registry.Values{"sum": "total"}
+		raw, err := json.Marshal(c.told.Household(registry.HouseholdData{Fields: values}, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := string(raw)
+		old, _ := history.Of(registry.HouseholdData{Fields: registry.Values{}})
+		now, _ := history.Of(registry.HouseholdData{Fields: values})
+		changes := strings.Join(c.told.Changes(history.Diff(old, now), nil, show.Reader{Staff: c.told.Staff}), "\n")
+		for _, want := range c.sees {
+			if !strings.Contains(page, want) || want != "total" && !strings.Contains(changes, want) {
+				t.Errorf("%s does not see %q:\n%s\n%s", c.who, want, page, changes)
+			}
+		}
+		for _, secret := range c.hides {
+			if strings.Contains(page, secret) || strings.Contains(changes, secret) {
+				t.Errorf("%s sees %q:\n%s\n%s", c.who, secret, page, changes)
+			}
+		}
+	}
+}
