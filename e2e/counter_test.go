@@ -94,14 +94,14 @@ func (b *Browser) takesAnApplication() (ref, code string) {
 	b.choose("another", "no")
 	b.next()
 
-	// where she lives: nowhere fixed, so with the district
+	// where she lives: nowhere fixed, so with the office
 	b.press(`#main-content a[href$="/area"]`)
 	b.choose("area", "MJ01")
 	b.next()
 	b.choose("area", "MJ0101")
 	b.next()
 	b.look("no-fixed-place")
-	b.choose("area", "MJ0101")
+	b.choose("area", "no_fixed")
 	b.next()
 	b.next() // no directions
 
