@@ -36,6 +36,7 @@ func TestTakingAway(t *testing.T) {
 
 func takingAway(t *testing.T, lang string) {
 	s := ownSystem(t)
+	s.sql(t, `insert into setting (key, value, updated_at) values ('notices', '{"quiet_from": "", "quiet_to": ""}', now())`) // at night, too
 	amina := newBrowser(t, "taking-amina", s.portal(), lang, lang == "en")
 	amina.open("/sign-in?to=/notices/reach")
 	amina.signIn("amina")
