@@ -275,7 +275,7 @@ create table evidence (
   id          uuid primary key,
   case_id     uuid not null references case_file,
   member      text not null default '',          -- whose: a member key of a registration's draft
-  kind        text not null check (kind ~ '^[a-z][a-z0-9_]{0,40}$'), -- what it is: a code of the kind's proof
+  kind        text not null check (kind ~ '^[a-z][a-z0-9_]{0,50}$'), -- what it is: a code of the kind's proof, or of a field
   media_type  text not null,
   size        integer not null,
   width       integer not null,

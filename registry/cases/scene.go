@@ -166,6 +166,7 @@ func filing(tx db.Tx, c Case) (Filing, error) {
 	if f.Form.Formulas, err = formula.New(append(all.Of("event"), all.Of("application")...)); err != nil {
 		return f, err
 	}
+	f.Form.Kind.Proof = slices.Concat(kind.Proof, f.Form.Papers(c.Draft.Answers))
 	for _, q := range kind.Questions {
 		switch q.Page {
 		case "person", "people":

@@ -35,6 +35,9 @@ func StoryOf(c *web.Ctx, tx db.Tx, k cases.Case) (Story, error) {
 		return s, err
 	}
 	f, err := cases.FilingOf(tx, k)
+	if err == nil {
+		s.Kind = f.Form.Kind // with the documents that a country asks for
+	}
 	s.Title = func(page string) string {
 		if page == proofPage {
 			return c.Printer().T("filing.proof.title")

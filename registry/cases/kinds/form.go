@@ -114,9 +114,9 @@ func (f Form) Pages(answers registry.Values) []Page {
 // ownPrefix sets a country's own questions apart from those of a kind.
 const ownPrefix = "own_"
 
-// own are the questions that a country defines for events or applications, or for
-// one kind or programme. What is answered belongs to the case and changes no record.
-func (f Form) own(answers registry.Values) []Page {
+// defs are the definitions that a country asks of events or applications, or of
+// one kind or programme, with these answers.
+func (f Form) defs(answers registry.Values) registry.Fields {
 	subject, form := "event", f.Kind.Code
 	switch f.Kind.Family {
 	case "event":
@@ -130,19 +130,40 @@ func (f Form) own(answers registry.Values) []Page {
 	for _, d := range asked {
 		given[d.Code] = answers[ownPrefix+d.Code]
 	}
+	return slices.DeleteFunc(asked, func(d registry.Field) bool { return d.Form != "" && d.Form != form || !f.Formulas.Asked(d, given) })
+}
+
+// own are those questions as pages. What is answered belongs to the case and
+// changes no record.
+func (f Form) own(answers registry.Values) []Page {
 	var pages []Page
-	for _, d := range asked {
-		if d.Form != "" && d.Form != form || d.Type == registry.TypeFile || !f.Formulas.Asked(d, given) { // a photo is a document
+	for _, d := range f.defs(answers) {
+		if d.Type == registry.TypeFile { // one of Papers
 			continue
 		}
 		p := Page{Code: ownPrefix + d.Code, Field: d, Question: Question{Code: ownPrefix + d.Code}}
 		if d.Type == registry.TypeRoster {
-			p.Columns = f.Defs.Columns(d)
+			for _, column := range f.Defs.Columns(d) {
+				column.Roster = p.Code // as the page is called, so that its rows are shown
+				p.Columns = append(p.Columns, column)
+			}
 		}
 		p.Field.Code = p.Code
 		pages = append(pages, p)
 	}
 	return pages
+}
+
+// Papers are the documents that a country's own questions ask for: photos, and
+// what backs an answer. None of them is needed (RULES R1).
+func (f Form) Papers(answers registry.Values) []Proof {
+	var list []Proof
+	for _, d := range f.defs(answers) {
+		if d.Type == registry.TypeFile || d.Evidence == "asked" && answers[ownPrefix+d.Code] != nil {
+			list = append(list, Proof{Code: ownPrefix + d.Code, Label: d.Label, Level: "low"})
+		}
+	}
+	return list
 }
 
 // asked reports whether the earlier answers lead to the question.

@@ -11,6 +11,7 @@ import (
 	"daftar/registry"
 	"daftar/registry/cases/effect"
 	"daftar/registry/cases/kinds"
+	"daftar/registry/formula"
 )
 
 // every calls fn with every text of a kind.
@@ -253,5 +254,60 @@ func TestValuesThatPeopleMayCorrect(t *testing.T) {
 	}
 	if want := []string{"about", "who", "what", "what.work", "what.birth"}; !slices.Equal(pages, want) {
 		t.Errorf("%v", pages)
+	}
+}
+
+// What a country asks about applications comes after the kind's own questions, of
+// the programme that was chosen alone: photos, and what backs an answer, as
+// documents; the rows of a roster with their columns.
+func TestQuestionsAboutAnApplication(t *testing.T) {
+	t.Parallel()
+	list := shipped(t)
+	programme := list[slices.IndexFunc(list, func(k kinds.Kind) bool { return k.Code == "programme" })]
+	ask := func(form, roster, code string, kind registry.FieldType) registry.Field {
+		return registry.Field{Subject: "application", Form: form, Roster: roster, Code: code, Type: kind, Asked: roster == "", Label: i18n.Text{"en": code}}
+	}
+	backed := ask("child-grant", "", "school", registry.TypeText)
+	backed.Evidence = "asked"
+	seen := ask("child-grant", "", "nets", registry.TypeNumber)
+	seen.VisibleWhen = `school == "A"`
+	defs := registry.Fields{backed, seen, ask("old-age-pension", "", "pension", registry.TypeText), ask("", "", "boats", registry.TypeRoster),
+		ask("", "boats", "length", registry.TypeNumber), ask("", "", "house", registry.TypeFile)}
+	formulas, err := formula.New(defs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := kinds.Form{Kind: programme, Defs: defs, Formulas: formulas}
+	own := func(answers registry.Values) (list []string) {
+		for _, p := range f.Pages(answers) {
+			if strings.HasPrefix(p.Code, "own_") {
+				list = append(list, p.Code)
+			}
+		}
+		return list
+	}
+	for _, c := range []struct {
+		answers      registry.Values
+		want, papers []string
+	}{
+		{registry.Values{}, []string{"own_boats"}, []string{"own_house"}},
+		{registry.Values{"programme": "old-age-pension"}, []string{"own_pension", "own_boats"}, []string{"own_house"}},
+		{registry.Values{"programme": "child-grant", "own_school": "B"}, []string{"own_school", "own_boats"}, []string{"own_school", "own_house"}},
+		{registry.Values{"programme": "child-grant", "own_school": "A"}, []string{"own_school", "own_nets", "own_boats"}, []string{"own_school", "own_house"}},
+	} {
+		if got := own(c.answers); !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v", c.answers, got)
+		}
+		var papers []string
+		for _, p := range f.Papers(c.answers) {
+			papers = append(papers, p.Code)
+		}
+		if !slices.Equal(papers, c.papers) {
+			t.Errorf("%v: the documents %v", c.answers, papers)
+		}
+	}
+	boats, ok := f.Page(registry.Values{}, "own_boats")
+	if !ok || len(boats.Columns.Columns(boats.Field)) != 1 {
+		t.Error("the columns of a roster are lost: ", boats.Columns)
 	}
 }
