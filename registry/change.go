@@ -145,6 +145,12 @@ func optionalDay(s string) (any, error) {
 	return time.Parse(time.DateOnly, s)
 }
 
+// Try refuses what Apply would refuse, with the same error, and changes nothing:
+// whoever proposes hears of it at once, and not the third pair of hands.
+func Try(tx db.Tx, change db.ID) error {
+	return tx.Exec(`select try_change($1, $2)`, change, tx.Now())
+}
+
 // Verify records that the principal checked a proposal. Whoever proposed it is
 // refused by the database (fault.Forbidden).
 func Verify(tx db.Tx, change db.ID) error {

@@ -198,6 +198,9 @@ func (p PersonData) Check() error {
 	if (p.Status == "") != (p.StatusReason == "" && p.StatusDate == "") || (p.Status == Duplicate) != (p.MergedInto != nil) {
 		return broken("person_outcome")
 	}
+	if p.Status == Deceased && p.Unborn(p.StatusDate) {
+		return broken("person_death")
+	}
 	return nil
 }
 

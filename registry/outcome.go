@@ -58,8 +58,11 @@ func (p PersonData) Conclude(status, reason, day string, into *db.ID, today time
 		check.Fail("reason", "outcome.missing.reason")
 	}
 	on, err := time.Parse(time.DateOnly, day)
-	if err != nil || on.After(today) {
+	switch {
+	case err != nil || on.After(today):
 		check.Fail("date", "outcome.missing.date")
+	case p.Unborn(day):
+		check.Fail("date", "outcome.wrong.before_birth")
 	}
 	if (status == Duplicate) != (into != nil) {
 		check.Fail("into", "outcome.missing.into")
@@ -77,6 +80,9 @@ func (p PersonData) Conclude(status, reason, day string, into *db.ID, today time
 	}
 	return next, nil
 }
+
+// Unborn reports whether the person was certainly not born yet on a day.
+func (p PersonData) Unborn(day string) bool { return p.BirthFrom != "" && day < p.BirthFrom }
 
 // Taken are the households that have another head, or another payee, than
 // somebody whose record goes on after all.

@@ -84,6 +84,10 @@ func concluded(tx db.Tx, c *web.Ctx, v proposal, f *web.Form, check *fault.Check
 		if err != nil {
 			return v.Person, err
 		}
+		if id == v.ID {
+			check.Fail("into", "outcome.wrong.itself")
+			return v.Person, nil
+		}
 		into = &id
 	}
 	return v.Person.Conclude(status, reason, i18n.LatinDigits(strings.TrimSpace(f.Get("date"))), into, registry.Today(c.Now(), c.Printer().Zone))

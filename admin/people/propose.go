@@ -224,6 +224,7 @@ func send(c *web.Ctx, kind string, state *ui.Form, inputs []string, page func() 
 	})
 	var f *fault.Error
 	if errors.As(err, &f) && (f.Code == fault.Invalid || f.Code == fault.Forbidden || f.Code == fault.Conflict) {
+		f = beside(f, inputs)
 		state.Err = f
 		return c.RenderStatus(web.Status(f.Code), page())
 	}
@@ -231,6 +232,41 @@ func send(c *web.Ctx, kind string, state *ui.Form, inputs []string, page func() 
 		return err
 	}
 	return c.Redirect(c.URL("/changes/" + ref))
+}
+
+// breaking are the inputs that break a rule of the database when it is broken:
+// the first of them that a form has.
+var breaking = map[string][]string{
+	"rule.payee_of_age":               {"role", "relationship"},
+	"rule.membership_payee":           {"role"},
+	"rule.membership_head":            {"old_head", "relationship", "household"},
+	"rule.membership_usual_residence": {"household", "effective"},
+	"rule.membership_dates":           {"effective"},
+	"rule.role_of":                    {"of"},
+	"rule.role_dates":                 {"effective"},
+	"rule.relation_self":              {"other"},
+	"rule.relation_circle":            {"other"},
+	"rule.relation_two":               {"relation"},
+	"rule.relation_dates":             {"effective"},
+	"rule.identifier_pattern":         {"value"},
+	"rule.group_cycle":                {"member"},
+	"rule.group_member_once":          {"member"},
+	"rule.group_member_dates":         {"effective"},
+	"rule.person_merged":              {"into"},
+	"rule.person_death":               {"year"},
+	"rule.name_transliterated":        {"full_name"},
+}
+
+// beside tells a broken rule beside the input that breaks it, where the form has one.
+func beside(f *fault.Error, inputs []string) *fault.Error {
+	for _, name := range breaking[f.Key] {
+		if slices.Contains(inputs, name) {
+			var check fault.Check
+			check.Fail(name, f.Key)
+			return check.Fault()
+		}
+	}
+	return f
 }
 
 func (v *proposal) read(c *web.Ctx, tx db.Tx, f *web.Form) (amend.Draft, error) {

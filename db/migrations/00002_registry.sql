@@ -206,6 +206,7 @@ create table person (
   constraint person_outcome check (
     (status = 'active') = (status_reason is null and status_date is null)
     and (status = 'duplicate') = (merged_into is not null) and merged_into <> id),
+  constraint person_death check (status <> 'deceased' or status_date >= birth_from),
   check ((birth_from is null) = (birth_to is null) and birth_from <= birth_to)
 );
 create index person_name on person using gin (full_name gin_trgm_ops);

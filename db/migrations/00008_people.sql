@@ -569,8 +569,27 @@ exception
     end if;
     perform broken(case when violated in (
         'membership_usual_residence', 'membership_head', 'membership_payee', 'membership_dates', 'role_dates', 'role_of',
-        'relation_self', 'relation_dates', 'group_cycle', 'group_member_once', 'group_member_dates', 'person_outcome', 'household_outcome',
+        'relation_self', 'relation_dates', 'group_cycle', 'group_member_once', 'group_member_dates', 'person_outcome', 'person_death', 'household_outcome',
         'group_outcome') then violated else 'record_parts' end);
+end $$;
+
+-- Tells the proposer what would be refused when the change is applied: it is
+-- applied as if two others had agreed, and taken back whatever comes of it.
+create function try_change(p_change uuid, p_now timestamptz) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if not exists (select from change where id = p_change and state = 'proposed' and proposed_by = actor()) then
+    raise exception 'only a proposal of one''s own is tried' using errcode = 'DF001';
+  end if;
+  begin
+    update change set state = 'approved', approved_at = p_now, approved_by = gen_random_uuid(), approved_hash = change_hash(p_change),
+      verified_at = p_now, verified_by = gen_random_uuid()
+    where id = p_change;
+    perform apply_change(p_change, p_now);
+    raise exception 'nothing is wrong' using errcode = 'DF009';
+  exception when sqlstate 'DF009' then
+    null; -- all of it is undone here
+  end;
 end $$;
 
 create function telling(p_large boolean, p_step text) returns void language plpgsql as $$
@@ -605,6 +624,7 @@ begin
 end $$;
 -- +goose StatementEnd
 grant execute on function apply_change(uuid, timestamptz) to daftar_staff, daftar_jobs;
+grant execute on function try_change(uuid, timestamptz) to daftar_staff;
 
 -- +goose Down
 select 1;

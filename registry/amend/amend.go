@@ -62,6 +62,9 @@ func Propose(tx db.Tx, r registry.Reader, ref string, d Draft) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := registry.Try(tx, change); err != nil {
+		return "", err
+	}
 	amendment, own := tx.NewID(), registry.NewRef(registry.RefAmendment, tx.Rand())
 	if err := tx.Exec(`
 		insert into amendment (id, ref, change_id, subject_kind, subject_id, note, note_lang, proposed_at)

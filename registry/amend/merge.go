@@ -123,6 +123,9 @@ func store(tx db.Tx, items []registry.Item, m Merge, note, lang string) (string,
 	if err != nil {
 		return "", err
 	}
+	if err := registry.Try(tx, change); err != nil {
+		return "", err
+	}
 	ref := registry.NewRef(registry.RefAmendment, tx.Rand())
 	if err := tx.Exec(`
 		insert into amendment (id, ref, change_id, subject_kind, subject_id, note, note_lang, proposed_at)

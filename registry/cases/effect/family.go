@@ -84,6 +84,9 @@ func death(b *build) error {
 		reason = "certificate"
 	}
 	b.since = b.day("day")
+	if b.person(who).Unborn(b.since) {
+		return invalid("day", "outcome.wrong.before_birth")
+	}
 	next, err := b.person(who).Conclude(registry.Deceased, reason, b.since, nil, b.today())
 	if err != nil {
 		return err
