@@ -1,9 +1,9 @@
 package importer
 
 import (
-	"slices"
-
 	"encoding/json"
+	"slices"
+	"time"
 
 	"daftar/db"
 	"daftar/fault"
@@ -165,10 +165,11 @@ func (r *run) checkPeople(src uint8, l *layout, c *chunk) error {
 		}
 		found = r.checkHome(l, c, i, p, k, &st, found)
 		if p.key != "" {
-			if _, twice := r.personKeys.put(n, p.household, p.key); twice {
-				add(slotKey, p.key, "import.problem.person_twice")
+			if first, twice := r.personKeys.put(n, p.household, p.key); twice {
+				add(slotKey, p.key, "import.problem.person_twice", "Line", int(r.people[first].line))
 			}
 		}
+		found = r.checkTwice(l, c, i, n, found)
 		for _, whom := range p.caresFor {
 			if whom == p.key {
 				add(slotCaresFor, whom, "import.problem.cares_self")
@@ -200,6 +201,26 @@ func (r *run) checkPeople(src uint8, l *layout, c *chunk) error {
 		r.people = append(r.people, st)
 	}
 	return nil
+}
+
+// checkTwice tells of rows that may be about one person: with the same number, or
+// where there is none with the same name, day of birth and key in another
+// household. Nobody is left out for it: the office finds out (RULES R14).
+func (r *run) checkTwice(l *layout, c *chunk, i, n int, list []Problem) []Problem {
+	p := &c.people[i]
+	notice := func(value, key string, parts ...string) {
+		if first, twice := r.alike.put(n, parts...); twice {
+			list = append(list, Problem{File: l.src.file, Sheet: l.src.sheet, Line: c.lines[i], Value: clip(value), Key: key,
+				Args: fault.Pairs("Line", int(r.people[first].line)), Notice: true})
+		}
+	}
+	for _, d := range p.numbers {
+		notice(d.Value, "import.notice.number_twice", d.Type, d.Issuer, d.Value)
+	}
+	if name := p.fullName + p.latin; len(p.numbers) == 0 && p.key != "" && name != "" && p.birth.Known() {
+		notice(p.key, "import.notice.alike", "", p.key, name, p.birth.From.Format(time.DateOnly))
+	}
+	return list
 }
 
 // touch notes where a known record is.
@@ -240,8 +261,16 @@ func (r *run) checkHome(l *layout, c *chunk, i int, p *personRow, k found, st *m
 	case p.relationship == registry.RelationshipHead && usual && h.head >= 0:
 		add(slotRelationship, cellOf(l, p.relationship), "import.problem.two_heads")
 	}
+	if c := l.slots[slotRoles]; c != nil && p.until == "" && p.birth.Known() && p.birth.From.After(r.today().AddDate(-registry.Majority, 0, 0)) {
+		for _, role := range []string{registry.RolePayee, registry.RoleAlternatePayee} {
+			if slices.Contains(p.roles, role) {
+				add(slotRoles, cellOfRole(l, role), "import.problem.payee_age")
+				break
+			}
+		}
+	}
 	if p.receives() && h.payee >= 0 {
-		add(slotRoles, cellOfRole(l), "import.problem.two_payees", "Line", int(r.people[h.payee].line))
+		add(slotRoles, cellOfRole(l, registry.RolePayee), "import.problem.two_payees", "Line", int(r.people[h.payee].line))
 	}
 	if usual {
 		st.state |= lives
@@ -257,16 +286,16 @@ func (p *personRow) receives() bool {
 	return p.until == "" && slices.Contains(p.roles, registry.RolePayee)
 }
 
-// cellOfRole is what the file says for a payee.
-func cellOfRole(l *layout) string {
+// cellOfRole is what the file says for a role.
+func cellOfRole(l *layout, role string) string {
 	if c := l.slots[slotRoles]; c != nil {
 		for cell, to := range c.codes {
-			if to == registry.RolePayee {
+			if to == role {
 				return cell
 			}
 		}
 	}
-	return registry.RolePayee
+	return role
 }
 
 // cellOf is what the file says for a relationship.
@@ -296,6 +325,9 @@ func (r *run) checkBetween() error {
 		again = r.wholeHomes() || again
 	}
 	if err := r.checkHeads(); err != nil {
+		return err
+	}
+	if err := r.checkPayees(); err != nil {
 		return err
 	}
 	for n := range r.homes {
@@ -384,6 +416,9 @@ func (r *run) leaveOut(n int32, s slot, value, key string) {
 	if h.head == n {
 		h.head = -1
 	}
+	if h.payee == n {
+		h.payee = -1
+	}
 }
 
 // checkHeads finds heads of households that have another in the registry, one
@@ -417,6 +452,45 @@ func (r *run) checkHeads() error {
 			continue // the file says what became of the other
 		}
 		r.leaveOut(h.head, slotRelationship, cellOf(r.layouts[mine.src], registry.RelationshipHead), "import.problem.two_heads")
+	}
+	return nil
+}
+
+// checkPayees finds payees of households that have another in the registry, one
+// who goes on.
+func (r *run) checkPayees() error {
+	var ids []db.ID
+	for _, h := range r.homes {
+		if h.state&isKnown != 0 && h.state&isBad == 0 && h.payee >= 0 {
+			ids = append(ids, h.id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var payees []struct {
+		Household db.ID `db:"household_id"`
+		Person    db.ID `db:"person_id"`
+	}
+	if err := r.tx.Select(&payees, `
+		select household_id, person_id from membership_role
+		where household_id = any($1::uuid[]) and role = 'payee' and end_date is null`, registry.Texts(ids)); err != nil {
+		return err
+	}
+	for _, payee := range payees {
+		at := r.knownHomes[payee.Household]
+		h := r.homes[at]
+		if h.payee < 0 || r.people[h.payee].id == payee.Person {
+			continue
+		}
+		if n, ok := r.knownPeople[payee.Person]; ok {
+			// The file says what became of the other: gone, or a payee no longer.
+			if other := r.people[n]; other.state&isBad == 0 && other.home >= 0 && (other.home != at || other.state&lives == 0 || r.m.clears()) {
+				continue
+			}
+		}
+		mine := r.people[h.payee]
+		r.leaveOut(h.payee, slotRoles, cellOfRole(r.layouts[mine.src], registry.RolePayee), "import.problem.payee_known")
 	}
 	return nil
 }

@@ -321,7 +321,7 @@ func TestWhatCannotBe(t *testing.T) {
 		"two heads in the file":       {[]importer.File{homes("9,,MJ010101,,,,"), people("9,1,,head,A B,,,,,,,,,", "9,2,,head,C D,,,,,,,,,")}, `people.csv:3: relationship = "head": The household has a head already.`},
 		"the same person twice":       {[]importer.File{people(home+",,"+salma.Ref+",,,,,,,,,,,", home+",,"+salma.Ref+",,,,,,,,,,,")}, `people.csv:3: ref = "` + salma.Ref + `": The same person is on line 2.`},
 		"two usual residences":        {[]importer.File{homes("9,,MJ010101,,,,"), people("9,1,,head,A B,,,,,,,,MJ70000002,", home+",1,,child,A B,,,,,,,,MJ70000002,")}, `people.csv:3: The same person is on line 2.`},
-		"the same key twice":          {[]importer.File{people(home+",7,,child,A B,,,,,,,,,", home+",7,,child,C D,,,,,,,,,")}, `people.csv:3: person = "7": The household has this person already.`},
+		"the same key twice":          {[]importer.File{people(home+",7,,child,A B,,,,,,,,,", home+",7,,child,C D,,,,,,,,,")}, `people.csv:3: person = "7": The household has this person already, on line 2.`},
 		"born tomorrow":               {[]importer.File{people(home + ",7,,child,A B,,2026-03-03,,,,,,,")}, `people.csv:2: birth_date = "2026-03-03": The date of birth cannot be in the future`},
 		"born on 31 February":         {[]importer.File{people(home + ",7,,child,A B,,1980-02-31,,,,,,,")}, `people.csv:2: birth_date = "1980-02-31": Enter a day that this month has`},
 		"gone before they came":       {[]importer.File{people(home + ",7,,child,A B,,,2020-01-02,2020-01-01,,,,,")}, `people.csv:2: until = "2020-01-01": It ends before it begins.`},
@@ -444,5 +444,57 @@ func TestListsWithKeys(t *testing.T) {
 	}
 	if got := get[string](t, o, `select string_agg(value, ' ' order by value) from identifier where type = 'census_2026_person'`); got != "1/1 1/2 1/3 2/1" {
 		t.Error(got)
+	}
+}
+
+// One household has one payee, who is of age: said at the check, and not when
+// somebody has approved a million rows.
+func TestPayeesOfTheFile(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.in(t, []importer.File{csvFile("homes.csv", "household,area,rooms", "1,MJ010101,2"),
+		csvFile("people.csv", "household,person,relationship,full_name,birth_date,roles,id.national_id",
+			"1,1,head,Salma Idris,1980-01-01,payee,MJ70000001", "1,2,spouse,Omar Idris,1979-02-02,,MJ70000003")})
+	salma, _ := o.person(t, "Salma Idris")
+	home := get[string](t, o, `select ref from household where id = $1`, salma.Memberships[0].HouseholdID)
+	people := func(rows ...string) []importer.File {
+		return []importer.File{csvFile("people.csv", append([]string{"household,person,relationship,full_name,birth_date,roles,until,id.national_id"}, rows...)...)}
+	}
+	for name, c := range map[string]struct {
+		rows []string
+		want string
+	}{
+		"beside the one in the registry": {[]string{home + ",7,child,A B,1999-01-01,payee,,"},
+			`people.csv:2: roles = "payee": The household has a payee in the registry already. Say in the file that the other stops, or propose it on the record.`},
+		"two in the file": {[]string{home + ",7,child,A B,1999-01-01,,,", home + ",1,head,Salma Idris,1980-01-01,payee,,MJ70000001", home + ",8,child,C D,1999-01-01,payee,,"},
+			`people.csv:4: roles = "payee": The household has a payee on line 3 already.`},
+		"a child": {[]string{home + ",7,child,A B,2015-01-01,alternate_payee,,"}, `people.csv:2: roles = "alternate_payee": Who receives the money must be an adult.`},
+	} {
+		if r := o.bring(t, people(c.rows...)); len(r.found) == 0 || r.found[0].Say(printers[0]) != c.want || r.Batch != "" {
+			t.Errorf("%s: %v", name, said(r.found))
+		}
+	}
+	// The same one again, and one who takes the place of another who leaves.
+	if r := o.bring(t, people(home+",1,head,Salma Idris,1980-01-01,payee,,MJ70000001")); len(r.found) > 0 {
+		t.Error(said(r.found))
+	}
+	o.in(t, people(home+",1,head,Salma Idris,1980-01-01,,2026-01-01,MJ70000001", home+",2,spouse,Omar Idris,1979-02-02,payee,,MJ70000003"))
+	if name := get[string](t, o, `select p.full_name from membership_role r join person p on p.id = r.person_id where r.role = 'payee' and r.end_date is null`); name != "Omar Idris" {
+		t.Error(name)
+	}
+}
+
+// Rows that may be about one person are told, and nobody is left out for it.
+func TestRowsThatMayBeOnePerson(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	r := o.bring(t, []importer.File{csvFile("homes.csv", "household,area", "1,MJ010101", "2,MJ010201", "3,MJ010201"),
+		csvFile("people.csv", "household,person,relationship,full_name,birth_date,id.national_id",
+			"1,1,head,Hawa Three,1980-01-01,", "2,1,head,Hawa Three,1980-01-01,", "3,1,head,Hawa Three,1981-01-01,", // another day: nobody's double
+			"1,2,child,A B,2000-01-01,MJ70000001", "1,3,child,C D,2001-01-01,MJ70000001")})
+	want := []string{`people.csv:3: The person on line 2, in another household, has the same number in the list, name and date of birth. Both are new people.`,
+		`people.csv:6: The same number is on line 5. It counts as not checked until an officer finds out whose it is.`}
+	if got := said(r.found); r.Problems != 0 || r.Notices != 2 || !slices.Equal(got, want) {
+		t.Errorf("%d problems:\n%s", r.Problems, strings.Join(got, "\n"))
 	}
 }

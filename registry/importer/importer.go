@@ -119,6 +119,7 @@ type run struct {
 	people      []member
 	homeKeys    keys
 	personKeys  keys
+	alike       alike
 	knownHomes  map[db.ID]int32
 	knownPeople map[db.ID]int32
 	carers      []care
@@ -139,7 +140,7 @@ type run struct {
 
 // open finds the lists in the files.
 func open(o Options) (*run, func(), error) {
-	r := &run{o: o, m: o.Mapping, present: map[string]bool{}, homeKeys: newKeys(), personKeys: newKeys(),
+	r := &run{o: o, m: o.Mapping, present: map[string]bool{}, homeKeys: newKeys(), personKeys: newKeys(), alike: newAlike(),
 		knownHomes: map[db.ID]int32{}, knownPeople: map[db.ID]int32{}, badRows: map[int]map[int32]bool{}, touched: map[db.ID]bool{}, rosterRows: map[[2]int32]int{}}
 	var closers []func()
 	done := func() {

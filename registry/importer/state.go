@@ -80,6 +80,31 @@ func (k keys) get(parts ...string) (int, bool) {
 	return int(n), ok
 }
 
+// alike finds rows that say the same, where a rare mistake does no harm: in half of
+// what keys take.
+type alike struct {
+	seed maphash.Seed
+	at   map[uint64]int32
+}
+
+func newAlike() alike { return alike{maphash.MakeSeed(), map[uint64]int32{}} }
+
+// put notes what a row says; the ordinal of the row that said it before, if any did.
+func (a alike) put(ordinal int, parts ...string) (int, bool) {
+	var h maphash.Hash
+	h.SetSeed(a.seed)
+	for _, p := range parts {
+		_, _ = h.WriteString(p)
+		_ = h.WriteByte(0)
+	}
+	sum := h.Sum64()
+	if first, twice := a.at[sum]; twice {
+		return int(first), true
+	}
+	a.at[sum] = int32(ordinal)
+	return ordinal, false
+}
+
 // care is a carer whose person is found when all people are known.
 type care struct {
 	member int32
