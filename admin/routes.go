@@ -272,6 +272,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/areas/changes/:ref/withdraw", Permission: auth.AreaPropose, Handler: areas.Withdraw},
 		{Method: get, Path: "/areas/changes/:ref/decide", Permission: auth.AreaApprove, Handler: areas.DecideForm},
 		{Method: post, Path: "/areas/changes/:ref/decide", Permission: auth.AreaApprove, Handler: areas.Decide},
+		{Method: post, Path: "/areas/changes/:ref/retry", Permission: auth.AreaApprove, Handler: areas.Retry},
 		{Method: get, Path: "/areas/import", Permission: auth.AreaPropose, Handler: areas.ImportForm},
 		{Method: post, Path: "/areas/import", Permission: auth.AreaPropose, Handler: areas.Import, Upload: true},
 		{Method: get, Path: "/areas/at/:code", Permission: auth.AreaRead, Handler: areas.Show},

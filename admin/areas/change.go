@@ -78,6 +78,9 @@ func Send(c *web.Ctx) error { return step(c, areas.Send) }
 // Withdraw takes one's own proposal back.
 func Withdraw(c *web.Ctx) error { return step(c, areas.Withdraw) }
 
+// Retry has an approved change that failed carried out again.
+func Retry(c *web.Ctx) error { return step(c, areas.Retry) }
+
 func step(c *web.Ctx, do func(db.Tx, areas.Actor, string) error) error {
 	if _, err := c.Form(); err != nil {
 		return err
@@ -157,7 +160,7 @@ func changeRows(p *i18n.Printer, list []areas.Change) [][]ui.Cell {
 			{Text: counted(p, a.Counts)},
 			{Text: proposer(p, a)},
 			{Text: p.Time(a.ProposedAt)},
-			{Text: p.T("areas.change_state." + a.State), Colour: stateColour(a.State)},
+			{Text: p.T("areas.change_state." + a.Shown()), Colour: stateColour(a.Shown())},
 		})
 	}
 	return rows
@@ -185,7 +188,7 @@ func stateColour(state string) string {
 	switch state {
 	case "applied":
 		return "green"
-	case "refused", "stale":
+	case "refused", "stale", "failed":
 		return "red"
 	case "draft", "withdrawn":
 		return "grey"

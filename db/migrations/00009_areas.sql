@@ -123,6 +123,7 @@ create table area_change (
   note         text not null default '',       -- of whoever refused
   note_lang    text not null default '',
   applied_at   timestamptz,
+  failure      text not null default '',       -- why an approved one could not be carried out: a message
   change_id    uuid references change,         -- of the households that went along
   constraint area_change_separate_hands check (decided_by <> proposed_by),
   check (state not in ('approved', 'applied', 'refused') or decided_by is not null)
@@ -343,7 +344,7 @@ begin
   where a.id = r.area_id and a.valid_to is not null and (r.valid_to is null or r.valid_to > p_now)
     and exists (select from area_successor s where s.change_id = p_id and s.from_id = a.id);
 
-  update area_change set state = 'applied', applied_at = p_now where id = p_id;
+  update area_change set state = 'applied', applied_at = p_now, failure = '' where id = p_id;
   return v_moved;
 exception when unique_violation or check_violation or foreign_key_violation then
   raise exception 'an area moved on since the proposal: %', sqlerrm using errcode = 'DF004';
@@ -353,12 +354,28 @@ end $$;
 create function stale_area_change(p_id uuid) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-  update area_change set state = 'stale' where id = p_id and state = 'approved';
+  update area_change set state = 'stale', failure = '' where id = p_id and state = 'approved';
+end $$;
+
+-- Notes why an approved change could not be carried out. It may be tried again.
+create function fail_area_change(p_id uuid, p_failure text) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update area_change set failure = p_failure where id = p_id and state = 'approved';
+end $$;
+
+create function retry_area_change(p_id uuid) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update area_change set failure = '' where id = p_id and state = 'approved' and failure <> '';
+  if not found then
+    raise exception 'the change did not fail' using errcode = 'DF001';
+  end if;
 end $$;
 -- +goose StatementEnd
-grant execute on function send_area_change(uuid), withdraw_area_change(uuid),
+grant execute on function send_area_change(uuid), withdraw_area_change(uuid), retry_area_change(uuid),
   decide_area_change(uuid, boolean, text, text, timestamptz) to daftar_staff, daftar_jobs;
-grant execute on function apply_area_change(uuid, uuid, uuid, timestamptz), stale_area_change(uuid),
+grant execute on function apply_area_change(uuid, uuid, uuid, timestamptz), stale_area_change(uuid), fail_area_change(uuid, text),
   move_households(uuid[], uuid[], uuid, uuid, text, uuid, uuid, timestamptz) to daftar_jobs;
 
 insert into outbox_kind (kind, role) values ('apply_area_change', 'daftar_staff');

@@ -83,10 +83,20 @@ type Change struct {
 	Decider    string       `db:"decider"`
 	Note       string       `db:"note"`
 	NoteLang   string       `db:"note_lang"`
+	Failure    string       `db:"failure"` // why an approved one could not be carried out: a message; "" where it could
+}
+
+// Shown is the state as people read it: an approved one that failed is no longer
+// being carried out.
+func (c Change) Shown() string {
+	if c.State == "approved" && c.Failure != "" {
+		return "failed"
+	}
+	return c.State
 }
 
 const changeColumns = `c.id, c.ref, c.kind, c.state, c.on_day, c.reason, c.reason_lang, to_jsonb(c.files) as files, c.counts,
-	c.proposed_at, c.proposed_by, coalesce(s.name, '') as proposer, c.decided_at, coalesce(d.name, '') as decider, c.note, c.note_lang`
+	c.proposed_at, c.proposed_by, coalesce(s.name, '') as proposer, c.decided_at, coalesce(d.name, '') as decider, c.note, c.note_lang, c.failure`
 
 const changeFrom = ` from area_change c left join staff s on s.id = c.proposed_by left join staff d on d.id = c.decided_by `
 

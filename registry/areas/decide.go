@@ -78,18 +78,40 @@ func step(tx db.Tx, who Actor, ref, action string, do func(db.ID) error) error {
 var worker = db.Principal{Role: db.Jobs, Kind: "job"}
 
 // Apply makes an approved change true: areas, records and staff together, or
-// nothing. One that no longer fits is marked as stale. It may run any number of
-// times.
+// nothing. One that no longer fits is marked as stale; of any other that fails, the
+// officers read why. It may run any number of times.
 func Apply(ctx context.Context, d *db.DB, id db.ID) error {
 	err := d.WithTx(ctx, worker, func(tx db.Tx) error { return apply(tx, id) })
+	if err == nil || ctx.Err() != nil || fault.Is(err, fault.Unavailable) { // the latter are soon tried again
+		return err
+	}
+	note := func(tx db.Tx) error { return tx.Exec(`select fail_area_change($1, $2)`, id, why(err)) }
+	if why(err) == "error.stale" {
+		note = func(tx db.Tx) error { return tx.Exec(`select stale_area_change($1)`, id) }
+	}
+	if err2 := d.WithTx(ctx, worker, note); err2 != nil {
+		return errors.Join(err, err2)
+	}
+	return err
+}
+
+// why is the message of an error, for those whose change it is.
+func why(err error) string {
 	var f *fault.Error
-	if !errors.As(err, &f) || f.Key != "error.stale" {
-		return err
+	if errors.As(err, &f) && f.Code == fault.Conflict {
+		return f.Key
 	}
-	if err := d.WithTx(ctx, worker, func(tx db.Tx) error { return tx.Exec(`select stale_area_change($1)`, id) }); err != nil {
-		return err
-	}
-	return f
+	return "error.internal"
+}
+
+// Retry asks again for an approved change that could not be carried out.
+func Retry(tx db.Tx, who Actor, ref string) error {
+	return step(tx, who, ref, "areas.retried", func(id db.ID) error {
+		if err := tx.Exec(`select retry_area_change($1)`, id); err != nil {
+			return err
+		}
+		return tx.Enqueue(jobs.KindApplyAreas, id, 1)
+	})
 }
 
 func apply(tx db.Tx, id db.ID) error {

@@ -272,3 +272,50 @@ func TestRestructuringLosesNobody(t *testing.T) {
 
 // List is a list of texts in a jsonb column.
 type List = areas.List
+
+// An approved change that cannot be carried out is not "being carried out" for
+// ever: it says why, and may be tried again by whoever may approve.
+func TestAFailedChangeIsToldAndTriedAgain(t *testing.T) {
+	t.Parallel()
+	d := land(t)
+	next := country()
+	next[1].rows[1][0] = "Metropolis"
+	for _, c := range []struct{ name, code, constraint, failure string }{
+		{"our mistake", "21000", "", "error.internal"}, {"a rule", "DF005", "payee_of_age", "rule.payee_of_age"},
+	} {
+		owner(t, d, `create or replace function break_it() returns trigger language plpgsql as $$ begin
+			raise exception 'no' using errcode = '`+c.code+`', constraint = '`+c.constraint+`'; end $$`)
+		owner(t, d, `create or replace trigger break_it before update on area for each row execute function break_it()`)
+		next[1].rows[1][0] = next[1].rows[1][0].(string) + "!"
+		ref, _ := propose(t, d, everywhere, workbook(t, next...), areas.Options{})
+		if err := finish(t, d, ref); err == nil {
+			t.Fatal("it did not fail")
+		}
+		shown := func() (c areas.Change) {
+			do(t, d, officer(2), func(tx db.Tx) (err error) {
+				c, _, _, err = areas.ShowChange(tx, everywhere, ref, "", 0, 10)
+				return err
+			})
+			return c
+		}
+		if got := shown(); got.State != "approved" || got.Failure != c.failure || got.Shown() != "failed" {
+			t.Errorf("%s: %s %q", c.name, got.State, got.Failure)
+		}
+		owner(t, d, `drop trigger break_it on area`)
+		do(t, d, officer(2), func(tx db.Tx) error { return areas.Retry(tx, everywhere, ref) })
+		if n := one(t, d, `select count(*)::text from outbox where kind = 'apply_area_change' and ref = (select id from area_change where ref = $1)`, ref); n != "2" {
+			t.Errorf("%s: asked for %s times", c.name, n)
+		}
+		if got := shown(); got.Shown() != "approved" {
+			t.Errorf("%s: %s after another try was asked for", c.name, got.Shown())
+		}
+		if err := d.WithTx(t.Context(), officer(2), func(tx db.Tx) error { return areas.Retry(tx, everywhere, ref) }); !fault.Is(err, fault.Conflict) {
+			t.Errorf("%s: asked twice at once: %v", c.name, err)
+		}
+		var id db.ID
+		do(t, d, worker, func(tx db.Tx) (err error) { id, err = areas.ByRef(tx, ref); return err })
+		if err := areas.Apply(t.Context(), d.DB, id); err != nil || shown().Shown() != "applied" {
+			t.Errorf("%s: %v, %s", c.name, err, shown().Shown())
+		}
+	}
+}

@@ -84,7 +84,7 @@ func (b applied) apply(tx db.Tx, ready func() error) error {
 	if err := ready(); err != nil {
 		return err
 	}
-	if err := tx.Exec(`update import_batch set state = 'applied', applied_at = $2, progress = '{}' where id = $1`, b.ID, tx.Now()); err != nil {
+	if err := tx.Exec(`update import_batch set state = 'applied', applied_at = $2, progress = '{}', failure = null where id = $1`, b.ID, tx.Now()); err != nil {
 		return err
 	}
 	if b.Undoes != nil && b.Problems == 0 {

@@ -638,3 +638,42 @@ func TestBeforeAndAfterABatch(t *testing.T) {
 		t.Errorf("%d decided", len(decided))
 	}
 }
+
+// A job that fails by our mistake leaves nobody waiting: the batch says so, and can
+// be checked again, or is tried again by itself once it was approved.
+func TestJobsThatFailAreTold(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	breaks := func(table string) {
+		owner(t, d.office, `create or replace function break_it() returns trigger language plpgsql as $$ begin raise exception 'no' using errcode = '21000'; end $$`)
+		owner(t, d.office, `create or replace trigger break_it before insert on `+table+` for each statement execute function break_it()`)
+	}
+	ref := d.upload(t, homesAndPeople()...)
+	breaks("change_item")
+	b := d.load(t, ref)
+	d.must(t, d.clerk, func(tx db.Tx) error { return importer.Start(tx, b) })
+	if err := importer.Check(t.Context(), d.DB.DB, d.blobs, printers, b.ID); err == nil {
+		t.Fatal("it did not fail")
+	}
+	if b = d.load(t, ref); b.State != importer.Failed || b.Failure.V == nil || b.Failure.V.Key != "import.error.ours" {
+		t.Errorf("%s %+v", b.State, b.Failure.V)
+	}
+	owner(t, d.office, `drop trigger break_it on change_item`)
+	b = d.checked(t, ref)
+	d.must(t, d.clerk, func(tx db.Tx) error { return importer.Send(tx, b) })
+	d.must(t, d.approver, func(tx db.Tx) error { return importer.Decide(tx, d.approver, ref, true, "", "en") })
+	breaks("person")
+	if err := importer.ApplyBatch(t.Context(), d.DB.DB, b.ID); err == nil {
+		t.Fatal("it did not fail")
+	}
+	if b = d.load(t, ref); b.State != importer.Approved || b.Failure.V == nil || b.Failure.V.Key != "import.error.ours" {
+		t.Errorf("%s %+v", b.State, b.Failure.V)
+	}
+	owner(t, d.office, `drop trigger break_it on person`)
+	if err := importer.ApplyBatch(t.Context(), d.DB.DB, b.ID); err != nil {
+		t.Fatal(err)
+	}
+	if b = d.load(t, ref); b.State != importer.Applied || b.Failure.V != nil {
+		t.Errorf("%s %+v", b.State, b.Failure.V)
+	}
+}

@@ -208,7 +208,7 @@ func TestBadRowsAreRefusedWhole(t *testing.T) {
 		"no key of a household":       {func(s survey) survey { return s.home(2, "hid", " ") }, `h.csv:2: hid = " ": A household needs a key of at most 100 characters.`},
 		"no key of a person":          {func(s survey) survey { return s.person(2, "idno", "") }, `p.csv:2: idno = "": A person needs a key of at most 100 characters.`},
 		"household twice":             {func(s survey) survey { return s.home(3, "hid", "aaa") }, `h.csv:3: hid = "aaa": The same household is on line 2.`},
-		"person twice":                {func(s survey) survey { return s.person(3, "idno", "1") }, `p.csv:3: idno = "1": The household has this person already.`},
+		"person twice":                {func(s survey) survey { return s.person(3, "idno", "1") }, `p.csv:3: idno = "1": The household has this person already, on line 2.`},
 		"two heads":                   {func(s survey) survey { return s.person(3, "relation", "1") }, `p.csv:3: relation = "1": The household has a head already.`},
 		"nobody in it":                {func(s survey) survey { s.people = lines(s.people, drop(4)); return s }, `h.csv:3: hid = "bbb": Nobody lives in this household.`},
 		"fewer than it says":          {func(s survey) survey { s.people = lines(s.people, drop(3)); return s }, `h.csv:2: hhsize = "3": The people in the files: 2.`},

@@ -70,22 +70,33 @@ func settle(ctx context.Context, d *db.DB, id db.ID, err error) error {
 	if err == nil || errors.Is(err, errGone) {
 		return nil
 	}
+	said := Message{Key: ours}
 	var f *fault.Error
-	if !errors.As(err, &f) || f.Code != fault.Invalid && f.Code != fault.Conflict {
+	switch {
+	case errors.As(err, &f) && (f.Code == fault.Invalid || f.Code == fault.Conflict):
+		said, err = Message{Key: f.Key, Args: plainArgs(f.Args)}, nil
+	case passing(ctx, err):
 		return err
 	}
-	failure, err := json.Marshal(Message{Key: f.Key, Args: plainArgs(f.Args)})
-	if err != nil {
-		return err
+	failure, broken := json.Marshal(said)
+	if broken != nil {
+		return broken
 	}
-	return d.WithTx(ctx, worker, func(tx db.Tx) error {
+	note := d.WithTx(ctx, worker, func(tx db.Tx) error {
 		failed, err := tx.Count(`update import_batch set state = 'failed', failure = $2 where id = $1 and state = 'checking'`, id, string(failure))
 		if err != nil || failed == 0 {
 			return err
 		}
 		return write(tx, "import.failed", id, nil)
 	})
+	return errors.Join(err, note)
 }
+
+// ours says that it was our mistake: nobody is left waiting for a job that fails.
+const ours = "import.error.ours"
+
+// passing reports whether an error is of the kind that another try soon gets over.
+func passing(ctx context.Context, err error) bool { return ctx.Err() != nil || fault.Is(err, fault.Unavailable) }
 
 func plainArgs(args map[string]any) map[string]any {
 	out := map[string]any{}
@@ -350,7 +361,13 @@ func ApplyBatch(ctx context.Context, d *db.DB, id db.ID) error {
 	}
 	var f *fault.Error
 	if !errors.As(err, &f) || f.Code != fault.Conflict {
-		return err
+		if err == nil || passing(ctx, err) {
+			return err
+		}
+		// It is tried again by itself; until then the page says that it failed.
+		return errors.Join(err, d.WithTx(ctx, worker, func(tx db.Tx) error {
+			return tx.Exec(`update import_batch set failure = jsonb_build_object('key', $2::text) where id = $1 and state = 'approved'`, id, ours)
+		}))
 	}
 	// Something changed since it was checked: whoever made it looks again.
 	failure, err := json.Marshal(Message{Key: f.Key})
