@@ -173,6 +173,8 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/changes", Permission: auth.ChangeRead, Handler: changes.List},
 		{Method: get, Path: "/changes/:ref", Permission: auth.ChangeRead, Handler: changes.Show},
 		{Method: post, Path: "/changes/:ref/verify", Permission: auth.ChangeVerify, Handler: changes.Verify},
+		{Method: post, Path: "/changes/:ref/reject", Permission: auth.ChangeVerify, Handler: changes.Reject},
+		{Method: post, Path: "/changes/:ref/again", Permission: auth.ChangePropose, Handler: changes.Again},
 		{Method: post, Path: "/changes/:ref/decide", Permission: auth.ChangeApprove, Handler: changes.Decide},
 		{Method: post, Path: "/changes/:ref/withdraw", Permission: auth.ChangePropose, Handler: changes.Withdraw},
 		{Method: get, Path: "/changes/:ref/undo", Permission: auth.ChangePropose, Handler: changes.UndoForm},

@@ -5,6 +5,7 @@ package changes
 import (
 	"encoding/json"
 	"errors"
+	"time"
 
 	"daftar/auth"
 	"daftar/db"
@@ -24,32 +25,44 @@ func reader(c *web.Ctx) registry.Reader {
 
 // List shows the proposals that wait for somebody.
 func List(c *web.Ctx) error {
-	var list []amend.Amendment
+	var list, returned []amend.Amendment
+	propose := c.Principal().May(auth.ChangePropose)
 	err := c.WithTx(func(tx db.Tx) (err error) {
+		if propose {
+			if returned, err = amend.Returned(tx, reader(c), c.Now().Add(-returnedFor)); err != nil {
+				return err
+			}
+		}
 		list, err = amend.Open(tx, reader(c))
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	p := c.Printer()
+	return c.Render(listPage(rows(c.Printer(), list), rows(c.Printer(), returned), propose))
+}
+
+// returnedFor is how long one's own proposals that were refused are listed.
+const returnedFor = 30 * 24 * time.Hour
+
+func rows(p *i18n.Printer, list []amend.Amendment) [][]ui.Cell {
 	var rows [][]ui.Cell
 	for _, a := range list {
 		rows = append(rows, []ui.Cell{
 			{Text: a.Ref, Path: "/changes/" + a.Ref, LTR: true},
 			{Text: a.SubjectRef, LTR: true}, {Text: full(p, a.Kind, a.SubjectName, a.Latin)},
 			{Text: p.T("nature." + string(a.Nature))}, {Text: p.Date(a.ProposedAt)}, {Text: a.Proposer},
-			{Text: p.T("amend.state." + a.State), Colour: colour(a.State)},
+			{Text: p.T("amend.state." + a.Shown()), Colour: colour(a.Shown())},
 		})
 	}
-	return c.Render(listPage(rows, c.Principal().May(auth.ChangePropose)))
+	return rows
 }
 
 func colour(state string) string {
 	switch state {
 	case amend.Applied:
 		return "green"
-	case amend.Refused:
+	case amend.Refused, "stale":
 		return "red"
 	case amend.Verified:
 		return "purple"
@@ -67,9 +80,18 @@ type view struct {
 	Others  []other // records that change along with it
 	Hidden  int     // and more that are not this officer's business
 	Merge   *amend.Merge
+	Since   []string // what changed in the record after it was proposed
+	Numbers []number // that the proposal brings
 	Form    *ui.Form
 	// The next steps that are open to this officer; the database decides again.
-	MayVerify, MayDecide, MayWithdraw, MayUndo bool
+	MayVerify, MayDecide, MayWithdraw, MayUndo, MayAgain bool
+}
+
+// number is one that a proposal brings: as it is to those who check it, so that
+// they can compare it with the paper.
+type number struct {
+	Kind, Value string
+	Unfit       bool // it does not look like one of its kind
 }
 
 // other is another record that the proposal changes.
@@ -110,19 +132,78 @@ func load(c *web.Ctx) (view, error) {
 			v.Others = append(v.Others, other{Ref: o.Ref, Name: full(c.Printer(), o.Kind, o.Name, o.Latin), Path: paths[o.Kind] + o.Ref, Changes: changes})
 		}
 		m, ok, err := amend.MergeOf(tx, v.Change)
+		if err != nil {
+			return err
+		}
 		if ok {
 			v.Merge = &m
 		}
-		return err
+		v.may(c)
+		if v.Stale {
+			if v.Since, err = since(tx, c, r, v.Amendment); err != nil {
+				return err
+			}
+		}
+		return v.numbers(tx, c.Printer())
 	})
+	return v, err
+}
+
+// may says which steps are open to the officer.
+func (v *view) may(c *web.Ctx) {
 	p, me := c.Principal(), c.Principal().ID
 	mine := v.ProposedBy == me || v.VerifiedBy != nil && *v.VerifiedBy == me
 	v.Path = paths[v.Kind] + v.SubjectRef
 	v.MayVerify = p.May(auth.ChangeVerify) && v.State == amend.Proposed && !mine
 	v.MayDecide = p.May(auth.ChangeApprove) && v.State == amend.Verified && !mine
-	v.MayWithdraw = v.ProposedBy == me && (v.State == amend.Proposed || v.State == amend.Verified)
+	v.MayWithdraw = v.ProposedBy == me && v.Waits()
 	v.MayUndo = p.May(auth.ChangePropose) && v.Merge != nil && v.Merge.Undoes == nil && v.State == amend.Applied && v.Merge.Undone == ""
-	return v, err
+	v.MayAgain = p.May(auth.ChangePropose) && v.Stale && v.Merge == nil
+}
+
+// since tells what changed in the record after the proposal was made from it.
+func since(tx db.Tx, c *web.Ctx, r registry.Reader, a amend.Amendment) ([]string, error) {
+	versions, err := history.Versions(tx, a.Subject, c.Now())
+	if err != nil || len(versions) == 0 {
+		return nil, err
+	}
+	now, err := json.Marshal(versions[len(versions)-1].Data)
+	if err != nil {
+		return nil, err
+	}
+	return told(tx, c, r, a.Kind, a.Subject, a.OldData, now)
+}
+
+// numbers finds the numbers that the proposal brings. Those who check it see them
+// as they are, which is logged; everybody else sees the end.
+func (v *view) numbers(tx db.Tx, p *i18n.Printer) error {
+	changes, err := diff(v.OldData, v.Data)
+	if err != nil {
+		return err
+	}
+	types, err := registry.IdentifierTypes(tx)
+	if err != nil {
+		return err
+	}
+	checks := (v.MayVerify || v.MayDecide) && !v.Stale && v.Merge == nil // a merge brings nothing that is on a paper
+	for _, ch := range changes {
+		if ch.What != "identifiers" || ch.New == nil || ch.New.Text("status") == "ended" {
+			continue
+		}
+		code, value := ch.New.Text("type"), ch.New.Text("value")
+		n := number{Kind: show.IdentifierName(p, types, code), Value: registry.Identifier{Value: value}.Masked()}
+		for _, t := range types {
+			n.Unfit = n.Unfit || t.Code == code && !t.Fits(value)
+		}
+		if checks {
+			n.Value = value
+		}
+		v.Numbers = append(v.Numbers, n)
+	}
+	if !checks || len(v.Numbers) == 0 {
+		return nil
+	}
+	return amend.NumbersShown(tx, v.Amendment)
 }
 
 // full is what a record is called; a household has no name.
@@ -177,6 +258,23 @@ func Verify(c *web.Ctx) error {
 	return step(c, nil, func(tx db.Tx, _ *web.Form) error { return amend.Verify(tx, reader(c), c.Param("ref")) })
 }
 
+// Reject sends a proposal back that is not right, with the reason.
+func Reject(c *web.Ctx) error {
+	return step(c, []string{"wrong"}, func(tx db.Tx, f *web.Form) error {
+		var check fault.Check
+		wrong := f.Required(&check, "wrong", 1000, "changes.error.wrong")
+		if err := check.Err(); err != nil {
+			return err
+		}
+		return amend.Reject(tx, reader(c), c.Param("ref"), wrong, c.Printer().Tag)
+	})
+}
+
+// Again proposes anew what a proposal says whose record moved on.
+func Again(c *web.Ctx) error {
+	return leading(c, nil, func(tx db.Tx, _ *web.Form) (string, error) { return amend.Again(tx, reader(c), c.Param("ref")) })
+}
+
 // Decide applies the proposal or refuses it.
 func Decide(c *web.Ctx) error {
 	return step(c, []string{"decision", "answer"}, func(tx db.Tx, f *web.Form) error {
@@ -202,6 +300,11 @@ func Withdraw(c *web.Ctx) error {
 }
 
 func step(c *web.Ctx, inputs []string, take func(db.Tx, *web.Form) error) error {
+	return leading(c, inputs, func(tx db.Tx, f *web.Form) (string, error) { return c.Param("ref"), take(tx, f) })
+}
+
+// leading takes a step that leads to the proposal that it returns.
+func leading(c *web.Ctx, inputs []string, take func(db.Tx, *web.Form) (string, error)) error {
 	v, err := load(c)
 	if err != nil {
 		return err
@@ -214,7 +317,8 @@ func step(c *web.Ctx, inputs []string, take func(db.Tx, *web.Form) error) error 
 	if form.Switching() {
 		return c.Render(changePage(v))
 	}
-	err = c.WithTx(func(tx db.Tx) error { return take(tx, form) })
+	to := ""
+	err = c.WithTx(func(tx db.Tx) (err error) { to, err = take(tx, form); return err })
 	var f *fault.Error
 	if errors.As(err, &f) && (f.Code == fault.Invalid || f.Code == fault.Forbidden || f.Code == fault.Conflict) {
 		v.Form.Err = f
@@ -223,5 +327,5 @@ func step(c *web.Ctx, inputs []string, take func(db.Tx, *web.Form) error) error 
 	if err != nil {
 		return err
 	}
-	return c.Redirect(c.URL("/changes/" + v.Ref))
+	return c.Redirect(c.URL("/changes/" + to))
 }

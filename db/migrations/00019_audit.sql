@@ -190,7 +190,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
          coalesce(r.role, ''), coalesce(r.code, ''), coalesce(r.name, '{}'), coalesce(e.detail->'columns', '[]'), coalesce(d.was, false)
   from (
     select x.at, x.id from audit_event x where x.subject = p_person and x.at >= p_since
-      and x.action in ('person.read', 'credential.read', 'letter.read')
+      and x.action in ('person.read', 'identifier.read', 'credential.read', 'letter.read')
     union
     select s.at, s.event_id from audit_subject s where s.subject = p_person and s.at >= p_since
     union

@@ -183,13 +183,28 @@ type Amendment struct {
 	Base        int             `db:"base_version"`
 	Data        []byte          `db:"data"`
 	OldData     []byte          `db:"old_data"`
+	Stale       bool            `db:"stale"` // it waits, and a record of it moved on
+}
+
+// Waits reports whether somebody still has to look at the proposal.
+func (a Amendment) Waits() bool { return a.State == Proposed || a.State == Verified }
+
+// Shown is the state as people read it: "stale" for a proposal that waits in vain.
+func (a Amendment) Shown() string {
+	if a.Stale {
+		return "stale"
+	}
+	return a.State
 }
 
 const columns = `m.id, m.ref, m.change_id, c.state, m.subject_kind, m.subject_id, coalesce(p.ref, h.ref, g.ref, i.data->>'ref') as subject_ref,
 	coalesce(p.full_name, g.name, i.data->>'name', '') as subject_name,
 	coalesce(p.full_name_latin, g.name_latin, '') as subject_latin, i.nature, i.reason, coalesce(to_char(i.effective_on, 'YYYY-MM-DD'), '') as effective_on,
 	m.note, m.note_lang, m.answer, m.answer_lang, m.proposed_at, coalesce(s.name, '') as proposer, c.proposed_by, c.verified_by,
-	coalesce(v.name, '') as verifier, i.base_version, i.data, old.data as old_data`
+	coalesce(v.name, '') as verifier, i.base_version, i.data, old.data as old_data,
+	c.state in ('proposed', 'verified') and exists (
+		select from change_item x where x.change_id = c.id
+		  and x.base_version <> coalesce((select max(n.version) from record_version n where n.subject_id = x.subject_id), 0)) as stale`
 
 const tables = `amendment m join change c on c.id = m.change_id join change_item i on i.change_id = c.id and i.subject_id = m.subject_id
 	left join person p on p.id = m.subject_id left join household h on h.id = m.subject_id left join group_record g on g.id = m.subject_id
@@ -311,11 +326,38 @@ func Waiting(tx db.Tx, subject db.ID) ([]string, error) {
 	return refs, err
 }
 
+// Returned lists one's own proposals that were refused, the newest first, and logs
+// whose records they are about.
+func Returned(tx db.Tx, r registry.Reader, since time.Time) ([]Amendment, error) {
+	var list []Amendment
+	err := tx.Select(&list, `
+		select `+columns+` from `+tables+`
+		where c.state = 'refused' and m.proposed_by = $2 and m.proposed_at >= $3 and `+readable("m.change_id", "m.subject_id")+`
+		order by m.proposed_at desc, m.id limit 20`, registry.Texts(r.Areas), tx.Who().Actor, since)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	subjects := make([]db.ID, len(list))
+	for i, a := range list {
+		subjects[i] = a.Subject
+	}
+	return list, audit.WriteAbout(tx, audit.Event{Action: "change.listed", Purpose: "correction"}, "record", subjects)
+}
+
+// NumbersShown logs that the numbers of a proposal were shown as they are, to
+// somebody who checks them.
+func NumbersShown(tx db.Tx, a Amendment) error {
+	return write(tx, "identifier.read", a.Kind, a.Subject, a.Change)
+}
+
 // Verify notes that somebody other than the proposer checked the proposal.
 func Verify(tx db.Tx, r registry.Reader, ref string) error {
 	a, err := Find(tx, r, ref)
 	if err != nil {
 		return err
+	}
+	if a.Stale {
+		return fault.New(fault.Conflict, "error.stale")
 	}
 	if err := registry.Verify(tx, a.Change); err != nil {
 		return err
@@ -376,6 +418,23 @@ func Refuse(tx db.Tx, r registry.Reader, ref, answer, lang string) error {
 	if err != nil {
 		return err
 	}
+	return refuse(tx, a, answer, lang)
+}
+
+// Reject is what somebody does who checks a proposal and finds that it is not
+// right: it goes back to the proposer, refused, with the reason.
+func Reject(tx db.Tx, r registry.Reader, ref, answer, lang string) error {
+	a, err := Find(tx, r, ref)
+	if err != nil {
+		return err
+	}
+	if a.State != Proposed {
+		return fault.New(fault.Conflict, "error.out_of_order")
+	}
+	return refuse(tx, a, answer, lang)
+}
+
+func refuse(tx db.Tx, a Amendment, answer, lang string) error {
 	if err := registry.Refuse(tx, a.Change); err != nil {
 		return err
 	}

@@ -167,7 +167,9 @@ func TestStaleProposals(t *testing.T) {
 		t.Fatal(err)
 	}
 	take := func(ref string) error {
-		w.must(t, officer(3), func(tx db.Tx) error { return amend.Verify(tx, w.here, ref) })
+		if err := w.WithTx(t.Context(), officer(3), func(tx db.Tx) error { return amend.Verify(tx, w.here, ref) }); err != nil {
+			return err
+		}
 		return w.WithTx(t.Context(), officer(4), func(tx db.Tx) error { return amend.Approve(tx, w.here, ref) })
 	}
 	if err := take(first); err != nil {

@@ -96,7 +96,9 @@ func settle(ctx context.Context, d *db.DB, id db.ID, err error) error {
 const ours = "import.error.ours"
 
 // passing reports whether an error is of the kind that another try soon gets over.
-func passing(ctx context.Context, err error) bool { return ctx.Err() != nil || fault.Is(err, fault.Unavailable) }
+func passing(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || fault.Is(err, fault.Unavailable)
+}
 
 func plainArgs(args map[string]any) map[string]any {
 	out := map[string]any{}

@@ -52,6 +52,7 @@ func Kinds(action string) []string {
 		"person.searched": {"identity", "place"},
 		"person.listed":   {"identity", "place", "answers"},
 		"person.exported": {"identity", "place", "answers"},
+		"identifier.read": {"identity"},
 		"credential.read": {"identity", "credentials"},
 		"letter.listed":   {"identity", "place"},
 		"letter.read":     {"identity", "place", "case"},
