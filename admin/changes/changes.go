@@ -87,8 +87,8 @@ type view struct {
 	MayVerify, MayDecide, MayWithdraw, MayUndo, MayAgain bool
 }
 
-// number is one that a proposal brings: as it is to those who check it, so that
-// they can compare it with the paper.
+// number is one that a proposal brings. Those who check it see it as it is, to
+// compare it with the paper; to others Value is nothing.
 type number struct {
 	Kind, Value string
 	Unfit       bool // it does not look like one of its kind
@@ -174,8 +174,7 @@ func since(tx db.Tx, c *web.Ctx, r registry.Reader, a amend.Amendment) ([]string
 	return told(tx, c, r, a.Kind, a.Subject, a.OldData, now)
 }
 
-// numbers finds the numbers that the proposal brings. Those who check it see them
-// as they are, which is logged; everybody else sees the end.
+// numbers finds the numbers that the proposal brings. That they are shown is logged.
 func (v *view) numbers(tx db.Tx, p *i18n.Printer) error {
 	changes, err := diff(v.OldData, v.Data)
 	if err != nil {
@@ -191,7 +190,7 @@ func (v *view) numbers(tx db.Tx, p *i18n.Printer) error {
 			continue
 		}
 		code, value := ch.New.Text("type"), ch.New.Text("value")
-		n := number{Kind: show.IdentifierName(p, types, code), Value: registry.Identifier{Value: value}.Masked()}
+		n := number{Kind: show.IdentifierName(p, types, code)}
 		for _, t := range types {
 			n.Unfit = n.Unfit || t.Code == code && !t.Fits(value)
 		}

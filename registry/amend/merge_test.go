@@ -450,8 +450,8 @@ func TestMergeOfAnotherVersion(t *testing.T) {
 	v := settle(t)
 	c := v.two(t)
 	merge := v.proposes(t, c, c.refs[0], nil)
-	v.edit(t, c.people[1], func(p *registry.PersonData) { p.FullNameLatin = "Fatma" })
 	v.as(t, officer(2), func(tx db.Tx) error { return amend.Verify(tx, v.all, merge) })
+	v.edit(t, c.people[1], func(p *registry.PersonData) { p.FullNameLatin = "Fatma" })
 	if err := v.WithTx(t.Context(), officer(3), func(tx db.Tx) error { return amend.Approve(tx, v.all, merge) }); key(err) != "error.stale" {
 		t.Error(err)
 	}
