@@ -44,7 +44,7 @@ func List(c *web.Ctx) error {
 		for _, s := range pairs {
 			v.Rows = append(v.Rows, []ui.Cell{
 				{Text: s.Ref, Path: "/duplicates/pairs/" + s.Ref, LTR: true},
-				{Text: show.TwoNames(p, s.A.Name, s.A.Latin)}, {Text: show.TwoNames(p, s.B.Name, s.B.Latin)},
+				{Text: show.Ended(p, show.TwoNames(p, s.A.Name, s.A.Latin), s.A.Status)}, {Text: show.Ended(p, show.TwoNames(p, s.B.Name, s.B.Latin), s.B.Status)},
 				{Text: show.Strength(p, s.Score), Colour: show.StrengthColour(s.Score)}, {Text: p.Date(s.FoundAt)},
 			})
 		}

@@ -161,7 +161,7 @@ func rows(c *web.Ctx, hits []search.Hit) [][]ui.Cell {
 	p := c.Printer()
 	var out [][]ui.Cell
 	for _, h := range hits {
-		name := ui.Cell{Text: show.FullName(p, h.Name, h.Latin)}
+		name := ui.Cell{Text: show.Ended(p, show.FullName(p, h.Name, h.Latin), h.Status)}
 		area := h.AreaName.In(p)
 		if h.Protected {
 			area = p.T("search.protected")

@@ -26,6 +26,7 @@ type Side struct {
 	HouseholdRef string       `db:"household_ref"`
 	Area         i18n.Text    `db:"area_name"`
 	Protected    bool         `db:"protected"` // where they live is told to nobody (RULES R5)
+	Status       string       `db:"status"`    // one of the outcomes, or active
 	// New: it is not in the registry yet.
 	New bool `db:"-"`
 }
@@ -135,7 +136,7 @@ func sides(tx db.Tx, people []db.ID) (map[db.ID]Side, error) {
 	var list []Side
 	err := tx.Select(&list, `
 		select p.id, p.ref, coalesce(p.full_name, '') as full_name, coalesce(p.full_name_latin, '') as full_name_latin, p.sex,
-		       p.birth_from, p.birth_to, coalesce(h.id, '00000000-0000-0000-0000-000000000000') as household_id, coalesce(h.ref, '') as household_ref,
+		       p.birth_from, p.birth_to, p.status, coalesce(h.id, '00000000-0000-0000-0000-000000000000') as household_id, coalesce(h.ref, '') as household_ref,
 		       case when h.protected then '{}' else coalesce(a.name, '{}') end as area_name, coalesce(h.protected, false) as protected
 		from person p left join dedup_record d on d.person_id = p.id left join household h on h.id = d.household_id left join area a on a.id = h.area_id
 		where p.id = any($1::uuid[])`, registry.Texts(people))

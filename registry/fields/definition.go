@@ -194,15 +194,20 @@ func Retire(tx db.Tx, id db.ID) error {
 		return err
 	}
 	rest := slices.DeleteFunc(slices.Clone(all), func(f registry.Field) bool { return f.Key() == d.Key() })
-	if _, err := formula.New(rest); err != nil {
-		return fault.New(fault.Conflict, "field.error.needed")
+	for _, f := range rest {
+		switch wrongFormula, wrongVisible := formula.Check(f, rest); {
+		case wrongFormula != nil:
+			return fault.New(fault.Conflict, "field.error.needed_formula", "Field", f.Label)
+		case wrongVisible != nil:
+			return fault.New(fault.Conflict, "field.error.needed_visible", "Field", f.Label)
+		}
 	}
-	holds, err := programmes.Holds(tx, rest)
+	programme, err := programmes.Holds(tx, rest)
 	if err != nil {
 		return err
 	}
-	if !holds {
-		return fault.New(fault.Conflict, "field.error.needed")
+	if programme != nil {
+		return fault.New(fault.Conflict, "field.error.needed_rule", "Programme", programme)
 	}
 	if err := tx.Exec(`update field_definition set retired_at = $2 where id = $1`, id, tx.Now()); err != nil {
 		return err
@@ -342,6 +347,8 @@ func Check(f registry.Field, all registry.Fields, languages []string) error {
 	}
 	if wrongVisible != nil {
 		check.Fail("visible_when", "field.error.expression", "Why", wrongVisible.Error())
+	} else if other := formula.Waits(f, all); other != nil {
+		check.Fail("visible_when", "field.error.waits", "Field", other.Label)
 	}
 	return check.Err()
 }

@@ -3,6 +3,7 @@ package fields_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"daftar/db"
@@ -145,9 +146,19 @@ func TestRetire(t *testing.T) {
 	legs := number
 	legs.Code, legs.Type, legs.Result, legs.Formula = "legs", registry.TypeCalculated, registry.TypeNumber, "goats * 4"
 	g := published(t, d, legs)
-	if err := do(t, d, func(tx db.Tx) error { return fields.Retire(tx, f.ID) }); !fault.Is(err, fault.Conflict) {
+	if err := do(t, d, func(tx db.Tx) error { return fields.Retire(tx, f.ID) }); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "needed_formula") {
 		t.Errorf("a field that a formula needs was retired: %v", err)
 	}
+	asked := number
+	asked.Code, asked.VisibleWhen = "kids", "goats > 0"
+	k := published(t, d, asked)
+	must(t, do(t, d, func(tx db.Tx) error { return fields.Retire(tx, g.ID) }))
+	var e *fault.Error
+	if err := do(t, d, func(tx db.Tx) error { return fields.Retire(tx, f.ID) }); !errors.As(err, &e) || e.Key != "field.error.needed_visible" || e.Args["Field"].(i18n.Text)["en"] != "Goats" {
+		t.Errorf("which field waits for it is not said: %+v", e)
+	}
+	must(t, do(t, d, func(tx db.Tx) error { return fields.Retire(tx, k.ID) }))
+	g = published(t, d, legs)
 	must(t, do(t, d, func(tx db.Tx) error { return fields.Retire(tx, g.ID) }))
 	must(t, do(t, d, func(tx db.Tx) error { return fields.Retire(tx, f.ID) }))
 	if len(loaded(t, d)) != 0 {

@@ -115,6 +115,50 @@ func Check(f registry.Field, fields registry.Fields) (formula, visible error) {
 	return formula, visible
 }
 
+// Waits finds a definition that f is asked after, and that itself waits for f, also
+// by way of others: neither of them would follow from what is known.
+func Waits(f registry.Field, fields registry.Fields) *registry.Field {
+	fields = append(slices.DeleteFunc(slices.Clone(fields), func(o registry.Field) bool { return o.Key() == f.Key() }), f)
+	seen := map[string]bool{}
+	var walk func(registry.Field) *registry.Field
+	walk = func(of registry.Field) *registry.Field {
+		for _, in := range inputs(of, fields) {
+			switch {
+			case !names(of.VisibleWhen, in.Code):
+			case in.Code == f.Code:
+				return &of
+			case !seen[in.Code]:
+				seen[in.Code] = true
+				if found := walk(in); found != nil {
+					return found
+				}
+			}
+		}
+		return nil
+	}
+	return walk(f)
+}
+
+// names reports whether an expression uses a variable.
+func names(text, code string) bool {
+	if text == "" {
+		return false
+	}
+	env, err := cel.NewEnv(Macros())
+	if err != nil {
+		return false
+	}
+	parsed, issues := env.Parse(text)
+	if issues.Err() != nil {
+		return false
+	}
+	found := false
+	ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		found = found || e.Kind() == ast.IdentKind && e.AsIdent() == code
+	}))
+	return found
+}
+
 func resultType(f registry.Field) *cel.Type {
 	switch f.Result {
 	case registry.TypeNumber, registry.TypeMoney:

@@ -99,3 +99,27 @@ func TestCheckRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Questions do not wait for each other, also by way of others.
+func TestWaits(t *testing.T) {
+	t.Parallel()
+	q := func(code, when string) registry.Field {
+		return registry.Field{Subject: "household", Code: code, Type: registry.TypeYesNo, VisibleWhen: when}
+	}
+	all := registry.Fields{q("a", ""), q("b", `a == "yes"`), q("c", `b == "yes" || d == "no"`), q("d", ""), q("e", `e2 == "yes"`), q("e2", `e == "yes"`)}
+	for _, c := range []struct {
+		f    registry.Field
+		want string
+	}{
+		{q("a", ""), ""}, {q("a", `d == "yes"`), ""}, {q("a", `b == "yes"`), "b"}, {q("a", `c == "yes"`), "b"}, {q("d", `c == "no"`), "c"},
+		{q("f", `c == "yes"`), ""}, {q("f", `e == "yes"`), ""}, // a circle of others is theirs
+	} {
+		got := ""
+		if other := formula.Waits(c.f, all); other != nil {
+			got = other.Code
+		}
+		if got != c.want {
+			t.Errorf("%s when %s: %q", c.f.Code, c.f.VisibleWhen, got)
+		}
+	}
+}

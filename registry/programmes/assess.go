@@ -159,28 +159,32 @@ func currentRules(tx db.Tx) ([]*programmeRow, error) {
 	return rules, err
 }
 
-// Holds reports whether every rule that is in use, or may yet be, still compiles
-// with these definitions: one that a rule rests on cannot be retired.
-func Holds(tx db.Tx, fields registry.Fields) (bool, error) {
-	var rules [][]byte
+// Holds finds a rule, in use or one that may yet be, that does not compile with
+// these definitions: one that a rule rests on cannot be retired. The answer is the
+// name of its programme; nil where all do.
+func Holds(tx db.Tx, fields registry.Fields) (i18n.Text, error) {
+	var rules []struct {
+		Name i18n.Text `db:"name"`
+		Rule []byte    `db:"rule"`
+	}
 	if err := tx.Select(&rules, `
-		select r.rule from programme_rule r join programme p on p.id = r.programme_id and p.active
+		select p.name, r.rule from programme_rule r join programme p on p.id = r.programme_id and p.active
 		join rule_review v on v.rule_id = r.id and v.state <> 'refused'
 		where not exists (
 			select from programme_rule later join rule_review w on w.rule_id = later.id and w.state in ('free', 'approved')
 			where later.programme_id = r.programme_id and later.version > r.version)`); err != nil {
-		return false, err
+		return nil, err
 	}
-	for _, raw := range rules {
+	for _, r := range rules {
 		var rule Rule
-		if err := json.Unmarshal(raw, &rule); err != nil {
-			return false, err
+		if err := json.Unmarshal(r.Rule, &rule); err != nil {
+			return nil, err
 		}
 		if _, err := Compile(rule, fields); err != nil {
-			return false, nil
+			return r.Name, nil
 		}
 	}
-	return true, nil
+	return nil, nil
 }
 
 // InputsOf is what a rule sees of a household on a day.

@@ -54,6 +54,14 @@ func FullName(p *i18n.Printer, name, latin string) string {
 	return p.T("search.two_names", "Name", apart(name), "Latin", apart(latin))
 }
 
+// Ended is what somebody in a list is called, with how their record ended, if it did.
+func Ended(p *i18n.Printer, name, status string) string {
+	if status == "" || status == registry.Active {
+		return name
+	}
+	return p.T("search.ended", "Name", apart(name), "Outcome", p.T("outcome."+status))
+}
+
 // Code is the message of a code, or nothing for no code.
 func Code(p *i18n.Printer, prefix, code string) string {
 	if code == "" {
