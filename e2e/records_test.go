@@ -76,6 +76,11 @@ func records(t *testing.T, lang string) {
 	quality.look("person-before")
 	quality.open(amina + "?on=1990-13-01")
 	quality.says(quality.say("asof.wrong"))
+	quality.open(amina + "?known=2100-01-01")
+	quality.says(quality.say("asof.future"))
+	quality.open(amina + "?known=1990-01-01")
+	quality.says(quality.say("asof.not_yet_title"))
+	quality.look("not-yet")
 
 	her := quality.colleague("records-amina", s.portal())
 	her.open("/sign-in?to=/record")

@@ -20,6 +20,11 @@ func Household(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
+		if v.At.Past() {
+			if err := told.CalculateThen(tx, registry.KindHousehold, data.Fields); err != nil {
+				return err
+			}
+		}
 		v.Ref, v.Title = data.Ref, p.T("record.household_title")
 		if data.Status != "" && data.Status != registry.Active {
 			v.Status = p.T("outcome.ended")

@@ -22,6 +22,11 @@ func Person(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
+		if v.At.Past() {
+			if err := told.CalculateThen(tx, registry.KindPerson, data.Fields); err != nil {
+				return err
+			}
+		}
 		v.Ref, v.Title = data.Ref, show.FullName(p, data.FullName, data.FullNameLatin)
 		if data.Status != "" && data.Status != registry.Active {
 			v.Status = p.T("outcome." + data.Status)

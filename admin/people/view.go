@@ -4,11 +4,13 @@ package people
 
 import (
 	"database/sql"
+	"strings"
 	"time"
 
 	"daftar/admin/purpose"
 	"daftar/auth"
 	"daftar/db"
+	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/amend"
@@ -29,6 +31,7 @@ type view struct {
 	Kind, Ref, Title string
 	Status           string // "" while the record goes on
 	At               moment
+	NotYet           bool // it was not in the registry at that time
 	Protected        bool // told to nobody else
 	Hidden           bool // and not to this reader either
 	Contested        []registry.Claimant
@@ -79,28 +82,45 @@ func (v *view) add(p *i18n.Printer, title string, columns []string, rows [][]ui.
 type moment struct {
 	history.At
 	Known, On string // as asked; "" for now
-	Wrong     bool   // asked in a way that is no day
+	Form      *ui.Form
 }
 
 // Past reports whether another time than now is asked for.
 func (m moment) Past() bool { return m.Known != "" || m.On != "" }
 
+// when reads the two days. What is no day, or one to come, is an error of its form,
+// which keeps what was typed.
 func when(c *web.Ctx) moment {
-	m := moment{At: history.At{Known: c.Now()}}
-	known, on := i18n.LatinDigits(c.Query("known")), i18n.LatinDigits(c.Query("on"))
-	if t, err := time.ParseInLocation(time.DateOnly, known, c.Printer().Zone); err == nil {
-		m.Known = known
-		if end := t.AddDate(0, 0, 1).Add(-time.Microsecond); end.Before(m.At.Known) {
+	m := moment{At: history.At{Known: c.Now()}, Form: &ui.Form{Values: map[string][]string{}}}
+	zone := c.Printer().Zone
+	var check fault.Check
+	read := func(name string) (string, time.Time) {
+		typed := c.Query(name)
+		m.Form.Values[name] = []string{typed}
+		day := strings.TrimSpace(i18n.LatinDigits(typed))
+		if day == "" {
+			return "", time.Time{}
+		}
+		t, err := time.ParseInLocation(time.DateOnly, day, zone)
+		switch {
+		case err != nil:
+			check.Fail(name, "asof.wrong")
+		case t.After(c.Now()):
+			check.Fail(name, "asof.future")
+		default:
+			return day, t
+		}
+		return "", time.Time{}
+	}
+	var known time.Time
+	if m.Known, known = read("known"); m.Known != "" {
+		if end := known.AddDate(0, 0, 1).Add(-time.Microsecond); end.Before(m.At.Known) {
 			m.At.Known = end
 		}
-	} else if known != "" {
-		m.Wrong = true
 	}
-	if _, err := time.Parse(time.DateOnly, on); err == nil {
-		m.On, m.At.On = on, on
-	} else if on != "" {
-		m.Wrong = true
-	}
+	m.On, _ = read("on")
+	m.At.On = m.On
+	m.Form.Err = check.Fault()
 	return m
 }
 
@@ -131,6 +151,16 @@ func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) e
 		if err != nil {
 			return err
 		}
+		if v.At.Known != "" {
+			versions, err := history.Versions(tx, id, v.At.At.Known)
+			if err != nil {
+				return err
+			}
+			if v.NotYet = len(versions) == 0; v.NotYet {
+				v.Ref = registry.Typed(c.Param("ref"))
+				return nil
+			}
+		}
 		told, err := show.LoadRecord(tx, p, id, v.At.At.Known)
 		if err != nil {
 			return err
@@ -148,6 +178,9 @@ func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) e
 	})
 	if err != nil {
 		return err
+	}
+	if v.At.Form.Err != nil {
+		return c.RenderStatus(web.Status(fault.Invalid), recordPage(v))
 	}
 	return c.Render(recordPage(v))
 }

@@ -33,9 +33,11 @@ func Again(tx db.Tx, r registry.Reader, ref string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if it.Subject == a.Subject {
+		switch {
+		case it.Subject == a.Subject:
 			d.Item, d.Method = next, method
-		} else {
+		case it.Kind == registry.KindHousehold && a.Kind == registry.KindPerson: // follows by itself, as things are now
+		default:
 			d.Also = append(d.Also, next)
 		}
 	}

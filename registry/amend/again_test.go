@@ -111,3 +111,44 @@ func (w *town) try(t *testing.T, hand byte, ref string, step func(db.Tx, registr
 	t.Helper()
 	return w.WithTx(t.Context(), officer(hand), func(tx db.Tx) error { return step(tx, w.here, ref) })
 }
+
+// The last one leaves: the proposal says that the household ends with it, and it
+// goes on when they come back. Where somebody is left, nothing happens to it.
+func TestTheLastOneLeaves(t *testing.T) {
+	t.Parallel()
+	w := place(t)
+	child, childRef := w.lives(t, "2016-05-04", "child")
+	status := func() (h registry.HouseholdData) {
+		w.must(t, worker, func(tx db.Tx) (err error) { h, _, err = registry.CurrentHousehold(tx, w.home); return err })
+		return h
+	}
+	leaves := func(p *registry.PersonData) { *p, _ = p.Leave(p.Memberships[0].ID, "2026-03-02", "moved") }
+	w.decides(t, w.proposes(t, childRef, child, "moved", leaves))
+	if h := status(); h.Status != "" {
+		t.Error("ended with somebody in it: ", h)
+	}
+	var before registry.PersonData
+	w.must(t, worker, func(tx db.Tx) (err error) { before, _, err = registry.CurrentPerson(tx, w.who); return err })
+	ref := w.proposes(t, w.ref, w.who, "outcome", func(p *registry.PersonData) {
+		*p, _ = p.Conclude(registry.Emigrated, "said", "2026-03-01", nil, w.Clock.Now())
+	})
+	w.must(t, officer(2), func(tx db.Tx) error {
+		a, err := amend.Find(tx, w.here, ref)
+		if err != nil {
+			return err
+		}
+		others, _, err := amend.Others(tx, w.here, a)
+		if len(others) != 1 || others[0].Ref != w.homeRef {
+			t.Errorf("the proposal does not say what becomes of the household: %+v", others)
+		}
+		return err
+	})
+	w.decides(t, ref)
+	if h := status(); h.Status != "ended" || h.StatusReason != "empty" || h.StatusDate != "2026-03-02" {
+		t.Errorf("nobody is in it: %+v", h)
+	}
+	w.decides(t, w.proposes(t, w.ref, w.who, "restored", func(p *registry.PersonData) { *p, _ = p.Restore(before) }))
+	if h := status(); h.Status != "" || h.StatusReason != "" {
+		t.Errorf("she came back: %+v", h)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/fields"
+	"daftar/registry/formula"
 	"daftar/registry/history"
 	"daftar/web/ui"
 )
@@ -97,6 +98,19 @@ func (r Record) For(account db.ID) Record {
 // Calculate reads what formulas give for the record as it is now.
 func (r *Record) Calculate(tx db.Tx, subject db.ID) (err error) {
 	r.Calculated, err = fields.Calculated(tx, subject)
+	return err
+}
+
+// CalculateThen gives what the formulas of today make of the values of another time.
+func (r *Record) CalculateThen(tx db.Tx, kind string, values registry.Values) error {
+	all, err := registry.LoadFields(tx)
+	if err != nil {
+		return err
+	}
+	set, err := formula.New(all)
+	if err == nil {
+		r.Calculated = set.Calculate(kind, values)
+	}
 	return err
 }
 
