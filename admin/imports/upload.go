@@ -99,7 +99,10 @@ func (p Pages) receive(c *web.Ctx) (uploads []importer.Upload, switching bool, e
 				uploads = append(uploads, u)
 				return nil
 			}
-			return p.Blobs.Remove(u.Key)
+			if name != "" { // a browser sends an empty part where no file was chosen
+				err = beside("files", "import.error.empty_file", "File", u.Name)
+			}
+			return errors.Join(err, p.Blobs.Remove(u.Key))
 		})
 	return uploads, switching, err
 }

@@ -377,6 +377,7 @@ func TestFilesThatFail(t *testing.T) {
 		"import.error.no_codes":      {csvFile("a.csv", "x,y", "1,2")},
 		"import.error.utf16":         {text("a.csv", utf16le([]byte("full_name\nA\n")))},
 		"xlsx.error.unreadable":      {text("a.xlsx", []byte("PK\x03\x04nothing"))},
+		"import.error.no_workbook":   {text("a.XLSX", []byte("hello"))},
 		"import.error.column_needed": {csvFile("plots.csv", "area,rooms", "MJ01,2")},
 	} {
 		b := d.checked(t, d.upload(t, files...))

@@ -107,6 +107,9 @@ func (f File) sources() ([]*source, func(), error) {
 	if bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")) {
 		return nil, nil, readable(name, "import.error.old_workbook")
 	}
+	if strings.EqualFold(filepath.Ext(name), ".xlsx") {
+		return nil, nil, readable(name, "import.error.no_workbook")
+	}
 	s := &source{file: name, size: f.Size, kind: f.Tables[""]}
 	s.open = func() (io.Reader, func(), error) {
 		var r io.Reader = io.NewSectionReader(f.Body, 0, f.Size)

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"slices"
+	"strings"
 
 	"daftar/auth"
 	"daftar/db"
@@ -111,6 +112,7 @@ func (s Site) send(c *web.Ctx) error {
 		})
 	}
 	if invalid(err, state) {
+		v.unanswered(state)
 		return v.renderCheck(web.Status(fault.Invalid), state)
 	}
 	if err != nil {
@@ -120,6 +122,30 @@ func (s Site) send(c *web.Ctx) error {
 		return c.Redirect(c.URL("/cases/" + v.c.Ref))
 	}
 	return c.Redirect(c.URL(v.at("receipt")))
+}
+
+// unanswered says which question of a part still waits for an answer, and leads to
+// it: a part may have many.
+func (v *visit) unanswered(state *ui.Form) {
+	for i, e := range state.Err.Fields {
+		code, ok := strings.CutPrefix(e.Name, "task-")
+		if !ok {
+			continue
+		}
+		page := v.form.First(&v.c.Draft, cases.Section(code))
+		title := PageTitle(v.Printer(), v.c, v.form, page)
+		if page == "" || title == "" {
+			continue
+		}
+		if strings.HasSuffix(page, "/evidence") {
+			title = v.Printer().T("evidence.title", "Field", title)
+		}
+		state.Err.Fields[i].Key, state.Err.Fields[i].Args = "apply.error.unanswered", fault.Pairs("Section", "@task."+code, "Question", title)
+		if state.Links == nil {
+			state.Links = map[string]string{}
+		}
+		state.Links[e.Name] = v.at(page)
+	}
 }
 
 // Section is one part of the answers.

@@ -102,6 +102,15 @@ type Form struct {
 	Action string // path after the language; "" for this page's own
 	Values map[string][]string
 	Err    *fault.Error
+	Links  map[string]string // where an error of a name is put right, if not on this page: after the language
+}
+
+// At is where an error is put right.
+func (f *Form) At(ctx context.Context, name string) string {
+	if path, ok := f.Links[name]; ok {
+		return Link(ctx, path)
+	}
+	return "#" + name
 }
 
 // FormID is the id of a page's main form.
