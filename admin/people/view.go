@@ -137,6 +137,8 @@ func why(c *web.Ctx, kind string) (code string, ok bool, err error) {
 	return purpose.Of(c)
 }
 
+var letters = map[string]rune{registry.KindPerson: registry.RefPerson, registry.KindHousehold: registry.RefHousehold, registry.KindGroup: registry.RefGroup}
+
 // open finds the record, asks what for, logs the reading and fills what every
 // kind of record has.
 func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) error) error {
@@ -157,7 +159,7 @@ func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) e
 				return err
 			}
 			if v.NotYet = len(versions) == 0; v.NotYet {
-				v.Ref = registry.Typed(c.Param("ref"))
+				v.Ref, _ = registry.ParseRef(letters[kind], c.Param("ref"))
 				return nil
 			}
 		}
