@@ -102,8 +102,12 @@ func TestRoster(t *testing.T) {
 			rosa.look("roster-error")
 			rosa.holds("ha", "-1")
 			rosa.fill("ha", "1.5")
+			rosa.pick("place", "MJ010201") // a list of places, and nothing to spell
 			rosa.next()
 			rosa.look("roster-one")
+			if got := s.answerOf(t, ref, "->'fields'->'plots'->0->>'place'"); got != "MJ010201" {
+				t.Errorf("the plot is in %q", got)
+			}
 			rosa.says("1.5")
 			rosa.press(`main a[href*="/rows/"]:not([href$="/remove"])`)
 			rosa.fill("ha", "2.25")
