@@ -39,7 +39,7 @@ func TestHeadDies(t *testing.T) {
 				desk.press(`button[name=do][value=add]`)
 				desk.press(`button[name=do][value=on]`)
 			})
-			if got := s.sql(t, `select status from person where ref = '`+hers+`'`); got != "" {
+			if got := s.sql(t, `select status from person where ref = '`+hers+`'`); got != "active" {
 				t.Errorf("a report alone made her %s", got)
 			}
 			if n := s.sql(t, `select count(*) from notice where created_at > now() - interval '1 hour' and person_id = (select id from person where ref = '`+hers+`')`); n != "0" {
@@ -114,7 +114,7 @@ func TestHeadOfSixteen(t *testing.T) {
 	child := s.sql(t, `select ref from person where full_name_latin = 'Khadija Omar'`)
 	v := signedIn(t, s.portal(), "ar", "ibrahim")
 	ref := v.tells(t, "payee")
-	v.mustAnswer(t, http.MethodPost, "/request/"+ref+"/who", one("answer", child), http.StatusUnprocessableEntity)
+	v.mustAnswer(t, http.MethodPost, "/request/"+ref+"/q/who", one("answer", child), http.StatusUnprocessableEntity)
 
 	ref = ibrahim.begins("moved")
 	ibrahim.choose("answer", "all")
@@ -163,15 +163,15 @@ func TestSecondWife(t *testing.T) {
 	ref := v.tells(t, "birth")
 	born := time.Now().AddDate(0, 0, -4)
 	v.fills(t, "/request/"+ref, []Page{
-		{"parent", one("answer", hers)},
-		{"other_parent", one("answer", "")},
-		{"born", url.Values{"answer-day": {born.Format("2")}, "answer-month": {born.Format("1")}, "answer-year": {born.Format("2006")}}},
-		{"babies", one("another", "yes")},
-		{"babies/1", url.Values{"name": {"Imani Mushi"}, "sex": {"female"}}},
-		{"babies", one("another", "no")},
+		{"q/parent", one("answer", hers)},
+		{"q/other_parent", one("answer", "")},
+		{"q/born", url.Values{"answer-day": {born.Format("2")}, "answer-month": {born.Format("1")}, "answer-year": {born.Format("2006")}}},
+		{"q/babies", one("another", "yes")},
+		{"q/babies/rows/new", url.Values{"name": {"Imani Mushi"}, "sex": {"female"}}},
+		{"q/babies", one("another", "no")},
 		{"proof", one("do", "on")},
 	})
-	if page := v.mustGet(t, "/request/"+ref+"/other_parent"); strings.Contains(page, "Juma Mushi") {
+	if page := v.mustGet(t, "/request/"+ref+"/q/other_parent"); strings.Contains(page, "Juma Mushi") {
 		t.Error("he is offered as one who lives there")
 	}
 	v.mustSave(t, "/request/"+ref+"/check", url.Values{"note": {""}, "agree": {"yes"}})

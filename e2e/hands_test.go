@@ -23,8 +23,8 @@ func TestStaleProposal(t *testing.T) {
 				ref := amina.tells(t, "job")
 				at := "/request/" + ref
 				her := s.sql(t, `select ref from person where full_name = 'آمنة يوسف'`)
-				amina.fills(t, at, []Page{{"who", one("answer", her)}, {"since", one("answer-day", "")}, {"work", one("answer", "")},
-					{"livelihood", one("answer", "none")}, {"monthly_income", one("answer", amount)}, {"proof", one("do", "on")}})
+				amina.fills(t, at, []Page{{"q/who", one("answer", her)}, {"q/since", one("answer-day", "")}, {"q/work", one("answer", "")},
+					{"q/livelihood", one("answer", "none")}, {"q/monthly_income", one("answer", amount)}, {"proof", one("do", "on")}})
 				amina.mustSave(t, at+"/check", url.Values{"note": {""}, "agree": {"yes"}})
 				return ref
 			}
