@@ -1,0 +1,77 @@
+-- +goose Up
+
+-- Row security under everything (docs/decisions/0021-row-policies.md). Each
+-- table has policies per role and is forced; nothing is seen before a principal
+-- is set; views see what their reader sees.
+
+-- Whether the transaction runs on behalf of one of these kinds of principal. It
+-- is false on a connection that db.View and db.WithTx did not prepare.
+create function in_context(variadic p_kinds text[]) returns boolean language sql stable
+return coalesce(current_setting('daftar.kind', true) = any(p_kinds), false);
+
+create function in_any_context() returns boolean language sql stable
+return coalesce(current_setting('daftar.kind', true) <> '', false);
+grant execute on function in_context(variadic text[]), in_any_context() to public;
+
+-- The kinds of principal that a role works for; tables that hold what is somebody's own
+-- are closed to those who did not sign in.
+-- +goose StatementBegin
+create function context_of(p_role text, p_table text) returns text language sql immutable as $$
+  select case p_role
+    when 'daftar_citizen' then 'in_context(''citizen'', ''anonymous'')'
+    when 'daftar_staff' then case when p_table = any('{person,household,membership,identifier,contact,contact_hold,relation,membership_role,
+      membership_lost,group_record,group_member,calculated,record_version,record_merge,change,change_item,amendment,
+      case_file,case_event,case_subject,case_party,case_link,case_visit,evidence,file,decision,delegation,account,
+      credential,credential_copy,credential_offer,credential_version,letter,letter_event,notice,notice_delivery,notice_setting,
+      import_batch,import_problem,import_area,duplicate_pair,duplicate_decision,dedup_record,identifier_contest,
+      person_search,household_search,look_delay,look_question,look_release,audit_alert,audit_check,staff_kin,rule_loss,
+      saved_filter}'::text[]) then 'in_context(''staff'')' else 'in_context(''staff'', ''anonymous'')' end
+    else 'in_any_context()'
+  end
+$$;
+
+-- Closes what is open: row security, forced; the owner's own policy, as whom the
+-- functions run; for each role with grants a policy, unless the table's file has
+-- one, and the demand for a principal. db.Migrate calls it after the last file,
+-- so that a table of any file has them.
+create function protect_tables() returns void language plpgsql set search_path = public, pg_temp as $$
+declare
+  t record;
+  r text;
+begin
+  for t in
+    select c.oid, c.relname as name, c.relrowsecurity and c.relforcerowsecurity as forced
+    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname <> 'goose_db_version'
+  loop
+    if not t.forced then
+      execute format('alter table %I enable row level security, force row level security', t.name);
+    end if;
+    if not exists (select from pg_policy where polrelid = t.oid and polname = 'owner') then
+      execute format('create policy owner on %I to %I using (true)', t.name, current_user);
+    end if;
+    foreach r in array '{daftar_citizen,daftar_staff,daftar_issuer,daftar_api,daftar_jobs,daftar_auditor}'::text[] loop
+      if has_any_column_privilege(r, t.oid, 'select, insert, update') or has_table_privilege(r, t.oid, 'delete') then
+        if not exists (select from pg_policy where polrelid = t.oid and polpermissive and r::regrole = any(polroles)) then
+          execute format('create policy %I on %I to %I using (true)', r, t.name, r);
+        end if;
+        if not exists (select from pg_policy where polrelid = t.oid and polname = r || '_context') then
+          execute format('create policy %I on %I as restrictive to %I using ((select %s))', r || '_context', t.name, r, context_of(r, t.name));
+        end if;
+      end if;
+    end loop;
+  end loop;
+  for t in
+    select c.relname as name from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'v'
+      and not coalesce(c.reloptions @> '{security_invoker=true}', false)
+      and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
+  loop
+    execute format('alter view %I set (security_invoker = true)', t.name);
+  end loop;
+end $$;
+-- +goose StatementEnd
+
+-- What a reader of the view reads now as itself.
+grant select on staff_role, office_role, office_scope to daftar_auditor, daftar_search;
+
+-- +goose Down
+select 1;
