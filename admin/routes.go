@@ -248,7 +248,7 @@ func Routes(cfg Config) []web.Route {
 
 		// oversight
 		{Method: get, Path: "/audit", Permission: auth.AuditRead, Handler: oversight.Log},
-		{Method: post, Path: "/audit/export", Permission: auth.AuditRead, Handler: oversight.Export},
+		{Method: post, Path: "/audit/export", Permission: auth.AuditRead, Strong: true, Handler: oversight.Export},
 		{Method: get, Path: "/audit/checks", Permission: auth.AuditRead, Handler: oversight.Checks},
 		{Method: post, Path: "/audit/checks", Permission: auth.AuditRead, Handler: oversight.Check},
 		{Method: get, Path: "/alerts", Permission: auth.AlertRead, Handler: oversight.Alerts},

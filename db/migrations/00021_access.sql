@@ -70,6 +70,23 @@ begin
 end $$;
 -- +goose StatementEnd
 
+-- Since when a session is one of somebody who proved to be themselves in a strong
+-- way; what was typed when that had to be asked for first.
+alter table session add column strong_at timestamptz;
+
+create table held_form (
+  id         uuid primary key,
+  staff_id   uuid not null default actor() references staff,
+  path       text not null,                        -- after the language
+  fields     jsonb not null,                       -- {"name": ["value"]}
+  held_at    timestamptz not null
+);
+create index held_form_age on held_form (held_at);
+grant select, insert (id, path, fields, held_at), delete on held_form to daftar_staff;
+grant select, delete on held_form to daftar_jobs;
+alter table held_form enable row level security;
+create policy own on held_form to daftar_staff using (staff_id = actor());
+
 -- What a reader of the view reads now as itself.
 grant select on staff_role, office_role, office_scope to daftar_auditor, daftar_search;
 
