@@ -282,7 +282,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.SplitForm},
 		{Method: post, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.Split},
 	}
-	routes = append(routes, settings.Routes()...)
+	routes = append(routes, settings.Routes(Nav)...)
 	routes = append(routes,
 		// imports
 		web.Route{Method: get, Path: "/imports", Permission: auth.ImportRead, Handler: imp.List},

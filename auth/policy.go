@@ -97,6 +97,7 @@ var roles = map[string][]Permission{
 	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease, KinEnd, SettingRead, SettingApprove},
 	"sysadmin":    {FieldEdit, SettingRead, SettingEdit, SettingApprove, OutageRecord}, // runs the system and sees nobody's data
 	"ministry":    {RuleRead, RuleApprove},
+	"support":     {OutageRecord}, // says when the service was down; sees nobody's data
 }
 
 // desks says at which desks a role's permissions for cases hold. What is taken at

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"daftar/db"
+	"daftar/registry/audit"
 )
 
 // StepUpTTL is how long a strong proof of being oneself counts.
@@ -32,7 +33,10 @@ func Hold(tx db.Tx, f HeldForm) (db.ID, error) {
 	if err != nil {
 		return id, err
 	}
-	return id, tx.Exec(`insert into held_form (id, path, fields, held_at) values ($1, $2, $3, $4)`, id, f.Path, string(fields), tx.Now())
+	if err := tx.Exec(`insert into held_form (id, path, fields, held_at) values ($1, $2, $3, $4)`, id, f.Path, string(fields), tx.Now()); err != nil {
+		return id, err
+	}
+	return id, audit.Write(tx, audit.Event{Action: "session.step_up", SubjectKind: "staff", Subject: tx.Who().Actor})
 }
 
 // Held is a form that the transaction's principal sent; fault.NotFound when there

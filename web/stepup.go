@@ -17,8 +17,13 @@ const StepUpPath = "/step-up"
 // needsStepUp reports whether the request does something that takes a strong
 // sign-in of the last minutes. Looking at things does not.
 func (c *Ctx) needsStepUp() bool {
-	return c.server.cfg.StepUp && c.fiber.Method() != fiber.MethodGet && c.fiber.Method() != fiber.MethodHead &&
-		(c.route.Strong || c.route.Permission.Strong()) && !c.principal.SteppedUp(c.Now())
+	return c.server.cfg.StepUp && c.route.TakesStepUp() && !c.principal.SteppedUp(c.Now())
+}
+
+// TakesStepUp reports whether a route does something that takes a strong sign-in
+// of the last minutes.
+func (r Route) TakesStepUp() bool {
+	return r.Method != fiber.MethodGet && (r.Strong || r.Permission.Strong())
 }
 
 // askToStepUp leads to the step-up. What was typed is kept for the one who

@@ -58,7 +58,7 @@ func pages() []page {
 }
 
 // Routes lists the pages.
-func Routes() []web.Route {
+func Routes(nav func(auth.Principal) []ui.NavItem) []web.Route {
 	const get, post = fiber.MethodGet, fiber.MethodPost
 	routes := []web.Route{
 		{Method: get, Path: "/settings", Permission: auth.SettingRead, Handler: overview},
@@ -76,6 +76,7 @@ func Routes() []web.Route {
 		{Method: get, Path: "/settings/staff", Permission: auth.SettingRead, Handler: staffList},
 		{Method: get, Path: "/settings/staff/:ref", Permission: auth.SettingEdit, Handler: roleForm},
 		{Method: post, Path: "/settings/staff/:ref", Permission: auth.SettingEdit, Handler: giveRole, Strong: true},
+		{Method: post, Path: "/settings/staff/:ref/preview", Permission: auth.SettingEdit, Handler: previewRole(nav)},
 		{Method: post, Path: "/settings/staff/:ref/end", Permission: auth.SettingEdit, Handler: endRole, Strong: true},
 	}
 	for _, p := range append(pages(), office, number) {

@@ -87,6 +87,44 @@ grant select, delete on held_form to daftar_jobs;
 alter table held_form enable row level security;
 create policy own on held_form to daftar_staff using (staff_id = actor());
 
+-- Roles that are not for one person, both ways round; auth.RoleConflict says the
+-- same, and why.
+create table role_conflict (
+  role  text not null,
+  other text not null check (other <> role),
+  primary key (role, other)
+);
+grant select on role_conflict to daftar_staff, daftar_jobs;
+with pair (a, b) as (values
+  ('appeals', 'auditor'), ('appeals', 'programme'), ('appeals', 'sysadmin'), ('approver', 'auditor'), ('approver', 'dataquality'),
+  ('approver', 'intake'), ('approver', 'protection'), ('approver', 'sysadmin'), ('approver', 'verifier'), ('approver2', 'auditor'),
+  ('approver2', 'dataquality'), ('approver2', 'dpo'), ('approver2', 'intake'), ('approver2', 'protection'), ('approver2', 'sysadmin'),
+  ('approver2', 'verifier'), ('auditor', 'credential'), ('auditor', 'dataquality'), ('auditor', 'dpo'), ('auditor', 'grievance'),
+  ('auditor', 'intake'), ('auditor', 'ministry'), ('auditor', 'programme'), ('auditor', 'protection'), ('auditor', 'support'),
+  ('auditor', 'sysadmin'), ('auditor', 'verifier'), ('credential', 'sysadmin'), ('dataquality', 'sysadmin'), ('dataquality', 'verifier'),
+  ('dpo', 'programme'), ('dpo', 'sysadmin'), ('grievance', 'sysadmin'), ('intake', 'sysadmin'), ('intake', 'verifier'),
+  ('ministry', 'programme'), ('programme', 'sysadmin'), ('protection', 'sysadmin'), ('protection', 'verifier'), ('sysadmin', 'verifier'))
+insert into role_conflict (role, other) select a, b from pair union select b, a from pair;
+
+-- +goose StatementBegin
+create function role_conflict_guard() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  -- Two proposals for one person, approved at once, would each not see the other.
+  perform from staff s where s.id = new.staff_id for update;
+  if (new.valid_to is null or new.valid_to > new.valid_from) and exists (
+    select from role_conflict c join (
+      select role, valid_from, valid_to from staff_role where staff_id = new.staff_id
+      union all
+      select role, valid_from, valid_to from office_role where staff_id = new.staff_id) r on r.role = c.other
+    where c.role = new.role and (r.valid_to is null or r.valid_to > new.valid_from) and (new.valid_to is null or r.valid_from < new.valid_to)) then
+    raise exception 'this role and another one of the same person exclude each other' using errcode = 'DF005', constraint = 'role_conflict';
+  end if;
+  return new;
+end $$;
+-- +goose StatementEnd
+create trigger role_conflict_guard before insert or update on office_role for each row execute function role_conflict_guard();
+
 -- What a reader of the view reads now as itself.
 grant select on staff_role, office_role, office_scope to daftar_auditor, daftar_search;
 
