@@ -49,12 +49,12 @@ begin
     if not exists (select from pg_policy where polrelid = t.oid and polname = 'owner') then
       execute format('create policy owner on %I to %I using (true)', t.name, current_user);
     end if;
-    foreach r in array '{daftar_citizen,daftar_staff,daftar_issuer,daftar_api,daftar_jobs,daftar_auditor}'::text[] loop
+    foreach r in array '{daftar_citizen,daftar_staff,daftar_issuer,daftar_api,daftar_jobs,daftar_auditor,daftar_search}'::text[] loop
       if has_any_column_privilege(r, t.oid, 'select, insert, update') or has_table_privilege(r, t.oid, 'delete') then
         if not exists (select from pg_policy where polrelid = t.oid and polpermissive and r::regrole = any(polroles)) then
           execute format('create policy %I on %I to %I using (true)', r, t.name, r);
         end if;
-        if not exists (select from pg_policy where polrelid = t.oid and polname = r || '_context') then
+        if r <> 'daftar_search' and not exists (select from pg_policy where polrelid = t.oid and polname = r || '_context') then
           execute format('create policy %I on %I as restrictive to %I using ((select %s))', r || '_context', t.name, r, context_of(r, t.name));
         end if;
       end if;
