@@ -121,12 +121,22 @@ func TestAccessMatrix(t *testing.T) {
 		{base: "/changes/:ref", ref: change, unknown: newRef(registry.RefAmendment)},
 		{base: "/duplicates/pairs/:ref", ref: s.sql(t, `select ref from duplicate_pair`), unknown: newRef(registry.RefPair)},
 	}
+	officers, citizens := s.officers(t), s.citizens(t)
 	before := s.everything(t)
-	s.staffCells(t, cells, routes, things)
-	s.citizenCells(t, cells, routes, Thing{base: "/cases/:ref", ref: ref, unknown: newRef(registry.RefCase)}, Thing{base: "/apply/:ref", ref: ref, unknown: newRef(registry.RefCase), row: "1"})
+	s.staffCells(t, cells, officers, routes, things)
+	s.citizenCells(t, cells, citizens, routes, Thing{base: "/cases/:ref", ref: ref, unknown: newRef(registry.RefCase)}, Thing{base: "/apply/:ref", ref: ref, unknown: newRef(registry.RefCase), row: "1"})
 	s.anonymousCells(t, cells, routes, things)
 	if s.everything(t) != before {
 		t.Error("something changed that nobody had a right to")
+	}
+	// A role that ended is refused with the next request.
+	v := officers["verifier"].own
+	if a, err := v.get("/cases"); err != nil || a.status != http.StatusOK {
+		t.Fatal(a.status, err)
+	}
+	s.sql(t, `update staff_role set valid_to = now() where role = 'verifier' and staff_id in (select id from staff where sub like 'matrix-%')`)
+	if a, err := v.get("/cases"); err != nil || a.status != http.StatusForbidden {
+		t.Error("a role that ended is answered with ", a.status, err)
 	}
 	cells.report()
 }
@@ -141,15 +151,23 @@ func thingOf(path string, things []Thing) (Thing, bool) {
 	return Thing{}, false
 }
 
-// staffCells: each role in the capital, where the things are, and in the north.
-func (s *System) staffCells(t *testing.T, cells *Cells, routes []Address, things []Thing) {
+// Officers are of one role: in the capital, where the things are; in the north;
+// and again in the capital, without a step-up.
+type Officers struct{ own, other, weak *Visitor }
+
+func (s *System) officers(t *testing.T) map[string]Officers {
 	t.Helper()
-	type officer struct{ own, other, weak *Visitor }
-	officers := map[string]officer{}
+	officers := map[string]Officers{}
 	for role := range policy {
 		own := s.officer(t, role, "MJ01")
-		officers[role] = officer{s.holding(t, "admin", s.admin(), own, true), s.holding(t, "admin", s.admin(), s.officer(t, role, "MJ02"), true), s.holding(t, "admin", s.admin(), own, false)}
+		officers[role] = Officers{s.holding(t, "admin", s.admin(), own, true), s.holding(t, "admin", s.admin(), s.officer(t, role, "MJ02"), true), s.holding(t, "admin", s.admin(), own, false)}
 	}
+	return officers
+}
+
+// staffCells: each role, in the capital and in the north.
+func (s *System) staffCells(t *testing.T, cells *Cells, officers map[string]Officers, routes []Address, things []Thing) {
+	t.Helper()
 	var all sync.WaitGroup
 	turn := make(chan struct{}, 4)
 	for role, o := range officers {
@@ -222,9 +240,8 @@ func (s *System) staffCells(t *testing.T, cells *Cells, routes []Address, things
 	all.Wait()
 }
 
-// citizenCells: what is one person's, asked for by everybody to whom it might
-// seem to belong.
-func (s *System) citizenCells(t *testing.T, cells *Cells, routes []Address, things ...Thing) {
+// citizens are people to whom something of another might seem to belong.
+func (s *System) citizens(t *testing.T) map[string]*Visitor {
 	t.Helper()
 	account := func(name, person string) string {
 		return s.sql(t, fmt.Sprintf(`insert into account (id, provider, sub, person_id, created_at) values (gen_random_uuid(), 'citizen', 'matrix-%s', (%s), now()) returning id`, name, person))
@@ -239,9 +256,18 @@ func (s *System) citizenCells(t *testing.T, cells *Cells, routes []Address, thin
 			where m.household_id = (select household_id from membership x join person y on y.id = x.person_id where y.full_name_latin = 'Amina Yusuf' and x.tie = 'usual' and x.end_date is null) and m.relationship <> 'head' limit 1`),
 		"protected": account("protected", `select p.id from person p join membership m on m.person_id = p.id join household h on h.id = m.household_id where h.protected limit 1`),
 	}
-	var all sync.WaitGroup
+	visitors := map[string]*Visitor{}
 	for who, id := range principals {
-		v := s.holding(t, "portal", s.portal(), id, true)
+		visitors[who] = s.holding(t, "portal", s.portal(), id, true)
+	}
+	return visitors
+}
+
+// citizenCells: what is one person's, asked for by others.
+func (s *System) citizenCells(t *testing.T, cells *Cells, citizens map[string]*Visitor, routes []Address, things ...Thing) {
+	t.Helper()
+	var all sync.WaitGroup
+	for who, v := range citizens {
 		all.Go(func() {
 			for _, r := range routes {
 				path, ok := r.local()

@@ -4,13 +4,15 @@
 -- table has policies per role and is forced; nothing is seen before a principal
 -- is set; views see what their reader sees.
 
--- Whether the transaction runs on behalf of one of these kinds of principal. It
--- is false on a connection that db.View and db.WithTx did not prepare.
-create function in_context(variadic p_kinds text[]) returns boolean language sql stable
-return coalesce(current_setting('daftar.kind', true) = any(p_kinds), false);
+-- The kind of principal of the transaction, if it is one of these; null on a
+-- connection that db.View and db.WithTx did not prepare. Not a boolean: the planner
+-- takes one for a condition that half of the rows meet, and "is not null" for one
+-- that all do.
+create function in_context(variadic p_kinds text[]) returns text language sql stable
+return case when current_setting('daftar.kind', true) = any(p_kinds) then current_setting('daftar.kind', true) end;
 
-create function in_any_context() returns boolean language sql stable
-return coalesce(current_setting('daftar.kind', true) <> '', false);
+create function in_any_context() returns text language sql stable
+return nullif(current_setting('daftar.kind', true), '');
 grant execute on function in_context(variadic text[]), in_any_context() to public;
 
 -- The kinds of principal that a role works for; tables that hold what is somebody's own
@@ -55,7 +57,7 @@ begin
           execute format('create policy %I on %I to %I using (true)', r, t.name, r);
         end if;
         if r <> 'daftar_search' and not exists (select from pg_policy where polrelid = t.oid and polname = r || '_context') then
-          execute format('create policy %I on %I as restrictive to %I using ((select %s))', r || '_context', t.name, r, context_of(r, t.name));
+          execute format('create policy %I on %I as restrictive to %I using ((select %s) is not null)', r || '_context', t.name, r, context_of(r, t.name));
         end if;
       end if;
     end loop;
