@@ -250,7 +250,7 @@ func Routes(cfg Config) []web.Route {
 
 		// oversight
 		{Method: get, Path: "/audit", Permission: auth.AuditRead, Handler: oversight.Log},
-		{Method: post, Path: "/audit/export", Permission: auth.AuditRead, Handler: oversight.Export},
+		{Method: post, Path: "/audit/export", Permission: auth.AuditRead, Strong: true, Handler: oversight.Export},
 		{Method: get, Path: "/audit/checks", Permission: auth.AuditRead, Handler: oversight.Checks},
 		{Method: post, Path: "/audit/checks", Permission: auth.AuditRead, Handler: oversight.Check},
 		{Method: get, Path: "/alerts", Permission: auth.AlertRead, Handler: oversight.Alerts},
@@ -285,7 +285,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.SplitForm},
 		{Method: post, Path: "/areas/at/:code/split", Permission: auth.AreaPropose, Handler: areas.Split},
 	}
-	routes = append(routes, settings.Routes()...)
+	routes = append(routes, settings.Routes(Nav)...)
 	routes = append(routes,
 		// imports
 		web.Route{Method: get, Path: "/imports", Permission: auth.ImportRead, Handler: imp.List},

@@ -69,6 +69,17 @@ const (
 	OutageRecord    Permission = "outage.record"    // when the service was down
 )
 
+// strong lists what nobody does on a sign-in alone: each must have proved within
+// StepUpTTL, in a strong way, to be themselves. It holds for what changes
+// something, not for looking at it.
+var strong = []Permission{
+	CaseDecide, ChangeApprove, ImportApprove, AreaApprove, SettingApprove, RuleApprove, DelayDecide,
+	PersonExport, LookRelease,
+}
+
+// Strong reports whether something takes a step-up.
+func (p Permission) Strong() bool { return slices.Contains(strong, p) }
+
 // roles says what each staff role may do. A role that is missing here, or
 // empty, may sign in and do nothing.
 var roles = map[string][]Permission{
@@ -86,6 +97,7 @@ var roles = map[string][]Permission{
 	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease, KinEnd, SettingRead, SettingApprove},
 	"sysadmin":    {FieldEdit, SettingRead, SettingEdit, SettingApprove, OutageRecord}, // runs the system and sees nobody's data
 	"ministry":    {RuleRead, RuleApprove},
+	"support":     {OutageRecord}, // says when the service was down; sees nobody's data
 }
 
 // desks says at which desks a role's permissions for cases hold. What is taken at

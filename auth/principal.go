@@ -38,6 +38,7 @@ type Principal struct {
 	Grants   []Grant // staff roles in force at this moment
 	ACR      string
 	AuthTime time.Time
+	StrongAt time.Time // when they last proved in a strong way to be themselves; zero: they did not
 	IDToken  string
 }
 

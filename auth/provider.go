@@ -174,6 +174,7 @@ type Identity struct {
 	Name     string
 	Claims   Claims
 	ACR      string
+	Strong   bool // in the way that the deployment takes as strong
 	AuthTime time.Time
 	IDToken  string
 }
@@ -231,6 +232,7 @@ func (p *Provider) Complete(ctx context.Context, d *db.DB, browser string, cb Ca
 	if id.AuthTime.IsZero() {
 		id.AuthTime = p.cfg.Clock()
 	}
+	id.Strong = p.cfg.StrongACR != "" && id.ACR == p.cfg.StrongACR
 	return id, attempt.ReturnTo, nil
 }
 

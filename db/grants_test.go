@@ -37,8 +37,11 @@ each as (
 	from pg_proc p join pg_namespace n on n.oid = p.pronamespace, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) x
 	where n.nspname = 'public' and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
 	union all
-	select c.relname, r.oid, 'only rows with ' || pg_get_expr(p.polqual, p.polrelid), 10
+	select c.relname, r.oid, case when p.polname = r.rolname || '_context'
+	    then 'for ' || coalesce((select string_agg(m[1], ' or ') from regexp_matches(pg_get_expr(p.polqual, p.polrelid), '''([a-z]+)''', 'g') m), 'any principal')
+	    else 'only rows with ' || pg_get_expr(p.polqual, p.polrelid) end, 10
 	from pg_policy p join pg_class c on c.oid = p.polrelid join pg_roles r on r.oid = any(p.polroles)
+	where pg_get_expr(p.polqual, p.polrelid) is distinct from 'true'
 )
 select coalesce(r.rolname, 'everybody') as role, what, string_agg(may, ', ' order by place, may) as may
 from each left join pg_roles r on r.oid = grantee

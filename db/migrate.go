@@ -132,6 +132,9 @@ func Migrate(ctx context.Context, url string) (int, error) {
 	if err != nil {
 		return len(done), err
 	}
+	if _, err := lock.Exec(ctx, `select protect_tables()`); err != nil {
+		return len(done), fmt.Errorf("row security: %w", err)
+	}
 	return len(done), migrateRiver(ctx, url)
 }
 

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -56,6 +59,9 @@ func (d *DB) run(ctx context.Context, who Principal, begin string, fn func(Tx) e
 	var raw *pgx.Conn
 	if err := conn.Raw(func(c any) error { raw = c.(*stdlib.Conn).Conn(); return nil }); err != nil {
 		return unavailable(err)
+	}
+	if who.Kind == "" {
+		who.Kind = "anonymous"
 	}
 	// One round trip: nothing runs before the principal is set, and the
 	// settings end with the transaction.
@@ -201,11 +207,97 @@ func (t Tx) Memo(name string, version int64, make func() (any, error)) (any, err
 	return value, err
 }
 
-// CopyFrom streams rows into a table with COPY and returns how many.
+// fewRows is how many rows are written by one statement of values.
+const fewRows = 40
+
+// CopyFrom writes many rows into a table, as one statement, and returns how
+// many. COPY itself does not know row security: what is long goes through a table
+// that only this transaction sees.
 func (t Tx) CopyFrom(table string, columns []string, rows pgx.CopyFromSource) (int64, error) {
-	n, err := t.raw.CopyFrom(t.ctx, pgx.Identifier{table}, columns, rows)
-	return n, Explain(err)
+	var first [][]any
+	for len(first) < fewRows && rows.Next() {
+		values, err := rows.Values()
+		if err != nil {
+			return 0, err
+		}
+		first = append(first, slices.Clone(values))
+	}
+	if err := rows.Err(); err != nil || len(first) == 0 {
+		return 0, err
+	}
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = pgx.Identifier{c}.Sanitize()
+	}
+	list := strings.Join(names, ", ")
+	if len(first) < fewRows {
+		return t.insert(table, list, first)
+	}
+	copied := "copied_" + table
+	var there bool
+	if err := t.raw.QueryRow(t.ctx, `select to_regclass('pg_temp.' || quote_ident($1)) is not null`, copied).Scan(&there); err != nil {
+		return 0, Explain(err)
+	}
+	from, into := pgx.Identifier{"pg_temp", copied}, pgx.Identifier{table}.Sanitize()
+	if !there {
+		if _, err := t.raw.Exec(t.ctx, `create temporary table `+from[1:].Sanitize()+` on commit drop as select `+list+` from `+into+` with no data`); err != nil {
+			return 0, Explain(err)
+		}
+	}
+	if _, err := t.raw.CopyFrom(t.ctx, from, columns, &beginning{first: first, rest: rows}); err != nil {
+		return 0, Explain(err)
+	}
+	tag, err := t.raw.Exec(t.ctx, `insert into `+into+` (`+list+`) select `+list+` from `+from.Sanitize())
+	if err != nil {
+		return 0, Explain(err)
+	}
+	_, err = t.raw.Exec(t.ctx, `truncate `+from.Sanitize())
+	return tag.RowsAffected(), Explain(err)
 }
+
+// insert writes a few rows by one statement: triggers and constraints see them
+// together.
+func (t Tx) insert(table, columns string, rows [][]any) (int64, error) {
+	var places strings.Builder
+	var args []any
+	for i, row := range rows {
+		if i > 0 {
+			places.WriteString(", ")
+		}
+		for j, v := range row {
+			places.WriteString([]string{"(", ", "}[min(j, 1)])
+			args = append(args, v)
+			places.WriteString("$" + strconv.Itoa(len(args)))
+		}
+		places.WriteString(")")
+	}
+	tag, err := t.raw.Exec(t.ctx, `insert into `+pgx.Identifier{table}.Sanitize()+` (`+columns+`) values `+places.String(), args...)
+	return tag.RowsAffected(), Explain(err)
+}
+
+// beginning is a source of rows whose first ones were read already.
+type beginning struct {
+	first [][]any
+	at    int
+	rest  pgx.CopyFromSource
+}
+
+// Next goes to the next row.
+func (b *beginning) Next() bool {
+	b.at++
+	return b.at <= len(b.first) || b.rest.Next()
+}
+
+// Values is the row.
+func (b *beginning) Values() ([]any, error) {
+	if b.at <= len(b.first) {
+		return b.first[b.at-1], nil
+	}
+	return b.rest.Values()
+}
+
+// Err is why there are no more rows.
+func (b *beginning) Err() error { return b.rest.Err() }
 
 // Enqueue asks for a job about ref in its version, in this transaction. The
 // database refuses kinds that the principal's role may not ask for.

@@ -75,6 +75,9 @@ func (s *Server) handle(r Route) fiber.Handler {
 			}
 			return fault.New(fault.Forbidden, "error.forbidden")
 		}
+		if c.needsStepUp() {
+			return c.askToStepUp()
+		}
 		return r.Handler(c)
 	}
 }

@@ -16,6 +16,7 @@ type Route struct {
 	Path       string // "/cases/:ref"; the language comes before it unless Bare
 	Permission auth.Permission
 	Handler    Handler
+	Strong     bool // takes a step-up whatever its permission says
 	Bare       bool // no language in the path: callbacks, wallet endpoints, metadata
 	Upload     bool // takes a photo: the larger body limit
 	Cross      bool // called by programs of other origins, without cookies

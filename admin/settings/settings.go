@@ -58,7 +58,7 @@ func pages() []page {
 }
 
 // Routes lists the pages.
-func Routes() []web.Route {
+func Routes(nav func(auth.Principal) []ui.NavItem) []web.Route {
 	const get, post = fiber.MethodGet, fiber.MethodPost
 	routes := []web.Route{
 		{Method: get, Path: "/settings", Permission: auth.SettingRead, Handler: overview},
@@ -75,8 +75,9 @@ func Routes() []web.Route {
 		{Method: post, Path: "/settings/numbers/:code/try", Permission: auth.SettingRead, Handler: tryNumber},
 		{Method: get, Path: "/settings/staff", Permission: auth.SettingRead, Handler: staffList},
 		{Method: get, Path: "/settings/staff/:ref", Permission: auth.SettingEdit, Handler: roleForm},
-		{Method: post, Path: "/settings/staff/:ref", Permission: auth.SettingEdit, Handler: giveRole},
-		{Method: post, Path: "/settings/staff/:ref/end", Permission: auth.SettingEdit, Handler: endRole},
+		{Method: post, Path: "/settings/staff/:ref", Permission: auth.SettingEdit, Handler: giveRole, Strong: true},
+		{Method: post, Path: "/settings/staff/:ref/preview", Permission: auth.SettingEdit, Handler: previewRole(nav)},
+		{Method: post, Path: "/settings/staff/:ref/end", Permission: auth.SettingEdit, Handler: endRole, Strong: true},
 	}
 	for _, p := range append(pages(), office, number) {
 		routes = append(routes,

@@ -46,22 +46,18 @@ func roleForm(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Render(rolePage(v, m, &ui.Form{}))
+	return c.Render(rolePage(v, m, &ui.Form{}, nil))
 }
 
-// giveRole proposes a role at an office.
-func giveRole(c *web.Ctx) error {
-	v, m, err := member(c)
-	if err != nil {
-		return err
-	}
+// asked reads which role is to be given, at which office and until when.
+func asked(c *web.Ctx, v *visit, m settings.Member) (role settings.Role, reason string, state *ui.Form, err error) {
 	form, err := c.Form("role", "office", "until", "reason")
 	if err != nil {
-		return err
+		return role, "", nil, err
 	}
-	state := &ui.Form{Values: form.Values()}
+	state = &ui.Form{Values: form.Values(), Action: "/settings/staff/" + m.Ref()}
 	if form.Switching() {
-		return c.Render(rolePage(v, m, state))
+		return role, "", state, nil
 	}
 	var check fault.Check
 	var offices []string
@@ -70,8 +66,13 @@ func giveRole(c *web.Ctx) error {
 			offices = append(offices, o.Code)
 		}
 	}
-	role := settings.Role{Staff: m.ID, Role: form.Choice(&check, "role", roles(), "setting.error.role"),
+	role = settings.Role{Staff: m.ID, Role: form.Choice(&check, "role", roles(), "setting.error.role"),
 		Office: form.Choice(&check, "office", offices, "setting.error.choose_office")}
+	for _, has := range m.Roles {
+		if why := auth.RoleConflict(has.Role.Role, role.Role); why != "" && !check.Failed("role") {
+			check.Fail("role", "role.conflict."+why)
+		}
+	}
 	if s := strings.TrimSpace(i18n.LatinDigits(form.Get("until"))); s != "" {
 		last, err := time.ParseInLocation(time.DateOnly, s, c.Printer().Zone)
 		if err != nil || last.Before(c.Now().AddDate(0, 0, -1)) {
@@ -79,11 +80,76 @@ func giveRole(c *web.Ctx) error {
 		}
 		role.Until = last.AddDate(0, 0, 1).UTC().Format(time.RFC3339) // to the end of that day
 	}
-	reason := form.Text(&check, "reason", maxReason)
-	return proposeRole(c, role, reason, check.Err(), func(f *fault.Error) error {
+	return role, form.Text(&check, "reason", maxReason), state, check.Err()
+}
+
+// giveRole proposes a role at an office.
+func giveRole(c *web.Ctx) error {
+	v, m, err := member(c)
+	if err != nil {
+		return err
+	}
+	role, reason, state, err := asked(c, v, m)
+	if state == nil {
+		return err
+	}
+	if role.Staff == (db.ID{}) { // another language
+		return c.Render(rolePage(v, m, state, nil))
+	}
+	return proposeRole(c, role, reason, err, func(f *fault.Error) error {
 		state.Err = f
-		return c.RenderStatus(web.Status(f.Code), rolePage(v, m, state))
+		return c.RenderStatus(web.Status(f.Code), rolePage(v, m, state, nil))
 	})
+}
+
+// sight is what somebody would see by a role: where, on which pages, of how many.
+type sight struct {
+	areas  []string
+	pages  []string // keys
+	people bool     // the role shows people's data
+	counts settings.Reach
+}
+
+// previewRole shows what a role would let somebody see, before it is proposed.
+func previewRole(nav func(auth.Principal) []ui.NavItem) web.Handler {
+	return func(c *web.Ctx) error {
+		v, m, err := member(c)
+		if err != nil {
+			return err
+		}
+		role, _, state, err := asked(c, v, m)
+		if state == nil {
+			return err
+		}
+		var f *fault.Error
+		if errors.As(err, &f) && f.Code == fault.Invalid {
+			state.Err = f
+			return c.RenderStatus(web.Status(f.Code), rolePage(v, m, state, nil))
+		}
+		if err != nil {
+			return err
+		}
+		if role.Staff == (db.ID{}) {
+			return c.Render(rolePage(v, m, state, nil))
+		}
+		var would sight
+		if err := c.View(func(tx db.Tx) (err error) {
+			would.counts, err = settings.ReachOf(tx, role.Office)
+			return err
+		}); err != nil {
+			return err
+		}
+		// The areas do not matter for which pages there are.
+		p := auth.Principal{Audience: auth.Admin, ID: m.ID, Grants: []auth.Grant{{Role: role.Role}}}
+		for _, item := range nav(p) {
+			would.pages = append(would.pages, item.Key)
+		}
+		for _, a := range would.counts.Areas {
+			would.areas = append(would.areas, a.In(c.Printer()))
+		}
+		would.people = auth.ShowsPeople(role.Role)
+		return c.Render(rolePage(v, m, state, &would))
+	}
 }
 
 // endRole proposes to end a role at an office.
@@ -98,7 +164,7 @@ func endRole(c *web.Ctx) error {
 	}
 	role := settings.Role{Staff: m.ID, Role: form.Get("role"), Office: form.Get("office"), Ended: true}
 	return proposeRole(c, role, "", nil, func(f *fault.Error) error {
-		return c.RenderStatus(web.Status(f.Code), rolePage(v, m, &ui.Form{Err: f}))
+		return c.RenderStatus(web.Status(f.Code), rolePage(v, m, &ui.Form{Err: f}, nil))
 	})
 }
 
@@ -122,3 +188,21 @@ func proposeRole(c *web.Ctx, role settings.Role, reason string, wrong error, aga
 }
 
 func roles() []string { return slices.Sorted(slices.Values(auth.Roles())) }
+
+// lines say what somebody would see.
+func (s *sight) lines(p *i18n.Printer) []ui.Row {
+	var pages []string
+	for _, key := range s.pages {
+		pages = append(pages, p.T(key))
+	}
+	rows := []ui.Row{
+		{Key: p.T("setting.would_areas"), Lines: s.areas},
+		{Key: p.T("setting.would_pages"), Lines: pages},
+	}
+	if !s.people {
+		return append(rows, ui.Row{Key: p.T("setting.would_people"), Value: p.T("setting.would_nothing")})
+	}
+	return append(rows,
+		ui.Row{Key: p.T("setting.would_people"), Value: p.Number(s.counts.People)},
+		ui.Row{Key: p.T("setting.would_households"), Value: p.Number(s.counts.Households)})
+}

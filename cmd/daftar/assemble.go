@@ -214,7 +214,7 @@ func (p *parts) admin(sys *system, idp string) error {
 	if err != nil {
 		return err
 	}
-	site := p.site("admin", web.Config{Audience: auth.Admin, Nav: admin.Nav, FormTargets: []string{provider.Origin()}})
+	site := p.site("admin", web.Config{Audience: auth.Admin, Nav: admin.Nav, StepUp: p.c.StepUp == "sign-in", FormTargets: []string{provider.Origin()}})
 	site.Mount(admin.Routes(admin.Config{Provider: provider, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts}, PortalURL: p.origins["portal"]})...)
 	sys.sites["admin"] = site
 	return nil

@@ -171,6 +171,7 @@ func (cmd routesCmd) Run() error {
 		Method     string `json:"method"`
 		Path       string `json:"path"`
 		Permission string `json:"permission"`
+		Strong     bool   `json:"strong,omitempty"` // takes a step-up
 	}
 	var lines []line
 	for _, site := range []struct {
@@ -182,7 +183,7 @@ func (cmd routesCmd) Run() error {
 		{"issuer", issuer.New(issuer.Config{}).Routes()},
 	} {
 		for _, r := range site.routes {
-			lines = append(lines, line{site.name, r.Method, r.FullPath(), string(r.Permission)})
+			lines = append(lines, line{site.name, r.Method, r.FullPath(), string(r.Permission), r.TakesStepUp()})
 		}
 	}
 	if cmd.JSON {

@@ -32,7 +32,8 @@ type dbDump struct{}
 
 // Run writes pg_dump's custom format.
 func (dbDump) Run(ctx context.Context, c *Config) error {
-	return client(ctx, c, "pg_dump", "--format=custom", "--no-owner")
+	// Row security is forced on the owner, too, who has a policy for all rows.
+	return client(ctx, c, "pg_dump", "--format=custom", "--no-owner", "--enable-row-security")
 }
 
 type dbRestore struct{}

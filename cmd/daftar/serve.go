@@ -58,6 +58,9 @@ func (cmd serveCmd) Run(ctx context.Context, c *Config) error {
 		return err
 	}
 	defer s.close()
+	if err := s.db.Check(ctx); err != nil {
+		return err
+	}
 	system, err := cmd.assemble(ctx, c, s, log)
 	if err != nil {
 		return err

@@ -37,11 +37,15 @@ const MinMajor = 15
 // made for tests ("daftar db run --temporary").
 const TestSocket = "DBTEST_SOCKET"
 
+// Throwaway is the name (cluster_name) of a server that keeps nothing. It is set
+// where a server is started, and by no session.
+const Throwaway = "daftar-throwaway"
+
 // Config says where and how the server runs.
 type Config struct {
 	Dir      string                           // given to the server's user; created when absent
 	Database string                           // created when absent
-	Unsafe   bool                             // no fsync: for tests, never for data that matters
+	Unsafe   bool                             // no fsync: for tests, never for data that matters; the server says so by its name
 	Say      func(format string, args ...any) // one line for the operator
 }
 
@@ -309,7 +313,7 @@ func (s *Server) launch(ctx context.Context) error {
 		"-c", "log_parameter_max_length_on_error=0",
 	}
 	if s.cfg.Unsafe {
-		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "cluster_name="+Throwaway)
 	}
 	cmd := exec.Command(filepath.Join(s.bin, "postgres"), args...)
 	cmd.Dir = s.cfg.Dir

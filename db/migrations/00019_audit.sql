@@ -28,6 +28,8 @@ begin
             execute format('alter table %I attach partition %I for values from (%L) to (%L)',
               v_name, v_name || to_char(p_now, '_YYYY_MM'), p_now, p_now + interval '1 month');
             execute format('create trigger append_only_all before truncate on %I execute function append_only()', v_name || to_char(p_now, '_YYYY_MM'));
+            execute format('alter table %I enable row level security, force row level security', v_name || to_char(p_now, '_YYYY_MM'));
+            execute format('create policy owner on %I to %I using (true)', v_name || to_char(p_now, '_YYYY_MM'), current_user);
             v_made := v_made + 1;
           exception when check_violation then
             null;

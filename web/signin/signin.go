@@ -17,7 +17,7 @@ import (
 // the site's FormTargets: signing out leads there.
 func Routes(a auth.Audience, provider *auth.Provider) []web.Route {
 	s := site{audience: a, provider: provider}
-	return []web.Route{
+	routes := []web.Route{
 		{Method: fiber.MethodGet, Path: "/sign-in", Permission: auth.Public, Handler: s.begin},
 		{Method: fiber.MethodGet, Path: "/auth/callback", Permission: auth.Public, Handler: s.callback, Bare: true},
 		{Method: fiber.MethodPost, Path: "/sign-out", Permission: auth.Public, Handler: s.signOut},
@@ -28,6 +28,10 @@ func Routes(a auth.Audience, provider *auth.Provider) []web.Route {
 		{Method: fiber.MethodPost, Path: "/sign-ins/end-others", Permission: s.signedIn(), Handler: endOthers},
 		{Method: fiber.MethodPost, Path: "/sign-ins/not-me", Permission: s.signedIn(), Handler: notMe},
 	}
+	if a == auth.Admin {
+		routes = append(routes, web.Route{Method: fiber.MethodGet, Path: web.StepUpPath, Permission: auth.Staff, Handler: stepUp})
+	}
+	return routes
 }
 
 // signedIn is the permission of whoever is signed in to the site.
