@@ -14,6 +14,7 @@ import (
 	"daftar/portal/credentials"
 	"daftar/portal/delegates"
 	"daftar/portal/events"
+	"daftar/portal/figures"
 	"daftar/portal/home"
 	"daftar/portal/letters"
 	"daftar/portal/notices"
@@ -80,6 +81,11 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/audit/checkpoint", Permission: auth.Public, Handler: audit.Checkpoint, Bare: true},
 		{Method: get, Path: "/audit/checkpoints", Permission: auth.Public, Handler: audit.Checkpoints, Bare: true},
 		{Method: get, Path: "/audit/tile/:level/*", Permission: auth.Public, Handler: audit.Tile, Bare: true},
+
+		// how the registry does its work
+		{Method: get, Path: "/figures", Permission: auth.Public, Handler: figures.Show},
+		{Method: get, Path: "/figures.json", Permission: auth.Public, Handler: figures.JSON, Bare: true},
+		{Method: get, Path: "/figures.csv", Permission: auth.Public, Handler: figures.CSV, Bare: true},
 
 		// one's own
 		{Method: get, Path: "/home", Permission: auth.Citizen, Handler: home.Home},

@@ -23,6 +23,7 @@ import (
 	"daftar/registry/credentials"
 	"daftar/registry/dedup"
 	"daftar/registry/fields"
+	"daftar/registry/figures"
 	"daftar/registry/importer"
 	"daftar/registry/jobs"
 	"daftar/registry/letters"
@@ -373,7 +374,7 @@ func (w workshop) work(ctx context.Context) error {
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	go w.every(ctx, forgetEvery, "forgetting", w.forget, w.partitions, w.followAreas, w.weigh, w.forgetImports)
+	go w.every(ctx, forgetEvery, "forgetting", w.forget, w.partitions, w.followAreas, w.weigh, w.forgetImports, w.count)
 	go w.every(ctx, dueEvery, "due", w.enforce, w.assessLosing, w.print, w.sweep, w.clocks)
 	go w.every(ctx, oversight.WatchEvery, "watching reads", w.watch)
 	go w.every(ctx, resumeEvery, "resuming imports", w.resume)
@@ -435,6 +436,19 @@ func (w workshop) followAreas(ctx context.Context) error {
 
 // partitions sees to it that the audit log has room for the days to come.
 func (w workshop) partitions(ctx context.Context) error { return partitions(ctx, w.s.db) }
+
+// count makes the public figures of the months that ended.
+func (w workshop) count(ctx context.Context) error {
+	for done := false; !done; {
+		if err := w.tx(ctx, func(tx db.Tx) (err error) {
+			done, err = figures.Count(tx)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // weigh counts anew which names are common, once the registry has grown.
 func (w workshop) weigh(ctx context.Context) error {
