@@ -25,7 +25,7 @@ var layers = [][]string{
 	{"registry/formula", "registry/seed", "registry/deadline", "registry/quarantine"},
 	{"registry/notices"},
 	{"registry/letters"},
-	{"registry/history", "registry/programmes", "registry/credentials", "registry/importer", "registry/areas", "registry/seed/sow", "registry/search", "registry/filters", "registry/looks", "registry/figures", "registry/oversight", "registry/dedup"},
+	{"registry/history", "registry/programmes", "registry/credentials", "registry/importer", "registry/areas", "registry/seed/sow", "registry/search", "registry/filters", "registry/looks", "registry/figures", "registry/copies", "registry/oversight", "registry/dedup"},
 	{"registry/cases", "registry/amend"},
 	{"registry/fields"},
 	{"registry/settings"},

@@ -41,6 +41,7 @@ const (
 	RefMapping    = 'X' // of files to import
 	RefNotice     = 'Z'
 	RefLetter     = 'Y'
+	RefCopy       = '3' // of all that is known about somebody
 	RefDelegation = '2' // with a power to act for somebody
 )
 

@@ -20,6 +20,7 @@ import (
 	"daftar/registry"
 	"daftar/registry/areas"
 	"daftar/registry/cases"
+	"daftar/registry/copies"
 	"daftar/registry/credentials"
 	"daftar/registry/dedup"
 	"daftar/registry/fields"
@@ -138,6 +139,17 @@ type renewWorker struct {
 // Work runs one job.
 func (w *renewWorker) Work(ctx context.Context, job *river.Job[jobs.RenewCase]) error {
 	return cases.Renew(ctx, w.db, job.Args.Case)
+}
+
+// copyWorker puts together what is known about somebody.
+type copyWorker struct {
+	river.WorkerDefaults[jobs.CopyData]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *copyWorker) Work(ctx context.Context, job *river.Job[jobs.CopyData]) error {
+	return copies.Make(ctx, w.db, job.Args.Copy)
 }
 
 // duplicatesWorker looks for duplicates of people who came in or changed.
@@ -331,6 +343,7 @@ func (w workshop) workers() *river.Workers {
 	river.AddWorker(workers, &contestWorker{db: w.s.db})
 	river.AddWorker(workers, &settleWorker{db: w.s.db})
 	river.AddWorker(workers, &renewWorker{db: w.s.db})
+	river.AddWorker(workers, &copyWorker{db: w.s.db})
 	river.AddWorker(workers, &verifyWorker{s: w.s, dir: w.checkpoints, log: w.log})
 	river.AddWorker(workers, &duplicatesWorker{db: w.s.db})
 	river.AddWorker(workers, &checkImportWorker{db: w.s.db, blobs: w.s.blobs, printers: w.printers()})
@@ -564,6 +577,8 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 		return jobs.ApplyAreas{Change: a.Ref}, nil
 	case jobs.KindSettleCase:
 		return jobs.SettleCase{Case: a.Ref}, nil
+	case jobs.KindCopyData:
+		return jobs.CopyData{Copy: a.Ref}, nil
 	case jobs.KindRenewCase:
 		return jobs.RenewCase{Case: a.Ref, Version: a.Version}, nil
 	case jobs.KindContestedIdentifier:
