@@ -11,6 +11,7 @@ import (
 	"daftar/portal/apply"
 	"daftar/portal/audit"
 	"daftar/portal/cases"
+	"daftar/portal/copies"
 	"daftar/portal/credentials"
 	"daftar/portal/delegates"
 	"daftar/portal/events"
@@ -96,6 +97,11 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/record/looks.json", Permission: auth.Citizen, Handler: record.LooksFile},
 		{Method: get, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.AskForm},
 		{Method: post, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.Ask},
+		{Method: get, Path: "/record/copy", Permission: auth.Citizen, Handler: copies.Show},
+		{Method: post, Path: "/record/copy", Permission: auth.Citizen, Handler: copies.Ask},
+		{Method: post, Path: "/record/copy/:ref/file", Permission: auth.Citizen, Handler: copies.File},
+		{Method: post, Path: "/record/copy/:ref/document", Permission: auth.Citizen, Handler: copies.Paper},
+		{Method: get, Path: "/schemas/copy-1.json", Permission: auth.Public, Handler: copies.Schema, Bare: true},
 		{Method: get, Path: "/decisions/:ref", Permission: auth.Citizen, Handler: record.Decision},
 		{Method: post, Path: "/decisions/:ref/appeal", Permission: auth.Citizen, Handler: record.Appeal},
 

@@ -11,6 +11,7 @@ import (
 
 	"daftar/db"
 	"daftar/fault"
+	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/audit"
 	"daftar/registry/jobs"
@@ -167,4 +168,18 @@ func Take(tx db.Tx, ref string, form Form) (Copy, error) {
 		return c, err
 	}
 	return c, audit.Write(tx, audit.Event{Action: "copy.taken", Detail: map[string]any{"copy": canonical, "form": string(form)}})
+}
+
+// Labels are what the values of records are called, by their code.
+func Labels(tx db.Tx) (map[string]i18n.Text, error) {
+	var list []struct {
+		Code  string    `db:"code"`
+		Label i18n.Text `db:"label"`
+	}
+	err := tx.Select(&list, `select distinct on (code) code, label from field_definition order by code, version desc`)
+	labels := make(map[string]i18n.Text, len(list))
+	for _, f := range list {
+		labels[f.Code] = f.Label
+	}
+	return labels, err
 }
