@@ -42,6 +42,7 @@ const (
 	RefNotice     = 'Z'
 	RefLetter     = 'Y'
 	RefCopy       = '3' // of all that is known about somebody
+	RefConsent    = '4'
 	RefDelegation = '2' // with a power to act for somebody
 )
 

@@ -110,6 +110,8 @@ func Sections() []Section {
 		{"sign_ins", fields("at s.created_at|time", "to s.seen_at|time", "client s.client|text", "assurance s.acr|text", "revoked s.revoked_at|time"), tables("session"),
 			`session s where s.account_id = any($2)`, "s.created_at"},
 		{"deeds", fields("at e.at|time", "what e.action|text"), nil, `audit_event e where e.actor = any($2)`, "e.at, e.id"},
+		{"consents", fields("reference c.ref|text", "purpose c.purpose|text", "version c.version|number", "language c.language|text", "at c.given_at|time",
+			"expires c.expires_at|time", "revoked c.withdrawn_at|time"), tables("consent"), `consent c where c.person_id = $1`, "c.given_at"},
 		{"copies", fields("reference c.ref|text", "at c.asked_at|time", "expires c.expires_at|time"), tables("data_copy"), `data_copy c where c.person_id = $1`, "c.asked_at"},
 	}
 }
@@ -142,7 +144,7 @@ func Left() map[string]string {
 	left := map[string]string{}
 	for reason, names := range map[string]string{
 		"about the country, its offices and its rules, not about people": `area area_boundary area_change area_change_item area_kind area_successor case_freeze case_kind case_transition desk_role
-			field_definition identifier_type identity_provider office office_area office_scope public_figure public_month rule_review
+			field_definition identifier_type identity_provider office office_area office_scope public_figure public_month purpose rule_review
 			service_outage service_pulse setting setting_change setting_change_item setting_kind setting_state status_list outbox_kind goose_db_version name_word dedup_common dedup_share`,
 		"about those who work here":                                                     `staff staff_keys staff_kin staff_role staff_work office_role saved_filter audit_alert case_barrier`,
 		"made from the record to find it, and made again with it":                       `person_search dedup_record dedup_todo`,
