@@ -11,9 +11,11 @@ import (
 	"daftar/portal/apply"
 	"daftar/portal/audit"
 	"daftar/portal/cases"
+	"daftar/portal/copies"
 	"daftar/portal/credentials"
 	"daftar/portal/delegates"
 	"daftar/portal/events"
+	"daftar/portal/figures"
 	"daftar/portal/home"
 	"daftar/portal/letters"
 	"daftar/portal/notices"
@@ -81,6 +83,11 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/audit/checkpoints", Permission: auth.Public, Handler: audit.Checkpoints, Bare: true},
 		{Method: get, Path: "/audit/tile/:level/*", Permission: auth.Public, Handler: audit.Tile, Bare: true},
 
+		// how the registry does its work
+		{Method: get, Path: "/figures", Permission: auth.Public, Handler: figures.Show},
+		{Method: get, Path: "/figures.json", Permission: auth.Public, Handler: figures.JSON, Bare: true},
+		{Method: get, Path: "/figures.csv", Permission: auth.Public, Handler: figures.CSV, Bare: true},
+
 		// one's own
 		{Method: get, Path: "/home", Permission: auth.Citizen, Handler: home.Home},
 		{Method: get, Path: "/record", Permission: auth.Citizen, Handler: record.Show},
@@ -90,6 +97,11 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/record/looks.json", Permission: auth.Citizen, Handler: record.LooksFile},
 		{Method: get, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.AskForm},
 		{Method: post, Path: "/record/looks/:ref", Permission: auth.Citizen, Handler: record.Ask},
+		{Method: get, Path: "/record/copy", Permission: auth.Citizen, Handler: copies.Show},
+		{Method: post, Path: "/record/copy", Permission: auth.Citizen, Handler: copies.Ask},
+		{Method: post, Path: "/record/copy/:ref/file", Permission: auth.Citizen, Handler: copies.File},
+		{Method: post, Path: "/record/copy/:ref/document", Permission: auth.Citizen, Handler: copies.Paper},
+		{Method: get, Path: "/schemas/copy-1.json", Permission: auth.Public, Handler: copies.Schema, Bare: true},
 		{Method: get, Path: "/decisions/:ref", Permission: auth.Citizen, Handler: record.Decision},
 		{Method: post, Path: "/decisions/:ref/appeal", Permission: auth.Citizen, Handler: record.Appeal},
 

@@ -41,6 +41,8 @@ const (
 	RefMapping    = 'X' // of files to import
 	RefNotice     = 'Z'
 	RefLetter     = 'Y'
+	RefCopy       = '3' // of all that is known about somebody
+	RefConsent    = '4'
 	RefDelegation = '2' // with a power to act for somebody
 )
 

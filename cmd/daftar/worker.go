@@ -20,9 +20,11 @@ import (
 	"daftar/registry"
 	"daftar/registry/areas"
 	"daftar/registry/cases"
+	"daftar/registry/copies"
 	"daftar/registry/credentials"
 	"daftar/registry/dedup"
 	"daftar/registry/fields"
+	"daftar/registry/figures"
 	"daftar/registry/importer"
 	"daftar/registry/jobs"
 	"daftar/registry/letters"
@@ -137,6 +139,17 @@ type renewWorker struct {
 // Work runs one job.
 func (w *renewWorker) Work(ctx context.Context, job *river.Job[jobs.RenewCase]) error {
 	return cases.Renew(ctx, w.db, job.Args.Case)
+}
+
+// copyWorker puts together what is known about somebody.
+type copyWorker struct {
+	river.WorkerDefaults[jobs.CopyData]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *copyWorker) Work(ctx context.Context, job *river.Job[jobs.CopyData]) error {
+	return copies.Make(ctx, w.db, job.Args.Copy)
 }
 
 // duplicatesWorker looks for duplicates of people who came in or changed.
@@ -330,6 +343,7 @@ func (w workshop) workers() *river.Workers {
 	river.AddWorker(workers, &contestWorker{db: w.s.db})
 	river.AddWorker(workers, &settleWorker{db: w.s.db})
 	river.AddWorker(workers, &renewWorker{db: w.s.db})
+	river.AddWorker(workers, &copyWorker{db: w.s.db})
 	river.AddWorker(workers, &verifyWorker{s: w.s, dir: w.checkpoints, log: w.log})
 	river.AddWorker(workers, &duplicatesWorker{db: w.s.db})
 	river.AddWorker(workers, &checkImportWorker{db: w.s.db, blobs: w.s.blobs, printers: w.printers()})
@@ -373,7 +387,7 @@ func (w workshop) work(ctx context.Context) error {
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	go w.every(ctx, forgetEvery, "forgetting", w.forget, w.partitions, w.followAreas, w.weigh, w.forgetImports)
+	go w.every(ctx, forgetEvery, "forgetting", w.forget, w.partitions, w.followAreas, w.weigh, w.forgetImports, w.count)
 	go w.every(ctx, dueEvery, "due", w.enforce, w.assessLosing, w.print, w.sweep, w.clocks)
 	go w.every(ctx, oversight.WatchEvery, "watching reads", w.watch)
 	go w.every(ctx, resumeEvery, "resuming imports", w.resume)
@@ -435,6 +449,19 @@ func (w workshop) followAreas(ctx context.Context) error {
 
 // partitions sees to it that the audit log has room for the days to come.
 func (w workshop) partitions(ctx context.Context) error { return partitions(ctx, w.s.db) }
+
+// count makes the public figures of the months that ended.
+func (w workshop) count(ctx context.Context) error {
+	for done := false; !done; {
+		if err := w.tx(ctx, func(tx db.Tx) (err error) {
+			done, err = figures.Count(tx)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // weigh counts anew which names are common, once the registry has grown.
 func (w workshop) weigh(ctx context.Context) error {
@@ -550,6 +577,8 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 		return jobs.ApplyAreas{Change: a.Ref}, nil
 	case jobs.KindSettleCase:
 		return jobs.SettleCase{Case: a.Ref}, nil
+	case jobs.KindCopyData:
+		return jobs.CopyData{Copy: a.Ref}, nil
 	case jobs.KindRenewCase:
 		return jobs.RenewCase{Case: a.Ref, Version: a.Version}, nil
 	case jobs.KindContestedIdentifier:

@@ -80,6 +80,7 @@ const (
 	OwnRequest      = "own_request"      // the person did it, or asked for it
 	PublicTask      = "public_task"      // the registry's task by law
 	LegalObligation = "legal_obligation" // a duty to answer, to check, to keep
+	Consent         = "consent"          // the person agreed, and can take it back (RULES R18)
 )
 
 // Bases says on which basis each purpose of auth.Purposes stands. A new purpose
@@ -90,6 +91,8 @@ var Bases = map[string]string{
 	"check":         LegalObligation,
 	"audit":         LegalObligation,
 	"investigation": LegalObligation,
+	"research":      Consent,
+	"employment":    Consent,
 }
 
 // basis is on what the event stands, said once and kept.

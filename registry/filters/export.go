@@ -10,6 +10,7 @@ import (
 	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry/audit"
+	"daftar/registry/consent"
 )
 
 // ExportLimit is how many records a file can have: what is more is asked for in
@@ -41,7 +42,9 @@ type Table struct {
 
 // Export reads what a filter finds, with the columns that were chosen among
 // those permitted, and logs for each person that their record was taken along,
-// by whom and what for. A protected place is never in it (RULES R5).
+// by whom and what for. A protected place is never in it (RULES R5). For a purpose
+// that rests on consent, whoever has not agreed, or not any more, is not in it, and
+// nothing says so: it tells no more than if they were not there (RULES R18).
 func Export(tx db.Tx, o Officer, c Catalogue, f Filter, chosen []string, purpose string, p *i18n.Printer) (Table, error) {
 	var columns []Field
 	for _, field := range c.Columns() {
@@ -66,7 +69,11 @@ func Export(tx db.Tx, o Officer, c Catalogue, f Filter, chosen []string, purpose
 		values = append(values, "("+field.sql(b)+")::text")
 	}
 	var rows []exported
-	if err := tx.Select(&rows, exportQuery(f.Subject, ids, strings.Join(values, ", ")), b.args...); err != nil {
+	permitted := consent.Permits("x.id", b.arg(purpose), b.arg(tx.Now()))
+	if f.Subject == Households {
+		permitted = consent.PermitsHousehold("x.id", b.arg(purpose), b.arg(tx.Now()))
+	}
+	if err := tx.Select(&rows, exportQuery(f.Subject, ids, strings.Join(values, ", "), permitted), b.args...); err != nil {
 		return Table{}, err
 	}
 	if len(rows) > ExportLimit {
@@ -104,13 +111,14 @@ type exported struct {
 	Values    []byte    `db:"extra"`
 }
 
-func exportQuery(subject Subject, ids, values string) string {
+func exportQuery(subject Subject, ids, values, permitted string) string {
 	if subject == Households {
 		return `
 			select x.id, h.ref, '' as name, '' as latin, '' as born_from, '' as born_to, '' as household,
 			       case when h.protected then '' else a.code end as area_code, case when h.protected then '{}' else a.name end as area_name,
 			       to_jsonb(array[` + values + `]) as extra
 			from (` + ids + `) x join household h on h.id = x.id join area a on a.id = h.area_id
+			where ` + permitted + `
 			order by x.place collate "C", x.id`
 	}
 	return `
@@ -120,6 +128,7 @@ func exportQuery(subject Subject, ids, values string) string {
 		       case when h.protected then '{}' else coalesce(a.name, '{}') end as area_name, to_jsonb(array[` + values + `]) as extra
 		from (` + ids + `) x join person p on p.id = x.id join person_search s on s.person_id = x.id
 		left join household h on h.id = s.household_id left join area a on a.id = h.area_id
+		where ` + permitted + `
 		order by x.place collate "C", x.id`
 }
 

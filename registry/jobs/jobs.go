@@ -24,6 +24,7 @@ const (
 	KindMeasureRule         = "measure_rule"
 	KindSettleCase          = "settle_case"
 	KindRenewCase           = "renew_case"
+	KindCopyData            = "copy_data"
 )
 
 // AssessHousehold decides every programme for a household, as it is in a
@@ -171,3 +172,11 @@ type RenewCase struct {
 
 // Kind names the job for river.
 func (RenewCase) Kind() string { return KindRenewCase }
+
+// CopyData puts together what is known about somebody who asked for it.
+type CopyData struct {
+	Copy db.ID `json:"copy"`
+}
+
+// Kind names the job for river.
+func (CopyData) Kind() string { return KindCopyData }
