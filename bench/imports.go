@@ -182,10 +182,16 @@ func (b *bench) fresh(do func(*db.DB) error) (float64, error) {
 
 // imported are the tables that an import fills; the records' history is in
 // change_item.
-var imported = []string{"change_item", "record_version", "household", "person", "membership", "identifier"}
+var imported = []string{"change_item", "record_version", "household", "person", "membership", "identifier", "contact",
+	"household_search", "person_search", "name_word", "dedup_record", "dedup_todo"}
 
-// rowSet is what an import wrote, by table, in PostgreSQL's binary form.
-type rowSet map[string][]byte
+// rowSet is what an import wrote, by table.
+type rowSet map[string]tableRows
+
+type tableRows struct {
+	columns string // as a list
+	rows    []byte // in PostgreSQL's binary form
+}
 
 func (r *rowSet) read(s *system) error {
 	conn, err := s.as(localpg.Superuser, freshDatabase)
@@ -195,18 +201,25 @@ func (r *rowSet) read(s *system) error {
 	defer func() { _ = conn.Close(context.Background()) }()
 	*r = rowSet{}
 	for _, table := range imported {
-		var b bytes.Buffer
-		if _, err := conn.PgConn().CopyTo(s.ctx, &b, `copy `+table+` to stdout (format binary)`); err != nil {
+		var columns string
+		if err := conn.QueryRow(s.ctx, `
+			select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+			where attrelid = $1::text::regclass and attnum > 0 and not attisdropped and attgenerated = ''`, table).Scan(&columns); err != nil {
 			return err
 		}
-		(*r)[table] = b.Bytes()
+		var b bytes.Buffer
+		if _, err := conn.PgConn().CopyTo(s.ctx, &b, `copy `+table+` (`+columns+`) to stdout (format binary)`); err != nil {
+			return err
+		}
+		(*r)[table] = tableRows{columns, b.Bytes()}
 	}
 	return nil
 }
 
 // write is the least that a database has to do to take these rows in: COPY them
 // somewhere, then move them into tables with the same indexes, without
-// triggers, foreign keys, history or log of who did it. Each step commits.
+// triggers, foreign keys, checks, generated columns or log of who did it. Each
+// step commits.
 func (r rowSet) write(s *system) (importTimes, error) {
 	var t importTimes
 	conn, err := s.as(localpg.Superuser, freshDatabase)
@@ -216,8 +229,13 @@ func (r rowSet) write(s *system) (importTimes, error) {
 	defer func() { _ = conn.Close(context.Background()) }()
 	for _, table := range imported {
 		for _, statement := range []string{
-			`create table bare_` + table + ` (like ` + table + `)`,
-			`create table indexed_` + table + ` (like ` + table + ` including indexes)`,
+			`create table bare_` + table + ` as select ` + r[table].columns + ` from ` + table + ` limit 0`,
+			`create table indexed_` + table + ` (like ` + table + ` including indexes including generated)`,
+			`do $$ declare c text; begin
+				for c in select attname from pg_attribute where attrelid = 'indexed_` + table + `'::regclass and attnum > 0 and attgenerated <> '' loop
+					execute format('alter table indexed_` + table + ` drop column %I', c);
+				end loop;
+			end $$`,
 		} {
 			if _, err := conn.Exec(s.ctx, statement); err != nil {
 				return t, err
@@ -227,7 +245,7 @@ func (r rowSet) write(s *system) (importTimes, error) {
 	start := time.Now()
 	err = pgx.BeginFunc(s.ctx, conn, func(tx pgx.Tx) error {
 		for _, table := range imported {
-			if _, err := conn.PgConn().CopyFrom(s.ctx, bytes.NewReader(r[table]), `copy bare_`+table+` from stdin (format binary)`); err != nil {
+			if _, err := conn.PgConn().CopyFrom(s.ctx, bytes.NewReader(r[table].rows), `copy bare_`+table+` from stdin (format binary)`); err != nil {
 				return err
 			}
 		}
@@ -240,7 +258,7 @@ func (r rowSet) write(s *system) (importTimes, error) {
 	start = time.Now()
 	err = pgx.BeginFunc(s.ctx, conn, func(tx pgx.Tx) error {
 		for _, table := range imported {
-			if _, err := tx.Exec(s.ctx, `insert into indexed_`+table+` select * from bare_`+table); err != nil {
+			if _, err := tx.Exec(s.ctx, `insert into indexed_`+table+` (`+r[table].columns+`) select `+r[table].columns+` from bare_`+table); err != nil {
 				return err
 			}
 		}
