@@ -491,6 +491,11 @@ begin
   select count(*) > 5000 as large, coalesce(bool_or(base_version > 0), false) as known, bool_or(kind = 'group') as groups,
          bool_or(data ? 'relations') as relations, bool_or(data ? 'contacts') as contacts, bool_or(data ? 'status') as outcomes
     into has from change_item where change_id = p_change;
+  -- A plan that was right for few records while the tables were small is a scan
+  -- for each of many.
+  if has.large then
+    set local plan_cache_mode = force_custom_plan;
+  end if;
   -- That a new record is new is kept by the key of record_version.
   if has.known and exists (
     select from change_item i
