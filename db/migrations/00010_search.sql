@@ -208,14 +208,21 @@ return folded ~ U&'(^| )(abd[aeiou][lrsntdz]|al|el|\0627\0644)( |$)';
 -- Brings the search in line with the records of these people. Each word is
 -- folded once, however many people have it: that is most of the work. Planned
 -- anew each time, for one person and for a million. Those of whom the search
--- cannot know yet are written without asking whether it does.
+-- cannot know yet are written without asking whether it does. What is not yet
+-- sorted into the index is read by every search, so little is left there: a
+-- change of many leaves nothing, and sorts once.
 create function search_refresh(p_people uuid[], p_new boolean default false) returns void
-language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB' as $$
+language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB'
+set gin_pending_list_limit = '64kB' as $$
 declare
   folds jsonb; -- by word
+  many constant boolean := cardinality(p_people) > 1000;
 begin
   if p_people = '{}' then
     return;
+  end if;
+  if many then
+    set local gin_pending_list_limit = '64MB';
   end if;
   select jsonb_object_agg(word, name_fold(word)) into folds from (
     select distinct unnest(string_to_array(concat_ws(' ', p.full_name, p.full_name_latin), ' ')) as word
@@ -266,6 +273,10 @@ begin
     union
     select unnest(string_to_array(words, ' ')) from named where joined) n
   where not exists (select from name_word x where x.word = n.word);
+
+  if many then
+    perform gin_clean_pending_list('person_search_terms'), gin_clean_pending_list('name_word_like');
+  end if;
 end $$;
 
 create function search_refresh_households(p_households uuid[]) returns void

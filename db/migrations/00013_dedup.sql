@@ -127,6 +127,10 @@ begin
     birth_from = excluded.birth_from, birth_to = excluded.birth_to, words = excluded.words, keys = excluded.keys
   where (dedup_record.household_id, dedup_record.area_id, dedup_record.sex, dedup_record.birth_from, dedup_record.birth_to, dedup_record.words)
     is distinct from (excluded.household_id, excluded.area_id, excluded.sex, excluded.birth_from, excluded.birth_to, excluded.words);
+
+  if cardinality(p_people) > 1000 then
+    perform gin_clean_pending_list('dedup_record_keys');
+  end if;
 end $$;
 
 -- In the transaction that applies a change: whom it is about is compared by what
