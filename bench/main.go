@@ -50,6 +50,7 @@ func main() {
 	}
 	isQuick := flag.Bool("quick", false, "less of everything, in less than a minute")
 	only := flag.String("only", "issuance,pages,submissions,queue,import,audit", "parts to measure; duplicates is another")
+	people := flag.Int("people", 0, "duplicates are looked for among so many people, instead of 100,000 and a million")
 	binary := flag.String("daftar", "bin/daftar", "the program to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -57,6 +58,9 @@ func main() {
 	p := full
 	if *isQuick {
 		p = quick
+	}
+	if *people > 0 {
+		p.registries = []int{*people}
 	}
 	exit(run(ctx, p, *binary, strings.Split(*only, ",")))
 }

@@ -139,7 +139,7 @@ create table change_item (
   subject_id   uuid not null,
   base_version integer not null check (base_version >= 0),  -- 0: a new record
   nature       text not null default 'event' check (nature in ('correction', 'event')),  -- the record was wrong; the world moved
-  reason       text not null default '' check (reason ~ '^[a-z0-9_]{0,40}$'),            -- a code of registry.ChangeReasons
+  reason       text not null default '' check (length(reason) <= 40 and translate(reason, 'abcdefghijklmnopqrstuvwxyz0123456789_', '') = ''), -- a code of registry.ChangeReasons
   effective_on date,                                         -- since when it is so in the world; null: since it was recorded
   data         jsonb not null,                               -- the whole next state
   -- Of all of the item, made when it is written. The cast reads a backslash as

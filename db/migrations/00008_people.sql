@@ -434,18 +434,22 @@ begin
     where i.change_id = p_change and i.base_version > 0 and x.subject_id = i.subject_id;
   end if;
 
+  -- Who else claims a number is found before the first is written: a look per
+  -- number while they are written would wade through those of this change.
   with claim as materialized (
     select * from proposed_identifier where change_id = p_change
-  ), twice as (
+  ), clash as materialized (
     select type, value, issuer from claim where live group by type, value, issuer having count(*) > 1
+    union
+    select c.type, c.value, c.issuer from claim c cross join lateral (
+      select from identifier x
+      where x.type = c.type and x.value = c.value and x.issuer = c.issuer and x.subject_id <> c.subject_id and x.subject_kind = 'person' and x.live
+      limit 1) x
+    where c.live
   ), added as (
     insert into identifier (subject_kind, subject_id, type, value, issuer, claimed, status, expires_on, assurance, method, live, provenance)
     select c.kind, c.subject_id, c.type, c.value, c.issuer, c.claimed,
-           case when c.live and ((c.type, c.value, c.issuer) in (select t.type, t.value, t.issuer from twice t)
-                  or exists (select from identifier x
-                             where x.type = c.type and x.value = c.value and x.issuer = c.issuer and x.subject_id <> c.subject_id
-                               and x.subject_kind = 'person' and x.live))
-                then 'contested' else c.claimed end,
+           case when (c.type, c.value, c.issuer) in (select t.type, t.value, t.issuer from clash t) and c.live then 'contested' else c.claimed end,
            c.expires_on, c.assurance, c.method, c.live, c.provenance
     from claim c
     returning type, value, issuer, status, claimed
@@ -487,6 +491,11 @@ begin
   select count(*) > 5000 as large, coalesce(bool_or(base_version > 0), false) as known, bool_or(kind = 'group') as groups,
          bool_or(data ? 'relations') as relations, bool_or(data ? 'contacts') as contacts, bool_or(data ? 'status') as outcomes
     into has from change_item where change_id = p_change;
+  -- A plan that was right for few records while the tables were small is a scan
+  -- for each of many.
+  if has.large then
+    set local plan_cache_mode = force_custom_plan;
+  end if;
   -- That a new record is new is kept by the key of record_version.
   if has.known and exists (
     select from change_item i

@@ -207,47 +207,61 @@ return folded ~ U&'(^| )(abd[aeiou][lrsntdz]|al|el|\0627\0644)( |$)';
 
 -- Brings the search in line with the records of these people. Each word is
 -- folded once, however many people have it: that is most of the work. Planned
--- anew each time, for one person and for a million.
-create function search_refresh(p_people uuid[]) returns void
-language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB' as $$
+-- anew each time, for one person and for a million. Those of whom the search
+-- cannot know yet are written without asking whether it does. What is not yet
+-- sorted into the index is read by every search, so little is left there: a
+-- change of many leaves nothing, and sorts once.
+create function search_refresh(p_people uuid[], p_new boolean default false) returns void
+language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB'
+set gin_pending_list_limit = '64kB' as $$
 declare
   folds jsonb; -- by word
+  many constant boolean := cardinality(p_people) > 1000;
 begin
   if p_people = '{}' then
     return;
   end if;
+  if many then
+    set local gin_pending_list_limit = '64MB';
+  end if;
   select jsonb_object_agg(word, name_fold(word)) into folds from (
     select distinct unnest(string_to_array(concat_ws(' ', p.full_name, p.full_name_latin), ' ')) as word
-    from unnest(p_people) u(id) join person p on p.id = u.id) n;
+    from unnest(p_people) u(id) join person p on p.id = u.id where p.full_name is not null or p.full_name_latin is not null) n;
 
   with named as materialized (
-    select n.id, n.household_id, n.place, n.protected, n.birth_from, n.birth_to,
+    select n.id, n.household_id, n.place, n.protected, n.first, n.last,
            -- of a word that long, the beginning
            case when length(n.words) > 60 then regexp_replace(n.words, '([^ ]{60})[^ ]+', '\1', 'g') else n.words end as words, n.joined
     from (
-      select p.id, h.id as household_id, a.place, h.protected, p.birth_from, p.birth_to, name_joins(w.words) as joined,
+      select p.id, h.id as household_id, a.place, h.protected,
+             date_part('year', p.birth_from)::integer as first, date_part('year', p.birth_to)::integer as last, name_joins(w.words) as joined,
              case when name_joins(w.words) then name_fold(concat_ws(' ', p.full_name, p.full_name_latin)) else w.words end as words
       from unnest(p_people) u(id)
       join person p on p.id = u.id
       cross join lateral (
-        select string_agg(nullif(folds->>word, ''), ' ') as words
-        from unnest(string_to_array(concat_ws(' ', p.full_name, p.full_name_latin), ' ')) word) w
+        select case when p.full_name is not null or p.full_name_latin is not null then (
+          select string_agg(nullif(folds->>word, ''), ' ')
+          from unnest(string_to_array(concat_ws(' ', p.full_name, p.full_name_latin), ' ')) word) end as words offset 0) w
       left join residence r on r.person_id = p.id
-      left join lateral (
-        select x.household_id from membership x where x.person_id = p.id and r.person_id is null
-        order by x.end_date desc nulls first, x.start_date desc nulls last, x.id limit 1) m on true
-      left join household h on h.id = coalesce(r.household_id, m.household_id)
+      left join household h on h.id = coalesce(r.household_id, (
+        select x.household_id from membership x where x.person_id = p.id
+        order by x.end_date desc nulls first, x.start_date desc nulls last, x.id limit 1))
       left join area a on a.id = h.area_id) n
   ), found as (
-    insert into person_search (person_id, household_id, place, protected, terms)
-    select id, household_id, coalesce(place, ''), coalesce(protected, false),
+    select id, household_id, coalesce(place, '') as place, coalesce(protected, false) as protected,
            string_to_array(coalesce(words, ''), ' ')
            || case when place is null then '{}' else string_to_array('@' || replace(rtrim(place, '/'), '/', '/@'), '/') end
            || case
-                when birth_from is null or extract(year from birth_to) - extract(year from birth_from) > 10 then array['#?']
-                when extract(year from birth_from) = extract(year from birth_to) then array['#' || extract(year from birth_from)]
-                else array(select '#' || y from generate_series(extract(year from birth_from)::integer, extract(year from birth_to)::integer) y) end
+                when first is null or last - first > 10 then array['#?']
+                when first = last then array['#' || first]
+                else array(select '#' || y from generate_series(first, last) y) end as terms
     from named
+  ), added as (
+    insert into person_search (person_id, household_id, place, protected, terms)
+    select id, household_id, place, protected, terms from found where p_new
+  ), known as (
+    insert into person_search (person_id, household_id, place, protected, terms)
+    select id, household_id, place, protected, terms from found where not p_new
     on conflict (person_id) do update set household_id = excluded.household_id, place = excluded.place,
       protected = excluded.protected, terms = excluded.terms
     where (person_search.household_id, person_search.place, person_search.protected, person_search.terms)
@@ -259,6 +273,10 @@ begin
     union
     select unnest(string_to_array(words, ' ')) from named where joined) n
   where not exists (select from name_word x where x.word = n.word);
+
+  if many then
+    perform gin_clean_pending_list('person_search_terms'), gin_clean_pending_list('name_word_like');
+  end if;
 end $$;
 
 create function search_refresh_households(p_households uuid[]) returns void
@@ -277,7 +295,9 @@ begin
   perform search_refresh_households(array(
     select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'household'));
   perform search_refresh(array(
-    select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person'
+    select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version = 0), true);
+  perform search_refresh(array(
+    select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version > 0
     union
     select m.person_id from change_item i join membership m on m.household_id = i.subject_id
     where i.change_id = new.id and i.kind = 'household' and i.base_version > 0));

@@ -90,13 +90,17 @@ end $$;
 
 -- Brings what people are compared by in line with their records. It reads what
 -- the search keeps of them, so that names are folded once.
-create function dedup_refresh(p_people uuid[]) returns void
-language plpgsql security definer set search_path = public, pg_temp set jit = off as $$
+create function dedup_refresh(p_people uuid[], p_new boolean default false) returns void
+language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB' as $$
 begin
-  delete from dedup_record d using person p
-  where d.person_id = any(p_people) and p.id = d.person_id and p.status in ('duplicate', 'error');
+  if p_people = '{}' then
+    return;
+  end if;
+  if not p_new then
+    delete from dedup_record d using person p
+    where d.person_id = any(p_people) and p.id = d.person_id and p.status in ('duplicate', 'error');
+  end if;
 
-  insert into dedup_record (person_id, household_id, area_id, sex, birth_from, birth_to, words, keys)
   with said as materialized (
     select s.person_id, x.word, x.n from unnest(p_people) u(id) join person_search s on s.person_id = u.id
     cross join lateral unnest(s.terms) with ordinality x (word, n) where left(x.word, 1) not in ('@', '#')
@@ -105,18 +109,28 @@ begin
   ), named as (
     select said.person_id, array_agg(said.word order by said.n) as words, array_agg(distinct heard.key) as sounds
     from said join heard on heard.word = said.word group by said.person_id
+  ), found as (
+    select p.id, s.household_id, h.area_id, p.sex, p.birth_from, p.birth_to, coalesce(n.words, '{}') as words,
+           case when n.person_id is null then '{}' else dedup_keys(n.sounds, p.birth_from, p.birth_to, false) end as keys
+    from unnest(p_people) u(id)
+    join person p on p.id = u.id and p.status not in ('duplicate', 'error')
+    join person_search s on s.person_id = p.id
+    left join household h on h.id = s.household_id
+    left join named n on n.person_id = p.id
+  ), added as (
+    insert into dedup_record (person_id, household_id, area_id, sex, birth_from, birth_to, words, keys)
+    select id, household_id, area_id, sex, birth_from, birth_to, words, keys from found where p_new
   )
-  select p.id, s.household_id, h.area_id, p.sex, p.birth_from, p.birth_to, coalesce(n.words, '{}'),
-         dedup_keys(n.sounds, p.birth_from, p.birth_to, false)
-  from unnest(p_people) u(id)
-  join person p on p.id = u.id and p.status not in ('duplicate', 'error')
-  join person_search s on s.person_id = p.id
-  left join household h on h.id = s.household_id
-  left join named n on n.person_id = p.id
+  insert into dedup_record (person_id, household_id, area_id, sex, birth_from, birth_to, words, keys)
+  select id, household_id, area_id, sex, birth_from, birth_to, words, keys from found where not p_new
   on conflict (person_id) do update set household_id = excluded.household_id, area_id = excluded.area_id, sex = excluded.sex,
     birth_from = excluded.birth_from, birth_to = excluded.birth_to, words = excluded.words, keys = excluded.keys
   where (dedup_record.household_id, dedup_record.area_id, dedup_record.sex, dedup_record.birth_from, dedup_record.birth_to, dedup_record.words)
     is distinct from (excluded.household_id, excluded.area_id, excluded.sex, excluded.birth_from, excluded.birth_to, excluded.words);
+
+  if cardinality(p_people) > 1000 then
+    perform gin_clean_pending_list('dedup_record_keys');
+  end if;
 end $$;
 
 -- In the transaction that applies a change: whom it is about is compared by what
@@ -124,16 +138,20 @@ end $$;
 create function similar_follow() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  about uuid[] := array(select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person');
+  fresh uuid[] := array(select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version = 0);
 begin
-  perform dedup_refresh(about || array(
-    select distinct m.person_id from change_item i join membership m on m.household_id = i.subject_id
-    where i.change_id = new.id and i.kind = 'household' and i.base_version > 0 and m.person_id <> all(about)));
-  if about = '{}' then
+  perform dedup_refresh(fresh, true);
+  perform dedup_refresh(array(
+    select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version > 0
+    union
+    select m.person_id from change_item i join membership m on m.household_id = i.subject_id
+    where i.change_id = new.id and i.kind = 'household' and i.base_version > 0));
+  if not exists (select from change_item i where i.change_id = new.id and i.kind = 'person') then
     return null;
   end if;
+  insert into dedup_todo (person_id, version) select id, 1 from unnest(fresh) id;
   insert into dedup_todo (person_id, version)
-  select i.subject_id, i.base_version + 1 from change_item i where i.change_id = new.id and i.kind = 'person'
+  select i.subject_id, i.base_version + 1 from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version > 0
   on conflict (person_id) do update set version = excluded.version;
   insert into outbox (kind, ref, version, created_at) values ('check_duplicates', new.id, 1, new.applied_at);
   perform pg_notify('daftar_outbox', '');

@@ -29,6 +29,7 @@ func (r *run) propose() (db.ID, error) {
 	if s.effective = r.m.On; s.effective == "" {
 		s.effective = s.day
 	}
+	defer func() { _ = s.out.settle() }() // whatever ends it, nothing writes afterwards
 	if err := r.indexRosters(); err != nil {
 		return change, err
 	}
@@ -163,7 +164,7 @@ func (s *stager) homeChunk(l *layout, c *chunk, first int) error {
 			return err
 		}
 	}
-	return s.out.flush()
+	return s.out.send()
 }
 
 func (s *stager) personChunk(l *layout, c *chunk, first int) error {
@@ -226,7 +227,7 @@ func (s *stager) personChunk(l *layout, c *chunk, first int) error {
 			}
 		}
 	}
-	return s.out.flush()
+	return s.out.send()
 }
 
 // breaks reports whether a row would make a record contradict itself, and leaves
@@ -310,6 +311,9 @@ func (s *stager) old(ids []db.ID) (map[db.ID]oldRecord, error) {
 	if len(ids) == 0 {
 		return out, nil
 	}
+	if err := s.out.settle(); err != nil {
+		return nil, err
+	}
 	var rows []struct {
 		ID      db.ID  `db:"id"`
 		Version int    `db:"version"`
@@ -328,6 +332,9 @@ func (s *stager) byRef(refs []string) (map[string]db.ID, error) {
 	out := map[string]db.ID{}
 	if len(refs) == 0 {
 		return out, nil
+	}
+	if err := s.out.settle(); err != nil {
+		return nil, err
 	}
 	var rows []struct {
 		Ref string `db:"ref"`
@@ -360,6 +367,9 @@ func (s *stager) rostersOf(subject string, any bool, from, to int) (map[int][]st
 	out := map[int][]stagedRow{}
 	if !any {
 		return out, nil
+	}
+	if err := s.out.settle(); err != nil {
+		return nil, err
 	}
 	var rows []stagedRow
 	err := s.tx.Select(&rows, `

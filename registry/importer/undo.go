@@ -152,6 +152,9 @@ func (u *undoing) stage(change db.ID) error {
 				return err
 			}
 		}
+		if err := u.out.flush(); err != nil {
+			return err
+		}
 		if u.o.Progress != nil {
 			u.o.Progress(Progress{Step: "stage", Done: int64(after), Total: int64(total), Rows: after})
 		}
