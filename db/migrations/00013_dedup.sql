@@ -138,14 +138,14 @@ end $$;
 create function similar_follow() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  fresh uuid[] := array(select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version = 0);
+  fresh constant uuid[] := array(select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version = 0);
+  homes constant uuid[] := array(select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'household' and i.base_version > 0);
 begin
   perform dedup_refresh(fresh, true);
   perform dedup_refresh(array(
     select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version > 0
     union
-    select m.person_id from change_item i join membership m on m.household_id = i.subject_id
-    where i.change_id = new.id and i.kind = 'household' and i.base_version > 0));
+    select m.person_id from membership m where m.household_id = any(homes)));
   if not exists (select from change_item i where i.change_id = new.id and i.kind = 'person') then
     return null;
   end if;

@@ -171,10 +171,16 @@ func addAreas(tx db.Tx, raw []byte) error {
 // reassess asks for the programmes of households that were known before and of
 // which something changed.
 func reassess(tx db.Tx, change db.ID) error {
+	// Set apart, what changed is found once, also while the database does not know
+	// yet how much came in.
 	return tx.Exec(`
-		select enqueue($2, h.id, h.version, $3) from household h where h.id in (
-			select subject_id from change_item where change_id = $1 and kind = 'household' and base_version > 0
+		with changed as materialized (
+			select kind, subject_id from change_item where change_id = $1 and base_version > 0
+		), homes as materialized (
+			select subject_id as id from changed where kind = 'household'
 			union
-			select m.household_id from change_item i join membership m on m.person_id = i.subject_id and m.end_date is null and m.tie = 'usual'
-			where i.change_id = $1 and i.kind = 'person' and i.base_version > 0)`, change, jobs.KindAssessHousehold, tx.Now())
+			select m.household_id from changed i join membership m on m.person_id = i.subject_id and m.end_date is null and m.tie = 'usual'
+			where i.kind = 'person'
+		)
+		select enqueue($2, h.id, h.version, $3) from homes join household h on h.id = homes.id`, change, jobs.KindAssessHousehold, tx.Now())
 }
