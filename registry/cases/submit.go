@@ -348,7 +348,7 @@ func checkComplete(d *Draft, form Form) error {
 			check.Fail("task-"+string(s), "apply.error.unfinished", "Section", "@task."+string(s))
 		}
 	}
-	if len(d.Members) == 0 || d.AreaCode == "" {
+	if (len(d.Members) == 0 || d.AreaCode == "") && !check.Failed("task-"+string(SectionPeople)) {
 		check.Fail("task-"+string(SectionPeople), "apply.error.unfinished", "Section", "@task.people")
 	}
 	return check.Err()

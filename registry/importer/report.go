@@ -13,10 +13,12 @@ import (
 	"daftar/registry/audit"
 )
 
-// Problems lists what is wrong with a batch, errors before notices.
+// Problems lists what is wrong with a batch, errors before notices: in the order
+// of the files, and last what only follows from another problem.
 func Problems(tx db.Tx, b Batch, limit int) ([]Problem, error) {
 	var rows []problemRow
-	if err := tx.Select(&rows, `select `+problemColumns+` from import_problem where batch_id = $1 order by notice, seq limit $2`, b.ID, limit); err != nil {
+	if err := tx.Select(&rows, `select `+problemColumns+` from import_problem where batch_id = $1
+		order by notice, key in ('import.problem.home_rejected', 'import.problem.home_lacks', 'import.problem.owner_rejected'), file, sheet, line, seq limit $2`, b.ID, limit); err != nil {
 		return nil, err
 	}
 	return problemsOf(rows)
