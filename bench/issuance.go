@@ -177,7 +177,7 @@ func (b *bench) offers(count int) ([]walletOffer, error) {
 		return nil, err
 	}
 	codes := credentials.Codes{Key: secret}
-	conn, err := b.system.as(db.Jobs.Login(), mainDatabase)
+	conn, err := b.system.as(superuser, mainDatabase)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (b *bench) measurePages(note string, role db.Role, port int, cookie string,
 	if err != nil {
 		return err
 	}
-	cfg := bareConfig{Database: b.system.pg.URL(role.Login(), mainDatabase), Pages: map[string]barePage{}}
+	cfg := bareConfig{Database: b.system.url(role.Login(), mainDatabase), Pages: map[string]barePage{}}
 	for _, p := range list {
 		cfg.Pages[p.path] = p.barePage
 	}

@@ -154,7 +154,17 @@ func (s *system) open(database string) (*db.DB, error) {
 
 // as connects as a role, bare.
 func (s *system) as(role, database string) (*pgx.Conn, error) {
-	return pgx.Connect(s.ctx, s.pg.URL(role, database))
+	return pgx.Connect(s.ctx, s.url(role, database))
+}
+
+// url is the address of a role's login, as the kind of principal that it works
+// for: without one, row security hides every row.
+func (s *system) url(role, database string) string {
+	kind := map[string]string{db.Citizen.Login(): "citizen", db.Staff.Login(): "staff", db.Issuer.Login(): "wallet", db.Jobs.Login(): "job"}[role]
+	if kind == "" {
+		return s.pg.URL(role, database)
+	}
+	return s.pg.URL(role, database) + "&daftar.kind=" + kind
 }
 
 // admin runs statements as the superuser, each on its own.

@@ -62,6 +62,10 @@ const outboxBatch = 200
 
 func moveBatch(ctx context.Context, conn *pgx.Conn, insert func(context.Context, pgx.Tx, []Asked) error) (n int, err error) {
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		// Beside db.WithTx, for river's own transaction: row security wants to be told.
+		if _, err := tx.Exec(ctx, `select set_config('daftar.kind', 'job', true)`); err != nil {
+			return err
+		}
 		rows, err := tx.Query(ctx, `
 			delete from outbox where id in (select id from outbox order by created_at limit $1 for update skip locked)
 			returning kind, ref, version`, outboxBatch)

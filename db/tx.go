@@ -234,9 +234,14 @@ func (t Tx) CopyFrom(table string, columns []string, rows pgx.CopyFromSource) (i
 		return t.insert(table, list, first)
 	}
 	copied := "copied_" + table
-	var there bool
-	if err := t.raw.QueryRow(t.ctx, `select to_regclass('pg_temp.' || quote_ident($1)) is not null`, copied).Scan(&there); err != nil {
+	var own, there bool
+	if err := t.raw.QueryRow(t.ctx, `select to_regclass('pg_temp.' || quote_ident($1)) is not null, to_regclass('pg_temp.' || quote_ident($2)) is not null`,
+		table, copied).Scan(&own, &there); err != nil {
 		return 0, Explain(err)
+	}
+	if own { // the transaction's own: nothing is to be kept from it
+		n, err := t.raw.CopyFrom(t.ctx, pgx.Identifier{"pg_temp", table}, columns, &beginning{first: first, rest: rows})
+		return n, Explain(err)
 	}
 	from, into := pgx.Identifier{"pg_temp", copied}, pgx.Identifier{table}.Sanitize()
 	if !there {

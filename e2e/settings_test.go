@@ -246,7 +246,7 @@ func (b *Browser) looksAround(s *System) {
 	b.says(b.say("role.conflict.auditor"))
 	b.look("role-conflict")
 	b.choose("role", "grievance")
-	b.press(`button[formaction]`)
+	b.pressText(b.say("setting.preview_role"))
 	b.says(b.say("setting.would_see"), b.say("nav.queue"))
 	b.look("role-preview")
 	b.next()

@@ -498,12 +498,17 @@ func TestRolesAtOffices(t *testing.T) {
 		}
 	}
 	must(role(settings.Role{Staff: officer(3).Actor, Role: "verifier", Office: "top"}), "verifier@MJ01 verifier@MJ02")
-	must(role(settings.Role{Staff: officer(3).Actor, Role: "intake", Office: "one"}), "intake@MJ01 verifier@MJ01 verifier@MJ02")
-	must(role(settings.Role{Staff: officer(3).Actor, Role: "verifier", Office: "top", Ended: true}), "intake@MJ01")
+	// Roles that exclude each other are refused when they would hold together.
+	if err := role(settings.Role{Staff: officer(3).Actor, Role: "intake", Office: "one"}); !fault.Is(err, fault.Conflict) {
+		t.Error("who checks takes in, too: ", err)
+	}
+	must(nil, "verifier@MJ01 verifier@MJ02")
+	must(role(settings.Role{Staff: officer(3).Actor, Role: "grievance", Office: "one"}), "grievance@MJ01 verifier@MJ01 verifier@MJ02")
+	must(role(settings.Role{Staff: officer(3).Actor, Role: "verifier", Office: "top", Ended: true}), "grievance@MJ01")
 	d.Clock.Add(time.Hour)
-	must(role(settings.Role{Staff: officer(3).Actor, Role: "verifier", Office: "two", Until: d.Now().Add(time.Hour).Format(time.RFC3339)}), "intake@MJ01 verifier@MJ02")
+	must(role(settings.Role{Staff: officer(3).Actor, Role: "verifier", Office: "two", Until: d.Now().Add(time.Hour).Format(time.RFC3339)}), "grievance@MJ01 verifier@MJ02")
 	d.Clock.Add(2 * time.Hour)
-	must(nil, "intake@MJ01")
+	must(nil, "grievance@MJ01")
 	offices(settings.Office{Code: "one", Parent: "top", Kind: "regional", Name: name, Closed: true})
 	must(nil, "")
 	if err := role(settings.Role{Staff: officer(3).Actor, Role: "intake", Office: "nowhere"}); err == nil {
