@@ -17,8 +17,8 @@ import (
 
 // The bare program is what the portal's pages are measured against: fiber with
 // nothing around it, in a process of its own as the portal is. It answers a
-// greeting, and for each page runs the page's queries and sends bytes that were
-// rendered before.
+// greeting, and for each page runs the page's queries, in the same transactions
+// and for the same person, and sends bytes that were rendered before.
 
 // bareArgument makes this program the bare one.
 const bareArgument = "-bare"
@@ -30,7 +30,8 @@ type bareConfig struct {
 }
 
 type barePage struct {
-	Queries []statement
+	Queries []statement // and what opens and closes their transactions
+	Made    []string    // identities that the page made: new ones each time
 	Body    []byte
 }
 
@@ -55,7 +56,7 @@ func bareProgram(in io.Reader, out io.Writer) error {
 				return err
 			}
 			defer conn.Release()
-			if err := replay(context.Background(), conn, page.Queries); err != nil {
+			if err := page.replay(context.Background(), conn); err != nil {
 				return err
 			}
 			c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)

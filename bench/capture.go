@@ -1,11 +1,16 @@
 package main
 
 import (
+	"encoding/binary"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
+
+	"github.com/google/uuid"
 
 	"daftar/db"
 	"daftar/db/localpg"
@@ -17,19 +22,21 @@ import (
 
 // statement is one that the program sent, with the parameters as text.
 type statement struct {
-	SQL    string
-	Params []*string // nil is null
+	SQL     string
+	Params  []*string // nil is null
+	Session string    // of PostgreSQL
+	Rows    []byte    // of a COPY
 }
 
 // watched are the roles whose statements are written down.
-var watched = []db.Role{db.Citizen, db.Issuer}
+var watched = []db.Role{db.Citizen, db.Staff, db.Issuer}
 
 // watch starts the program anew with its statements written down, or no longer:
 // roles get their settings when they log in.
 func (s *system) watch(on bool) error {
 	statements := []string{`alter system reset log_line_prefix`}
 	if on {
-		statements = []string{`alter system set log_line_prefix = '%u~'`}
+		statements = []string{`alter system set log_line_prefix = '%u %c~'`}
 	}
 	statements = append(statements, `select pg_reload_conf()`)
 	for _, role := range watched {
@@ -74,16 +81,19 @@ var (
 // parseLog finds a role's statements. Lines that go on start with a tab.
 func parseLog(log, login string) []statement {
 	var list []statement
+	last := map[string]int{} // by session: others write in between
 	for _, entry := range strings.Split(strings.ReplaceAll(log, "\n\t", "\v"), "\n") {
 		entry = strings.ReplaceAll(entry, "\v", "\n")
-		user, text, _ := strings.Cut(entry, "~")
+		prefix, text, _ := strings.Cut(entry, "~")
+		user, session, _ := strings.Cut(prefix, " ")
 		if user != login {
 			continue
 		}
 		if prefix := executed.FindString(text); prefix != "" {
-			list = append(list, statement{SQL: text[len(prefix):]})
+			last[session] = len(list)
+			list = append(list, statement{SQL: text[len(prefix):], Session: session})
 		} else if values, ok := strings.CutPrefix(text, "DETAIL:  parameters: "); ok && len(list) > 0 {
-			list[len(list)-1].Params = parseParameters(values)
+			list[last[session]].Params = parseParameters(values)
 		}
 	}
 	return list
@@ -117,6 +127,21 @@ func isFrame(sql string) bool {
 	return strings.HasPrefix(sql, "begin") || sql == "commit" || sql == "rollback" || strings.Contains(sql, "set_config(")
 }
 
+// transactions are the statements in the order in which their transactions ended,
+// those of each session together.
+func transactions(list []statement) [][]statement {
+	open := map[string][]statement{}
+	var out [][]statement
+	for _, st := range list {
+		open[st.Session] = append(open[st.Session], st)
+		if now := open[st.Session]; st.SQL == "commit" || st.SQL == "rollback" || !strings.HasPrefix(now[0].SQL, "begin") {
+			out = append(out, now)
+			delete(open, st.Session)
+		}
+	}
+	return out
+}
+
 // commits counts the transactions that write.
 func commits(list []statement) int {
 	n := 0
@@ -128,12 +153,46 @@ func commits(list []statement) int {
 	return n
 }
 
-// args are the parameters as pgx takes them: text fits every type.
-func (st statement) args() []any {
+// args are the parameters as pgx takes them: text fits every type. Some are
+// replaced.
+func (st statement) args(fresh map[string]string) []any {
 	out := make([]any, len(st.Params))
 	for i, p := range st.Params {
+		if p == nil {
+			continue
+		}
+		out[i] = *p
+		if id, ok := fresh[*p]; ok {
+			out[i] = id
+		}
+	}
+	return out
+}
+
+// madeSince finds the identities that the program made since an instant: they
+// begin with it.
+func madeSince(list []statement, since time.Time) []string {
+	var made []string
+	for _, st := range list {
+		for _, p := range st.Params {
+			if p == nil {
+				continue
+			}
+			id, err := uuid.Parse(*p)
+			if err == nil && id[6]>>4 == 7 && binary.BigEndian.Uint64(id[:8])>>16 >= uint64(since.UnixMilli()) && !slices.Contains(made, *p) {
+				made = append(made, *p)
+			}
+		}
+	}
+	return made
+}
+
+// texts are the parameters as they are sent as text.
+func (st statement) texts() [][]byte {
+	out := make([][]byte, len(st.Params))
+	for i, p := range st.Params {
 		if p != nil {
-			out[i] = *p
+			out[i] = []byte(*p)
 		}
 	}
 	return out

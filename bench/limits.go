@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -84,16 +85,16 @@ func (b *bench) bareCommits(workers, commits int) (s sample, database float64, e
 	return s, s.per(b.system.databaseTime() - before), err
 }
 
-// bareQueries runs a page's queries one after the other, without HTTP,
-// transaction or Go values made of the rows.
-func (b *bench) bareQueries(workers int, role db.Role, list []statement) (sample, error) {
-	conns, err := b.system.connections(workers, role.Login(), mainDatabase)
+// bareQueries runs a page's queries one after the other, without HTTP or Go
+// values made of the rows.
+func (b *bench) bareQueries(workers int, p page) (sample, error) {
+	conns, err := b.system.connections(workers, p.role.Login(), mainDatabase)
 	if err != nil {
 		return sample{}, err
 	}
 	defer closeAll(conns)
 	return load(b.ctx, workers, 0, b.plan.limitTime, func(worker, _ int) error {
-		return replay(b.ctx, conns[worker], list)
+		return p.replay(b.ctx, conns[worker])
 	})
 }
 
@@ -102,17 +103,21 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-func replay(ctx context.Context, q querier, list []statement) error {
-	for _, st := range list {
-		rows, err := q.Query(ctx, st.SQL, st.args()...)
+func (p barePage) replay(ctx context.Context, q querier) error {
+	fresh := map[string]string{}
+	for _, id := range p.Made {
+		fresh[id] = db.NewID(time.Now(), rand.Reader).String()
+	}
+	for _, st := range p.Queries {
+		rows, err := q.Query(ctx, st.SQL, st.args(fresh)...)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", st.SQL, err)
 		}
 		for rows.Next() {
 			_ = rows.RawValues()
 		}
 		if err := rows.Err(); err != nil {
-			return err
+			return fmt.Errorf("%s: %w", st.SQL, err)
 		}
 	}
 	return nil

@@ -32,13 +32,16 @@ type plan struct {
 	pageTime   time.Duration // of one run
 	limitTime  time.Duration
 	people     int   // in the imported files
-	background int   // people in the registry while credentials are issued
+	background int   // people in the registry while credentials are issued and cases sent
 	registries []int // people in those in which duplicates are looked for
+
+	submissions int // of one run
+	cases       int // open ones, while the queue is read
 }
 
 var (
-	full  = plan{pairs: 5, issuances: 400, pageTime: time.Second, limitTime: 700 * time.Millisecond, people: 20_000, background: 20_000, registries: []int{100_000, 1_000_000}}
-	quick = plan{pairs: 3, issuances: 100, pageTime: 250 * time.Millisecond, limitTime: 150 * time.Millisecond, people: 4_000, background: 2_000, registries: []int{20_000}}
+	full  = plan{pairs: 5, issuances: 400, pageTime: time.Second, limitTime: 700 * time.Millisecond, people: 20_000, background: 20_000, registries: []int{100_000, 1_000_000}, submissions: 300, cases: 1_000_000}
+	quick = plan{pairs: 3, issuances: 100, pageTime: 250 * time.Millisecond, limitTime: 150 * time.Millisecond, people: 4_000, background: 2_000, registries: []int{20_000}, submissions: 40, cases: 20_000}
 )
 
 func main() {
@@ -46,7 +49,7 @@ func main() {
 		exit(bareProgram(os.Stdin, os.Stdout))
 	}
 	isQuick := flag.Bool("quick", false, "less of everything, in less than a minute")
-	only := flag.String("only", "issuance,pages,import,audit", "parts to measure; duplicates is another")
+	only := flag.String("only", "issuance,pages,submissions,queue,import,audit", "parts to measure; duplicates is another")
 	binary := flag.String("daftar", "bin/daftar", "the program to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -77,7 +80,7 @@ func run(ctx context.Context, p plan, binary string, parts []string) error {
 	for _, part := range []struct {
 		name string
 		f    func() error
-	}{{"issuance", b.issuance}, {"pages", b.pages}, {"import", b.imports}, {"audit", b.audits}, {"duplicates", b.duplicates}} {
+	}{{"issuance", b.issuance}, {"pages", b.pages}, {"submissions", b.submissions}, {"queue", b.queue}, {"import", b.imports}, {"audit", b.audits}, {"duplicates", b.duplicates}} {
 		if !slices.Contains(parts, part.name) {
 			continue
 		}

@@ -21,6 +21,9 @@ const pageWorkers = 8
 // page is one page that is measured.
 type page struct {
 	path    string
+	note    string
+	role    db.Role
+	port    int
 	request []byte
 	gzip    []byte // the request of a browser that takes compressed pages
 	barePage
@@ -29,11 +32,21 @@ type page struct {
 // pages measures the pages that a citizen sees first, signed in, over
 // keep-alive connections.
 func (b *bench) pages() error {
-	list, err := b.preparePages("/en/home", "/en/record")
+	cookie, err := b.signIn()
 	if err != nil {
 		return err
 	}
-	cfg := bareConfig{Database: b.system.pg.URL(db.Citizen.Login(), mainDatabase), Pages: map[string]barePage{}}
+	return b.measurePages("", db.Citizen, portPortal, cookie, "/en/home", "/en/record")
+}
+
+// measurePages measures pages of somebody signed in at one of the sites, whose
+// role in the database is role. The note is what the table says beside their names.
+func (b *bench) measurePages(note string, role db.Role, port int, cookie string, paths ...string) error {
+	list, err := b.preparePages(role, port, cookie, paths...)
+	if err != nil {
+		return err
+	}
+	cfg := bareConfig{Database: b.system.pg.URL(role.Login(), mainDatabase), Pages: map[string]barePage{}}
 	for _, p := range list {
 		cfg.Pages[p.path] = p.barePage
 	}
@@ -43,6 +56,7 @@ func (b *bench) pages() error {
 	}
 	defer bare.stop()
 	for _, p := range list {
+		p.note, p.role, p.port = note, role, port
 		if err := b.page(p, bare); err != nil {
 			return fmt.Errorf("%s: %w", p.path, err)
 		}
@@ -54,8 +68,8 @@ func (b *bench) pages() error {
 // queries without HTTP, and the two together.
 func (b *bench) page(p page, bare *bareServer) error {
 	m := func(name, unit, limit string) *metric { return b.metric(name, unit, limit) }
-	toHello := m(p.path+", c=8", "/s", "fiber greeting")
-	toQueries := m("  the same", "/s", fmt.Sprintf("its %d queries bare", len(p.Queries)))
+	toHello := m(p.path+p.note+", c=8", "/s", "fiber greeting")
+	toQueries := m("  the same", "/s", fmt.Sprintf("its %d queries bare", len(queries(p.Queries))))
 	toBare := m("  the same", "/s", "fiber, those queries, prepared bytes")
 	p50 := m("  p50", "ms", "the same bare program")
 	p99 := m("  p99", "ms", "the same bare program")
@@ -68,7 +82,7 @@ func (b *bench) page(p page, bare *bareServer) error {
 		if err != nil {
 			return err
 		}
-		queries, err := b.bareQueries(pageWorkers, db.Citizen, p.Queries)
+		queries, err := b.bareQueries(pageWorkers, p)
 		if err != nil {
 			return err
 		}
@@ -76,11 +90,11 @@ func (b *bench) page(p page, bare *bareServer) error {
 		if err != nil {
 			return err
 		}
-		ours, cpu, dbCPU, err := b.turn(b.system.address(portPortal), p.request, b.plan.pageTime, b.system.serverTime)
+		ours, cpu, dbCPU, err := b.turn(b.system.address(p.port), p.request, b.plan.pageTime, b.system.serverTime)
 		if err != nil {
 			return err
 		}
-		packed, packedCPU, _, err := b.turn(b.system.address(portPortal), p.gzip, b.plan.pageTime, b.system.serverTime)
+		packed, packedCPU, _, err := b.turn(b.system.address(p.port), p.gzip, b.plan.pageTime, b.system.serverTime)
 		if err != nil {
 			return err
 		}
@@ -118,17 +132,13 @@ func (b *bench) turn(address string, request []byte, d time.Duration, used func(
 	return s, s.per(used() - before), s.per(b.system.databaseTime() - beforeDB), err
 }
 
-// preparePages signs the visitor in and opens each page once, with the program
-// watched.
-func (b *bench) preparePages(paths ...string) ([]page, error) {
+// preparePages opens each page with the program watched, once it has read what it
+// keeps in memory.
+func (b *bench) preparePages(role db.Role, port int, cookie string, paths ...string) ([]page, error) {
 	if err := b.system.watch(true); err != nil {
 		return nil, err
 	}
-	cookie, err := b.signIn()
-	if err != nil {
-		return nil, err
-	}
-	host, address := b.system.host(portPortal), b.system.address(portPortal)
+	host, address := b.system.host(port), b.system.address(port)
 	list := make([]page, len(paths))
 	for i, path := range paths {
 		p := &list[i]
@@ -138,7 +148,11 @@ func (b *bench) preparePages(paths ...string) ([]page, error) {
 			return nil, err
 		}
 		defer w.close()
-		said, err := b.system.capture(db.Citizen, func() error {
+		if _, err := w.expect(get(host, path, cookie)); err != nil {
+			return nil, err
+		}
+		since := time.Now()
+		said, err := b.system.capture(role, func() error {
 			body, err := w.expect(get(host, path, cookie))
 			p.Body = bytes.Clone(body)
 			return err
@@ -146,14 +160,15 @@ func (b *bench) preparePages(paths ...string) ([]page, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.Queries = queries(said); len(p.Queries) == 0 {
+		if p.Queries = said; len(queries(said)) == 0 {
 			return nil, errors.New("the page's queries were not seen")
 		}
+		p.Made = madeSince(said, since)
 	}
 	if err := b.system.watch(false); err != nil {
 		return nil, err
 	}
-	host = b.system.host(portPortal) // the ports are others now
+	host = b.system.host(port) // the ports are others now
 	for i := range list {
 		list[i].request = get(host, list[i].path, cookie)
 		list[i].gzip = get(host, list[i].path, cookie, "Accept-Encoding: gzip")

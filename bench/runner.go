@@ -50,6 +50,13 @@ func load(ctx context.Context, workers, count int, d time.Duration, do func(work
 		ctx, cancel = context.WithTimeout(ctx, d)
 		defer cancel()
 	}
+	return paced(ctx, workers, count, 0, do)
+}
+
+// paced is load with operations that begin at so many each second, whether or not
+// those before are done: a late one counts from when it should have begun. At 0
+// each worker goes on at once.
+func paced(ctx context.Context, workers, count int, rate float64, do func(worker, i int) error) (sample, error) {
 	var next atomic.Int64
 	times, errs := make([][]int64, workers), make([]error, workers)
 	var all sync.WaitGroup
@@ -62,6 +69,10 @@ func load(ctx context.Context, workers, count int, d time.Duration, do func(work
 					return
 				}
 				began := time.Now()
+				if rate > 0 {
+					began = start.Add(time.Duration(float64(i) / rate * float64(time.Second)))
+					time.Sleep(time.Until(began))
+				}
 				if errs[w] = do(w, i); errs[w] != nil {
 					return
 				}

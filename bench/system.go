@@ -27,6 +27,7 @@ const (
 	mainDatabase = "daftar"
 	offerSecret  = "offer"
 	portPortal   = 0
+	portAdmin    = 1
 	portIssuer   = 2
 	ports        = 6
 )

@@ -275,7 +275,8 @@ func (c *Crash) decides(v *Visitor, _ int) error {
 	return c.step(v, c.checked, c.approved, "decide", approval())
 }
 
-// stages are how far a case can have come, and what it consists of then.
+// stages are how far a case can have come, and what it consists of then. Letters
+// follow by a job.
 const stages = `
 	select c.ref, c.state, concat_ws(' ',
 	  (select count(*) from change g where g.id = c.change_id),
@@ -284,7 +285,7 @@ const stages = `
 	  (select count(*) from change_item i where i.change_id = c.change_id and i.kind = 'person'),
 	  (select g.state from change g where g.id = c.change_id),
 	  (select string_agg(e.action, '>' order by e.seq) from case_event e where e.case_id = c.id),
-	  (select string_agg(a.action, '>' order by a.at, a.action) from audit_event a where a.case_id = c.id and a.action not in ('case.read', 'case.edited')),
+	  (select string_agg(a.action, '>' order by a.at, a.action) from audit_event a where a.case_id = c.id and a.action not in ('case.read', 'case.edited') and a.action not like 'letter.%'),
 	  (select count(*) from decision d where d.case_id = c.id and d.kind = 'case'),
 	  (select count(*) from household h where h.ref = c.draft->>'household_ref'),
 	  (select count(*) from person p join membership m on m.person_id = p.id and m.household_id = c.household_id))

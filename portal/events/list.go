@@ -78,6 +78,9 @@ func Start(c *web.Ctx) error {
 	}
 	var ref string
 	err := c.WithTx(func(tx db.Tx) (err error) {
+		if _, err := kinds.Startable(tx, c.Param("kind"), who(c)); err != nil {
+			return err
+		}
 		ref, err = cases.Begin(tx, intake.Actor(c, false), cases.Opening{Kind: c.Param("kind"), Person: c.Principal().Person, Language: c.Printer().Tag})
 		return err
 	})

@@ -39,6 +39,34 @@ for (const button of document.querySelectorAll('[data-print]')) {
   button.addEventListener('click', () => window.print())
 }
 
+// Reading the page aloud, each part in its own language, where the browser has a
+// voice for the page's.
+const listen = document.querySelector('[data-listen]')
+if (listen && window.speechSynthesis) {
+  const start = listen.textContent
+  const spoken = lang => speechSynthesis.getVoices().find(v => v.lang.slice(0, 2) === lang.slice(0, 2))
+  const offer = () => { listen.parentElement.hidden = !spoken(document.documentElement.lang) }
+  const stopped = () => { listen.textContent = start }
+  const parts = 'h1, h2, h3, p, li, legend, label, dt, dd, blockquote, caption, th, td, .govuk-hint'
+  listen.addEventListener('click', () => {
+    const reading = listen.textContent !== start
+    speechSynthesis.cancel()
+    if (reading) { stopped(); return }
+    listen.textContent = listen.dataset.stop
+    const texts = [...document.querySelectorAll('main :is(' + parts + ')')].filter(e => e.offsetParent && !e.querySelector(parts) && e.innerText.trim())
+    texts.forEach((element, i) => {
+      const said = new SpeechSynthesisUtterance(element.innerText)
+      said.lang = element.closest('[lang]').lang
+      said.voice = spoken(said.lang) ?? null
+      if (i === texts.length - 1) said.onend = stopped
+      speechSynthesis.speak(said)
+    })
+  })
+  addEventListener('pagehide', () => speechSynthesis.cancel())
+  speechSynthesis.addEventListener('voiceschanged', offer)
+  offer()
+}
+
 // Leaving at once: this page is not in the history, and Shift three times in a
 // row does the same.
 for (const exit of document.querySelectorAll('[data-exit]')) {

@@ -19,6 +19,11 @@ func (s Site) question(c *web.Ctx) error {
 	return s.editing(c, func(v *visit) error { return c.Render(questionPage(v, &ui.Form{Values: v.fill()})) })
 }
 
+// nobody reports whether the question chooses among people of whom there are none.
+func (v *visit) nobody() bool {
+	return (v.page.Question.Page == "person" || v.page.Question.Page == "people") && len(v.page.Field.Options) == 0
+}
+
 // fill is the earlier answer as the inputs take it back.
 func (v *visit) fill() map[string][]string {
 	given := v.f.Draft.Answers[v.page.Code]

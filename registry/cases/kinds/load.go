@@ -218,7 +218,7 @@ func List(tx db.Tx, who string) ([]Kind, error) {
 // is not there.
 func Startable(tx db.Tx, code, who string) (Kind, error) {
 	k, err := Current(tx, code)
-	if err == nil && !k.Starts.By(who) {
+	if err == nil && (!k.Starts.By(who) || k.Group == "") {
 		err = fault.Hidden()
 	}
 	return k, err
