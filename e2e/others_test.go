@@ -367,8 +367,8 @@ func TestRolesKeepOut(t *testing.T) {
 		"dataquality": {"case.read", "case.ask", "case.open", "field.edit", "area.read", "area.propose", "import.read", "import.run", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share", "duplicate.read", "duplicate.decide", "filter.use"},
 		"programme":   {"freeze.edit", "person.search", "person.export", "filter.share", "delay.read", "delay.request", "letter.read", "letter.edit", "decision.send", "rule.read", "filter.use"},
 		"credential":  {"credential.read", "credential.revoke", "person.search"},
-		"auditor":     {"audit.read", "delay.read"},
-		"dpo":         {"audit.read", "alert.read", "question.answer", "delay.read", "delay.decide", "look.release", "kin.end", "setting.read", "setting.approve"},
+		"auditor":     {"audit.read", "delay.read", "processing.read"},
+		"dpo":         {"audit.read", "alert.read", "question.answer", "delay.read", "delay.decide", "look.release", "kin.end", "processing.read", "setting.read", "setting.approve"},
 		"sysadmin":    {"field.edit", "setting.read", "setting.edit", "setting.approve", "outage.record"},
 		"ministry":    {"rule.read", "rule.approve"},
 	}
