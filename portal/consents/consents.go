@@ -85,6 +85,9 @@ func Give(c *web.Ctx) error {
 
 // Withdraw takes a consent back, and shows the receipt.
 func Withdraw(c *web.Ctx) error {
+	if _, err := c.Form(); err != nil {
+		return err
+	}
 	person := c.Principal().Person
 	if person == nil {
 		return fault.Hidden()
