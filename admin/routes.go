@@ -20,6 +20,7 @@ import (
 	"daftar/admin/outages"
 	"daftar/admin/oversight"
 	"daftar/admin/people"
+	"daftar/admin/processing"
 	"daftar/admin/purpose"
 	"daftar/admin/rules"
 	"daftar/admin/search"
@@ -70,6 +71,7 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.QuestionAnswer, ui.NavItem{Key: "nav.questions", Path: "/questions"}},
 		{auth.DelayRead, ui.NavItem{Key: "nav.delays", Path: "/delays"}},
 		{auth.LookRelease, ui.NavItem{Key: "nav.releases", Path: "/releases"}},
+		{auth.ProcessingRead, ui.NavItem{Key: "nav.processing", Path: "/processing"}},
 		{auth.KinEnd, ui.NavItem{Key: "nav.declarations", Path: "/declarations"}},
 		{auth.Staff, ui.NavItem{Key: "nav.relatives", Path: "/relatives"}},
 		{auth.SettingRead, ui.NavItem{Key: "nav.settings", Path: "/settings"}},
@@ -249,6 +251,8 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/fields/:subject/:code/retire", Permission: auth.FieldEdit, Handler: fields.Retire},
 
 		// oversight
+		{Method: get, Path: "/processing", Permission: auth.ProcessingRead, Handler: processing.Show},
+		{Method: get, Path: "/processing/file", Permission: auth.ProcessingRead, Handler: processing.File},
 		{Method: get, Path: "/audit", Permission: auth.AuditRead, Handler: oversight.Log},
 		{Method: post, Path: "/audit/export", Permission: auth.AuditRead, Strong: true, Handler: oversight.Export},
 		{Method: get, Path: "/audit/checks", Permission: auth.AuditRead, Handler: oversight.Checks},

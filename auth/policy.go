@@ -55,8 +55,9 @@ const (
 	DelayRead       Permission = "delay.read"      // what is held back from people, and why
 	DelayRequest    Permission = "delay.request"
 	DelayDecide     Permission = "delay.decide"
-	LookRelease     Permission = "look.release" // show what was read for protection
-	KinEnd          Permission = "kin.end"      // see whom staff declared as their relatives, and end a declaration
+	LookRelease     Permission = "look.release"    // show what was read for protection
+	ProcessingRead  Permission = "processing.read" // what data is used for, and on which basis
+	KinEnd          Permission = "kin.end"         // see whom staff declared as their relatives, and end a declaration
 	DuplicateRead   Permission = "duplicate.read"
 	DuplicateDecide Permission = "duplicate.decide" // say whether two records are of one person, and propose to merge them
 	LetterPrint     Permission = "letter.print"     // print letters and note how they were delivered
@@ -93,8 +94,8 @@ var roles = map[string][]Permission{
 	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide, CaseRead, CaseAsk, CaseOpen, FilterUse},
 	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest, LetterRead, LetterEdit, DecisionSend, RuleRead, FreezeEdit, FilterUse},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
-	"auditor":     {AuditRead, DelayRead}, // sees everything but sealed cases, and changes nothing
-	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease, KinEnd, SettingRead, SettingApprove},
+	"auditor":     {AuditRead, DelayRead, ProcessingRead}, // sees everything but sealed cases, and changes nothing
+	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease, KinEnd, ProcessingRead, SettingRead, SettingApprove},
 	"sysadmin":    {FieldEdit, SettingRead, SettingEdit, SettingApprove, OutageRecord}, // runs the system and sees nobody's data
 	"ministry":    {RuleRead, RuleApprove},
 	"support":     {OutageRecord}, // says when the service was down; sees nobody's data

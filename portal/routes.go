@@ -11,6 +11,7 @@ import (
 	"daftar/portal/apply"
 	"daftar/portal/audit"
 	"daftar/portal/cases"
+	"daftar/portal/consents"
 	"daftar/portal/copies"
 	"daftar/portal/credentials"
 	"daftar/portal/delegates"
@@ -102,6 +103,10 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/record/copy/:ref/file", Permission: auth.Citizen, Handler: copies.File},
 		{Method: post, Path: "/record/copy/:ref/document", Permission: auth.Citizen, Handler: copies.Paper},
 		{Method: get, Path: "/schemas/copy-1.json", Permission: auth.Public, Handler: copies.Schema, Bare: true},
+		{Method: get, Path: "/consents", Permission: auth.Citizen, Handler: consents.Show},
+		{Method: post, Path: "/consents/give/:code", Permission: auth.Citizen, Handler: consents.Give},
+		{Method: get, Path: "/consents/:ref", Permission: auth.Citizen, Handler: consents.Receipt},
+		{Method: post, Path: "/consents/:ref/withdraw", Permission: auth.Citizen, Handler: consents.Withdraw},
 		{Method: get, Path: "/decisions/:ref", Permission: auth.Citizen, Handler: record.Decision},
 		{Method: post, Path: "/decisions/:ref/appeal", Permission: auth.Citizen, Handler: record.Appeal},
 

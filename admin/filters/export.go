@@ -2,12 +2,16 @@ package filters
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
 
+	"daftar/admin/purpose"
 	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
+	"daftar/i18n"
+	"daftar/registry/consent"
 	"daftar/registry/filters"
 	"daftar/web"
 	"daftar/web/ui"
@@ -42,6 +46,16 @@ func columnChoices(c *web.Ctx, cat filters.Catalogue) []ui.Choice {
 	return list
 }
 
+// exportPurposes are what a file can be for: the office's own work, and what the
+// people in it agreed to.
+func exportPurposes(p *i18n.Printer) []ui.Choice {
+	list := purpose.Choices(p)
+	for _, code := range consent.Asked() {
+		list = append(list, ui.Choice{Value: code, Label: p.T("purpose." + code), Hint: p.T("filter.export_consent")})
+	}
+	return list
+}
+
 // Export answers with the file. It is logged for everybody in it before it
 // leaves.
 func Export(c *web.Ctx) error {
@@ -59,12 +73,12 @@ func Export(c *web.Ctx) error {
 	}
 	var check fault.Check
 	format := form.Choice(&check, "format", []string{"csv", "xlsx"}, "filter.error.format")
-	purpose := form.Choice(&check, "purpose", auth.Purposes(), "purpose.error")
+	why := form.Choice(&check, "purpose", slices.Concat(auth.Purposes(), consent.Asked()), "purpose.error")
 	err = check.Err()
 	var table filters.Table
 	if err == nil {
 		err = c.WithTx(func(tx db.Tx) (err error) {
-			table, err = filters.Export(tx, officer(c), cat, f, form.All("columns"), purpose, c.Printer())
+			table, err = filters.Export(tx, officer(c), cat, f, form.All("columns"), why, c.Printer())
 			return err
 		})
 	}

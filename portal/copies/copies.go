@@ -37,6 +37,9 @@ func Show(c *web.Ctx) error {
 
 // Ask asks for a copy.
 func Ask(c *web.Ctx) error {
+	if _, err := c.Form(); err != nil {
+		return err
+	}
 	person := c.Principal().Person
 	if person == nil {
 		return fault.Hidden()
@@ -49,6 +52,9 @@ func Ask(c *web.Ctx) error {
 
 func take(c *web.Ctx, form copies.Form) (copies.Copy, error) {
 	var taken copies.Copy
+	if _, err := c.Form(); err != nil {
+		return taken, err
+	}
 	err := c.WithTx(func(tx db.Tx) (err error) {
 		taken, err = copies.Take(tx, c.Param("ref"), form)
 		return err

@@ -69,10 +69,11 @@ func Export(tx db.Tx, o Officer, c Catalogue, f Filter, chosen []string, purpose
 		values = append(values, "("+field.sql(b)+")::text")
 	}
 	var rows []exported
-	permitted := consent.Permits("x.id", b.arg(purpose), b.arg(tx.Now()))
+	permits := consent.Permits
 	if f.Subject == Households {
-		permitted = consent.PermitsHousehold("x.id", b.arg(purpose), b.arg(tx.Now()))
+		permits = consent.PermitsHousehold
 	}
+	permitted := permits("x.id", b.arg(purpose), b.arg(tx.Now()))
 	if err := tx.Select(&rows, exportQuery(f.Subject, ids, strings.Join(values, ", "), permitted), b.args...); err != nil {
 		return Table{}, err
 	}
