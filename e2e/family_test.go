@@ -120,7 +120,7 @@ func TestHeadOfSixteen(t *testing.T) {
 	ibrahim.choose("answer", "all")
 	ibrahim.next()
 	for _, area := range []string{"MJ01", "MJ0101", "MJ010102"} {
-		ibrahim.choose("area", area)
+		ibrahim.choose("answer", area)
 		ibrahim.next()
 	}
 	ibrahim.fill("answer", "فوق المخبز")

@@ -33,6 +33,7 @@ type view struct {
 	Parties    []cases.Party
 	Related    []cases.Link
 	Links      []cases.Link
+	Appealed   *appealed
 	Visits     []cases.HomeVisit
 	Fields     registry.Fields
 	Told       []notices.Told
@@ -232,6 +233,9 @@ func (v *view) around(c *web.Ctx, tx db.Tx) (err error) {
 		return err
 	}
 	if v.Links, err = cases.Links(tx, actor, v.Case); err != nil {
+		return err
+	}
+	if err := v.appealed(c, tx); err != nil {
 		return err
 	}
 	if v.Visits, err = cases.VisitsOf(tx, v.Case); err != nil {

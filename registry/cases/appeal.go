@@ -101,6 +101,20 @@ func DecisionOf(tx db.Tx, c Case) (Decision, error) {
 	return d, err
 }
 
+// Appealed reads a decision on a case, and the case; the case is nil where a
+// programme decided.
+func Appealed(tx db.Tx, decision db.ID) (Decision, *Case, error) {
+	var of []Case
+	if err := tx.Select(&of, `select `+caseColumns+` from decision d join case_file c on c.id = d.case_id where d.id = $1 and d.kind = 'case'`, decision); err != nil || len(of) == 0 {
+		return Decision{}, nil, err
+	}
+	if err := of[0].decode(); err != nil {
+		return Decision{}, nil, err
+	}
+	d, err := DecisionOf(tx, of[0])
+	return d, &of[0], err
+}
+
 // appealed makes the proposal of an appeal: what the case that was refused asked
 // for, of its own answers, on the records as they are now. An appeal of anything
 // else changes no record by itself.

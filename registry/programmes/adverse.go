@@ -298,14 +298,7 @@ func lockDecision(tx db.Tx, id db.ID) (Decision, error) {
 	if err := tx.Exec(`select from decision where id = $1 for update`, id); err != nil {
 		return Decision{}, err
 	}
-	list, err := decisions(tx, `d.id = $1`, id)
-	if err == nil && len(list) == 0 {
-		err = fault.Hidden()
-	}
-	if err != nil {
-		return Decision{}, err
-	}
-	return list[0], nil
+	return DecisionByID(tx, id)
 }
 
 // PostedLetters lists the letters about decisions that wait for a posted letter
