@@ -17,8 +17,6 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-
-	"daftar/demo"
 )
 
 // Browser is one person's browser: a fresh profile of Chromium.
@@ -373,16 +371,6 @@ func (b *Browser) axe() []string {
 
 // signIn signs in at the mock identity provider.
 func (b *Browser) signIn(person string) {
-	b.t.Helper()
-	// Staff sign in the strong way, else their first approval would ask for it: TestStepUp.
-	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`location.pathname.includes('/`+demo.StaffRealm+`/') && (document.getElementById('acr').checked = true)`)); err != nil {
-		b.fail(err)
-	}
-	b.pickPerson(person)
-}
-
-// pickPerson signs in at the mock identity provider as its page stands.
-func (b *Browser) pickPerson(person string) {
 	b.t.Helper()
 	b.press(fmt.Sprintf(`button[name=person][value=%q]`, person))
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestStepUp: an approver who signed in as everybody does is stopped, proves to
+// TestStepUp: an approver who signed in the ordinary way is stopped, proves to
 // be themselves in a strong way, and sends what they had typed, which nobody
 // else can.
 func TestStepUp(t *testing.T) {
@@ -21,7 +21,8 @@ func stepUp(t *testing.T, s *System, lang, person string) {
 
 	approver := newBrowser(t, "stepup", s.admin(), lang, false)
 	approver.open("/sign-in")
-	approver.pickPerson("approver")
+	approver.choose("acr", "normal")
+	approver.signIn("approver")
 	approver.open("/cases/" + ref + "/decide")
 	approver.choose("decision", "return")
 	approver.fill("note", "Please measure the roof again")
@@ -42,7 +43,7 @@ func stepUp(t *testing.T, s *System, lang, person string) {
 	other.mustAnswer(t, http.MethodGet, "/step-up?form=x", nil, http.StatusSeeOther)
 
 	approver.press("#step-up")
-	approver.pickPerson("approver") // the provider was asked for a strong sign-in, and offers it
+	approver.signIn("approver") // the strong way
 	approver.says(approver.say("stepup.done"))
 	approver.look("proved")
 	approver.next()

@@ -38,6 +38,7 @@ type Realm struct {
 	Name    string // path below the origin
 	People  []Person
 	Clients []oauth.Client
+	Strong  bool // its people sign in the strong way unless they choose the other
 }
 
 // Subject is the stable, meaningless subject of a person in a realm.

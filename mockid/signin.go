@@ -47,7 +47,7 @@ func (p *provider) choose(c *web.Ctx, r Realm) error {
 		return fault.New(fault.Malformed, "error.malformed")
 	}
 	acr := ACRNormal
-	if form.Get("acr") == ACRStrong {
+	if said := form.Get("acr"); said == ACRStrong || r.Strong && said != ACRNormal {
 		acr = ACRStrong
 	}
 	code := secret()

@@ -292,7 +292,7 @@ func (p *parts) mockid(sys *system) error {
 	site := p.site("mockid", web.Config{})
 	err := mockid.New(site, p.cmd.Demo, []mockid.Realm{
 		{Name: demo.CitizenRealm, People: citizens, Clients: []oauth.Client{forPortal}},
-		{Name: demo.StaffRealm, People: officers, Clients: []oauth.Client{forAdmin}},
+		{Name: demo.StaffRealm, People: officers, Clients: []oauth.Client{forAdmin}, Strong: true},
 	}, ec, rsa, time.Now)
 	sys.sites["mockid"] = site
 	return err
