@@ -287,7 +287,7 @@ func TestImport(t *testing.T) {
 		{s.write(t, "utf8.csv", with(households, 2, "ea", "\xff")), persons, `utf8.csv:2: ea = "?": The text is not UTF-8.`},
 		{good, s.write(t, "strange.csv", with(people, 2, "hid", "zz")), `strange.csv:2: hid = "zz": There is no such household.`},
 		{good, s.write(t, "heads.csv", with(people, 4, "relation", "1")), `heads.csv:4: relation = "1": The household has a head already.`},
-		{good, s.write(t, "same.csv", with(people, 4, "idno", "1")), `same.csv:4: idno = "1": The household has this person already, on line 2.`},
+		{good, s.write(t, "same.csv", with(people, 4, "idno", "1")), `same.csv:4: idno = "1": The household has this person already, on line 3.`},
 		{good, s.write(t, "old.csv", with(people, 4, "age", "300")), `old.csv:4: age = "300": `},
 		{good, s.write(t, "column.csv", with(people, 1, "age", "years")), `column "years" is neither mapped nor ignored`},
 		{good, s.write(t, "empty.csv", nil), `empty.csv: There is no header line.`},
