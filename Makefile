@@ -25,7 +25,7 @@ deps-test:
 	@tools/go-version.sh
 	@tools/deps.sh test
 
-## test: everything, in about 25 minutes on two cores
+## test: everything, in at most 20 minutes (docs/testing.md says how long it takes)
 test: deps-test build bin/tools
 	@$(node) $(temporary) bin/gotestsum --format pkgname-and-test-fails -- -timeout 45m ./...
 

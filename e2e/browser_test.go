@@ -371,7 +371,10 @@ func (b *Browser) axe() []string {
 		b.allowScripts(true)
 		defer b.allowScripts(false)
 	}
-	out, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](source+`;
+	if b.find(`typeof axe`) == "undefined" { // the page keeps it from one width to the next
+		b.do(chromedp.Evaluate[chromedp.Void](source))
+	}
+	out, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`
 		axe.run(document, {runOnly: {type: 'tag', values: `+axeTags+`}}).then(r => JSON.stringify(
 			r.violations.flatMap(v => v.nodes.map(n => v.id + ': ' + v.help + ' ' + n.html.slice(0, 200)))))`,
 		chromedp.EvalAwaitPromise))
