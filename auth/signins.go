@@ -35,7 +35,7 @@ func SignIns(tx db.Tx, p Principal) ([]SignIn, error) {
 	var list []SignIn
 	err := tx.Select(&list, `
 		select id, client, created_at, seen_at, open, case when open then null else coalesce(revoked_at, least(expires_at, seen_at + $4)) end as ended_at
-		from (select *, revoked_at is null and expires_at > $2 and seen_at > $2::timestamptz - $4::interval as open from session where `+p.owner()+` = $1 and created_at > $3) s
+		from (select id, client, created_at, seen_at, revoked_at, expires_at, revoked_at is null and expires_at > $2 and seen_at > $2::timestamptz - $4::interval as open from session where `+p.owner()+` = $1 and created_at > $3) s
 		order by created_at desc, id limit 100`, p.ID, tx.Now(), tx.Now().Add(-SignInsKept), p.Audience.Limits().Idle)
 	return list, err
 }

@@ -25,7 +25,6 @@ type statement struct {
 	SQL     string
 	Params  []*string // nil is null
 	Session string    // of PostgreSQL
-	Rows    []byte    // of a COPY
 }
 
 // watched are the roles whose statements are written down.

@@ -172,13 +172,18 @@ func (s *system) makeTemplate() error {
 	return demo.Seed(s.ctx, d, map[string]string{auth.CitizenProvider: "http://localhost/citizen", auth.StaffProvider: "http://localhost/staff"})
 }
 
+// renew makes the fresh database a copy of another that nobody is connected to.
+func (s *system) renew(template string) error {
+	return s.admin("postgres", `drop database if exists `+freshDatabase+` with (force)`,
+		`create database `+freshDatabase+` template `+template+` owner `+db.Owner, `checkpoint`)
+}
+
 // fresh does something on a new copy of the template and returns how much log
 // it wrote to the disk, in MB. A checkpoint before keeps the copying out of the
 // figure.
 func (b *bench) fresh(do func(*db.DB) error) (float64, error) {
 	s := b.system
-	if err := s.admin("postgres", `drop database if exists `+freshDatabase+` with (force)`,
-		`create database `+freshDatabase+` template `+templateDatabase+` owner `+db.Owner, `checkpoint`); err != nil {
+	if err := s.renew(templateDatabase); err != nil {
 		return 0, err
 	}
 	d, err := s.open(freshDatabase)

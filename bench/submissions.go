@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"daftar/auth"
@@ -52,9 +48,6 @@ func (b *bench) submissions() error {
 		return err
 	}
 	work := transactions(said)
-	if err := b.copiedRows(work); err != nil {
-		return err
-	}
 	const bare = "the same transactions, bare"
 	rate := b.metric(fmt.Sprintf("sending a life event, c=%d", senders), "/s", bare)
 	p99 := b.metric("  p99 at half that rate", "ms", "")
@@ -123,44 +116,10 @@ func (b *bench) send(list []draft, rate float64) (sample, error) {
 	return s, nil
 }
 
-var copyIn = regexp.MustCompile(`^copy ("\w+") \( (("\w+")[^)]*) \) from stdin binary`)
-
-// copiedRows adds the rows that were sent with COPY, which the log does not have:
-// those whose first column is among the parameters of their transaction.
-func (b *bench) copiedRows(work [][]statement) error {
-	conn, err := b.system.as(superuser, mainDatabase)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
-	for _, list := range work {
-		var params []string
-		for i, st := range list {
-			for _, p := range st.Params {
-				if p != nil && uuid.Validate(*p) == nil {
-					params = append(params, "'"+*p+"'")
-				}
-			}
-			found := copyIn.FindStringSubmatch(st.SQL)
-			if found == nil {
-				continue
-			}
-			var rows bytes.Buffer
-			if _, err := conn.PgConn().CopyTo(b.ctx, &rows, fmt.Sprintf(`copy (select %s from %s where %s in (%s)) to stdout (format binary)`,
-				found[2], found[1], found[3], strings.Join(params, ", "))); err != nil {
-				return err
-			}
-			list[i].Rows = rows.Bytes()
-		}
-	}
-	return nil
-}
-
 // bareTransactions sends transactions as they were seen, to a fresh copy.
 func (b *bench) bareTransactions(work [][]statement) (took, database time.Duration, err error) {
 	s := b.system
-	if err := s.admin("postgres", `drop database if exists `+freshDatabase+` with (force)`,
-		`create database `+freshDatabase+` template `+draftsDatabase+` owner `+db.Owner, `checkpoint`); err != nil {
+	if err := s.renew(draftsDatabase); err != nil {
 		return 0, 0, err
 	}
 	conns, err := s.connections(senders, db.Citizen.Login(), freshDatabase)
@@ -176,12 +135,6 @@ func (b *bench) bareTransactions(work [][]statement) (took, database time.Durati
 // resend sends statements with their parameters as text, each prepared once.
 func resend(ctx context.Context, conn *pgx.Conn, list []statement) error {
 	for _, st := range list {
-		if st.Rows != nil {
-			if _, err := conn.PgConn().CopyFrom(ctx, bytes.NewReader(st.Rows), st.SQL); err != nil {
-				return fmt.Errorf("%s: %w", st.SQL, err)
-			}
-			continue
-		}
 		prepared, err := conn.Prepare(ctx, st.SQL, st.SQL)
 		if err != nil {
 			return fmt.Errorf("%s: %w", st.SQL, err)
