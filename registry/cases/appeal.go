@@ -24,6 +24,9 @@ func Appeal(tx db.Tx, actor Actor, ref, language string) (string, error) {
 	if fault.Is(err, fault.NotFound) && c.Silent() {
 		return appeal(tx, actor, c.Person, c.Household, nil, &c.ID, language)
 	}
+	if err == nil && d.Outcome == "approved" { // there is nothing to overturn
+		err = fault.New(fault.Conflict, "error.out_of_order")
+	}
 	if err != nil {
 		return "", err
 	}

@@ -629,6 +629,10 @@ func TestAppealsReachNobodyWhoTouchedTheDecision(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	// What was granted whole is not appealed.
+	if err := o.attempt(t, amina, func(tx db.Tx, a cases.Actor) error { _, err := cases.Appeal(tx, a, second, "en"); return err }); !fault.Is(err, fault.Conflict) {
+		t.Error("an approval was appealed: ", err)
+	}
 	// Overturned: what was asked for is done.
 	if n := o.count(t, `select count(*) from household where fields->>'monthly_income' = '11'`); n != 1 {
 		t.Error("the income was not recorded")
