@@ -183,7 +183,7 @@ func (k *Canary) citizen() (ref string) {
 		t.Fatal(a.status, err)
 	}
 	rosa.mustSave(t, "/apply/"+ref+"/check", url.Values{"note": {canary["free text"]}, "agree": {"yes"}})
-	k.sends(rosa, "/cases/"+ref+"/messages", "photo", map[string]string{canary["file name"] + ".jpg": string(photo())}, one("message", "She is called "+canary["name"]))
+	rosa.sends(t, "/cases/"+ref+"/messages", "photo", map[string]string{canary["file name"] + ".jpg": string(photo())}, one("message", "She is called "+canary["name"]))
 	for _, path := range []string{"/home", "/cases/" + ref, "/cases/" + ref + "/answers", "/apply/" + ref + "/receipt", "/notices", "/record"} {
 		rosa.mustGet(t, path)
 	}
@@ -195,8 +195,8 @@ func (k *Canary) citizen() (ref string) {
 }
 
 // sends a form with files.
-func (k *Canary) sends(v *Visitor, path, input string, files map[string]string, form url.Values) Answer {
-	k.t.Helper()
+func (v *Visitor) sends(t *testing.T, path, input string, files map[string]string, form url.Values) Answer {
+	t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
 	for name, content := range files {
@@ -205,20 +205,20 @@ func (k *Canary) sends(v *Visitor, path, input string, files map[string]string, 
 			_, err = io.WriteString(part, content)
 		}
 		if err != nil {
-			k.t.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 	for name, values := range form {
 		if err := w.WriteField(name, values[0]); err != nil {
-			k.t.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		k.t.Fatal(err)
+		t.Fatal(err)
 	}
 	a, err := v.send(http.MethodPost, path, w.FormDataContentType(), &body)
 	if err != nil || a.status != http.StatusSeeOther {
-		k.t.Fatal(path, a.status, headings(a.body), err)
+		t.Fatal(path, a.status, headings(a.body), err)
 	}
 	return a
 }
@@ -315,18 +315,8 @@ func (k *Canary) imports() {
 	bad := strings.Replace(people, "1980-02-03", canary["wrong value"], 1)
 	var ref string
 	for _, list := range []string{bad, people} {
-		a := k.sends(clerk, "/imports/new", "files", map[string]string{"homes.csv": homes, canary["file name"] + ".csv": list}, nil)
-		ref = a.to[strings.LastIndex(a.to, "/")+1:]
+		ref = clerk.checks(t, map[string]string{"homes.csv": homes, canary["file name"] + ".csv": list})
 		page := "/imports/" + ref
-		form := url.Values{}
-		targets := map[string]string{"hhid": "household", "village": "area", "address": "directions", "name": "full_name", "gender": "sex", "dob": "birth_date",
-			"relation": "relationship", "national id": "id.national_id", "phone": "phone"}
-		shown := clerk.mustGet(t, page+"/columns")
-		for _, m := range columnAsked.FindAllStringSubmatch(shown, -1) {
-			form.Set(m[2], targets[m[1]])
-		}
-		clerk.mustSave(t, page+"/columns", form)
-		clerk.mustSave(t, page+"/start", nil)
 		k.until(t, `select state from import_batch where ref = '`+ref+`' and state not in ('draft', 'checking')`)
 		clerk.mustGet(t, page)
 		clerk.mustGet(t, page+"/records")
@@ -339,6 +329,22 @@ func (k *Canary) imports() {
 	k.as(k.admin(), "approver").mustSave(t, "/imports/"+ref+"/decide", url.Values{"decision": {"approve"}, "note": {canary["free text"]}})
 	k.until(t, `select 'failed' from river.river_job where kind = 'apply_import' and errors is not null union select 'failed' from import_batch where ref = '`+ref+`' and failure is not null`)
 	k.sql(t, `alter table identifier drop constraint canary`)
+}
+
+// checks brings files in, says what their columns are, and has them checked.
+func (v *Visitor) checks(t *testing.T, files map[string]string) (ref string) {
+	t.Helper()
+	a := v.sends(t, "/imports/new", "files", files, nil)
+	ref = a.to[strings.LastIndex(a.to, "/")+1:]
+	targets := map[string]string{"hhid": "household", "village": "area", "address": "directions", "name": "full_name", "gender": "sex", "dob": "birth_date",
+		"relation": "relationship", "national id": "id.national_id", "phone": "phone"}
+	form := url.Values{}
+	for _, m := range columnAsked.FindAllStringSubmatch(v.mustGet(t, "/imports/"+ref+"/columns"), -1) {
+		form.Set(m[2], targets[m[1]])
+	}
+	v.mustSave(t, "/imports/"+ref+"/columns", form)
+	v.mustSave(t, "/imports/"+ref+"/start", nil)
+	return ref
 }
 
 // columnAsked is the header of a column, its examples, and the input that asks
