@@ -24,6 +24,7 @@ const (
 	CaseOpen         Permission = "case.open"      // begin a case in the office: take a change back, two records of one person
 	FreezeEdit       Permission = "freeze.edit"    // times in which decisions change no records
 	DelegateGrant    Permission = "delegate.grant" // let somebody act for another, with proof
+	AccountLink      Permission = "account.link"   // be the second to tie an account to a person
 	CredentialRead   Permission = "credential.read"
 	CredentialRevoke Permission = "credential.revoke"
 	FieldEdit        Permission = "field.edit" // define what is asked and stored
@@ -75,7 +76,7 @@ const (
 // something, not for looking at it.
 var strong = []Permission{
 	CaseDecide, ChangeApprove, ImportApprove, AreaApprove, SettingApprove, RuleApprove, DelayDecide,
-	PersonExport, LookRelease,
+	PersonExport, LookRelease, AccountLink,
 }
 
 // Strong reports whether something takes a step-up.
@@ -86,11 +87,11 @@ func (p Permission) Strong() bool { return slices.Contains(strong, p) }
 var roles = map[string][]Permission{
 	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch, LetterPrint, DelegateGrant},
 	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead, CaseOpen, FilterUse},
-	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead, CaseOpen, FilterUse},
-	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead, CaseOpen, FilterUse},
+	"approver":    {CaseRead, CaseDecide, AccountLink, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead, CaseOpen, FilterUse},
+	"approver2":   {CaseRead, CaseDecide, AccountLink, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead, CaseOpen, FilterUse},
 	"appeals":     {PersonSearch, LetterRead, LetterReview, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
 	"grievance":   {PersonSearch, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
-	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint, CaseRead, CaseAsk, CaseRecommend, CaseDecide, FilterUse},
+	"protection":  {PersonRead, PersonProtected, AccountLink, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint, CaseRead, CaseAsk, CaseRecommend, CaseDecide, FilterUse},
 	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide, CaseRead, CaseAsk, CaseOpen, FilterUse},
 	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest, LetterRead, LetterEdit, DecisionSend, RuleRead, FreezeEdit, FilterUse},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
