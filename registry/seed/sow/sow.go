@@ -37,7 +37,7 @@ func Country(ctx context.Context, d *db.DB, o Options) (Counts, error) {
 		o.Workers = 2
 	}
 	if o.Batch == 0 {
-		o.Batch = seed.Block
+		o.Batch = 4 * seed.Block
 	}
 	l := &loader{o: o, db: d, areas: map[string]db.ID{}, fields: map[string]bool{}}
 	if err := d.WithTx(ctx, l.proposer(), l.prepare); err != nil {
