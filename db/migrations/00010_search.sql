@@ -270,7 +270,8 @@ begin
   where not exists (select from name_word x where x.word = n.word);
 
   if many then
-    perform gin_clean_pending_list('person_search_terms'), gin_clean_pending_list('name_word_like');
+    perform gin_clean_pending_list(c.oid) from pg_class c
+    where c.relnamespace = 'public'::regnamespace and c.relname in ('person_search_terms', 'name_word_like');
   end if;
 end $$;
 
