@@ -291,13 +291,15 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   homes constant uuid[] := array( -- set apart: one that is looked for among many items, for each member of any, takes minutes
     select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'household' and i.base_version > 0);
+  fresh constant uuid[] := case when homes = '{}' then '{}' else array(
+    select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version = 0) end;
 begin
   perform search_refresh_households(array(
     select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'household'));
   perform search_refresh(array(
     select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version > 0
     union
-    select m.person_id from membership m where m.household_id = any(homes)));
+    select m.person_id from membership m where m.household_id = any(homes) and m.person_id <> all(fresh)));
   return null;
 end $$;
 -- +goose StatementEnd

@@ -52,6 +52,13 @@ func TestWhoIsNewIsFoundLikeAnybody(t *testing.T) {
 	})
 	add("Nowhere", "1980-02-03", func(p *registry.PersonData) { p.Memberships = nil })
 	l.apply(items...)
+	// A household moves, and somebody is born into it, in one change.
+	moved := items[0].Data.(registry.HouseholdData)
+	moved.AreaID = l.areas[1]
+	_, since := l.somebody("Born Since", "2026-01-05", 0, func(p *registry.PersonData) {
+		p.Memberships = []registry.MembershipData{{ID: l.id(), HouseholdID: home, Relationship: "child"}}
+	})
+	l.apply(registry.Item{Kind: registry.KindHousehold, Subject: home, BaseVersion: 1, Data: moved}, since[1])
 
 	conn, err := pgx.Connect(t.Context(), l.URL(db.Owner))
 	if err != nil {

@@ -178,6 +178,9 @@ func (l *loader) batch(ctx context.Context, first int) error {
 			n.Skipped = last - first
 			return nil
 		}
+		if err := tx.Exec(`set local work_mem = '64MB'`); err != nil { // the check of the items that are written holds all of them
+			return err
+		}
 		items, events, people, err := l.items(tx, first, last, &n)
 		if err != nil {
 			return err
