@@ -46,7 +46,7 @@ func (b *bench) country(d *db.DB, people int, check, usual, own, register *metri
 	}
 	say("making up %d people", people)
 	start := time.Now()
-	n, err := sow.Country(b.ctx, d, sow.Options{Country: c, Proposer: db.ID{1}, Approver: db.ID{2}})
+	n, err := sow.Country(b.ctx, d, sow.Options{Country: c, Proposer: db.ID{1}, Approver: db.ID{2}, Owner: b.system.url(db.Owner, freshDatabase)})
 	if err != nil {
 		return err
 	}
