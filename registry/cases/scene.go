@@ -163,9 +163,13 @@ func filing(tx db.Tx, c Case) (Filing, error) {
 		return f, err
 	}
 	f.Form.Defs = all
-	if f.Form.Formulas, err = formula.New(append(all.Of("event"), all.Of("application")...)); err != nil {
+	formulas, err := registry.OfFields(tx, "formulas of forms", func(all registry.Fields) (any, error) {
+		return formula.New(append(all.Of("event"), all.Of("application")...))
+	})
+	if err != nil {
 		return f, err
 	}
+	f.Form.Formulas = formulas.(*formula.Set)
 	f.Form.Kind.Proof = slices.Concat(kind.Proof, f.Form.Papers(c.Draft.Answers))
 	for _, q := range kind.Questions {
 		switch q.Page {
