@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,9 +30,16 @@ type draft struct{ cookie, ref string }
 // of the database as it was.
 func (b *bench) submissions() error {
 	count := b.plan.submissions
-	drafts, err := b.drafts(count * (1 + 2*b.plan.pairs))
+	n := count * (1 + 2*b.plan.pairs)
+	if os.Getenv("HOLD") != "" {
+		n = 3500
+	}
+	drafts, err := b.drafts(n)
 	if err != nil {
 		return err
+	}
+	if os.Getenv("HOLD") != "" {
+		return b.hold(drafts)
 	}
 	b.system.stop()
 	if err := b.system.admin("postgres", `create database `+draftsDatabase+` template `+mainDatabase+` owner `+db.Owner); err != nil {

@@ -137,7 +137,9 @@ func (s Site) send(c *web.Ctx) error {
 		return err
 	}
 	state := &ui.Form{Values: form.Values()}
-	again := func(status int) error { return s.editing(c, func(v *visit) error { return v.showCheck(status, state) }) }
+	again := func(status int) error {
+		return s.editing(c, func(v *visit) error { return v.showCheck(status, state) })
+	}
 	if form.Switching() {
 		return again(fiber.StatusOK)
 	}
