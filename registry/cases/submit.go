@@ -83,7 +83,7 @@ func send(tx db.Tx, c *Case, make maker) error {
 	if err := parties(tx, *c, p.out); err != nil {
 		return err
 	}
-	if kind.Family == "event" {
+	if slices.Contains(told, kind.Code) {
 		if err := tx.Enqueue(jobs.KindSettleCase, c.ID, 1); err != nil {
 			return err
 		}
