@@ -151,6 +151,15 @@ func load(tx db.Tx, actor Actor, ref, suffix string) (Case, error) {
 
 func (c *Case) decode() error { return json.Unmarshal(c.DraftJSON, &c.Draft) }
 
+// encode is the draft as it is stored.
+func (c *Case) encode() (string, error) {
+	draft, err := json.Marshal(c.Draft)
+	if err == nil && len(draft) > 256<<10 {
+		err = fmt.Errorf("draft of %d bytes", len(draft))
+	}
+	return string(draft), err
+}
+
 // Of is the definition that the case was begun with.
 func (c Case) Of(tx db.Tx) (kinds.Kind, error) { return kinds.ByID(tx, c.KindID) }
 
@@ -320,13 +329,10 @@ func move(tx db.Tx, c *Case, s step) error {
 
 // store writes the draft of a locked case.
 func store(tx db.Tx, c *Case) error {
-	draft, err := json.Marshal(c.Draft)
+	draft, err := c.encode()
 	if err != nil {
 		return err
 	}
-	if len(draft) > 256<<10 {
-		return fmt.Errorf("draft of %d bytes", len(draft))
-	}
 	c.Version++
-	return tx.Exec(`update case_file set draft = $2, version = $3 where id = $1`, c.ID, string(draft), c.Version)
+	return tx.Exec(`update case_file set draft = $2, version = $3 where id = $1`, c.ID, draft, c.Version)
 }

@@ -129,7 +129,7 @@ func (f Form) defs(answers registry.Values) registry.Fields {
 	default:
 		return nil
 	}
-	given, asked := registry.Values{}, f.Defs.Asked().Of(subject)
+	given, asked := registry.Values{}, f.Defs.Of(subject).Asked()
 	for _, d := range asked {
 		given[d.Code] = answers[ownPrefix+d.Code]
 	}
