@@ -38,6 +38,7 @@ import (
 // Config is what the staff's pages need.
 type Config struct {
 	Provider *auth.Provider
+	Passkeys *auth.Passkeys
 	Blobs    *blob.Dir
 	Codes    registrycases.Codes
 	// PortalURL is printed on receipts.
@@ -325,6 +326,7 @@ func Routes(cfg Config) []web.Route {
 		web.Route{Method: post, Path: "/imports/:ref/undo", Permission: auth.ImportRun, Handler: imp.Undo},
 	)
 	routes = append(routes, signin.Routes(auth.Admin, cfg.Provider)...)
+	routes = append(routes, signin.PasskeyRoutes(cfg.Passkeys)...)
 	routes = append(routes, filing.Site{Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL}.Routes()...)
 	return append(routes, intake.Site{
 		Base: "/counter", Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL,

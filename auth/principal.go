@@ -39,6 +39,8 @@ type Principal struct {
 	ACR      string
 	AuthTime time.Time
 	StrongAt time.Time // when they last proved in a strong way to be themselves; zero: they did not
+	StrongBy string    // BySignIn, ByPasskey
+	Keys     bool      // staff: they have a passkey
 	IDToken  string
 }
 

@@ -114,7 +114,7 @@ func (s *System) everything(t *testing.T) string {
 	for _, table := range []string{
 		"case_file", "case_event", "change", "change_item", "evidence", "decision", "record_version", "household", "person",
 		"membership", "membership_role", "relation", "contact", "identifier", "group_record", "group_member", "amendment", "duplicate_decision", "record_merge", "account", "staff_role", "notice_setting",
-		"case_party", "case_subject", "case_link", "case_visit", "case_freeze", "delegation", "staff_keys", "contact_hold", "letter_text", "service_outage", "rule_review", "credential", "credential_copy", "credential_offer",
+		"case_party", "case_subject", "case_link", "case_visit", "case_freeze", "delegation", "staff_keys", "passkey", "contact_hold", "letter_text", "service_outage", "rule_review", "credential", "credential_copy", "credential_offer",
 	} {
 		parts = append(parts, "select '"+table+"' || r::text as row from "+table+" r")
 	}

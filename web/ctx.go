@@ -175,7 +175,7 @@ func (s *Server) chrome(p *i18n.Printer, languages bool) ui.Chrome {
 	set := s.cfg.Live.Settings()
 	chrome := ui.Chrome{
 		Site: s.cfg.Name, Demo: s.cfg.Demo,
-		Style: s.style("portal", p.Dir), Script: s.cfg.Assets.URL("app.js"), Icon: s.cfg.Assets.URL("icon.svg"),
+		Style: s.style("portal", p.Dir), Script: s.cfg.Assets.URL("app.js"), Passkeys: s.cfg.Assets.URL("passkey.js"), Icon: s.cfg.Assets.URL("icon.svg"),
 		Colour: settings.ColourOf(set.Branding.Colour).Code,
 	}
 	if languages {

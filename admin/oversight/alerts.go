@@ -26,12 +26,50 @@ func Alerts(c *web.Ctx) error {
 	for _, a := range list {
 		state := ui.Cell{Text: p.T("alert.open"), Colour: "red"}
 		if a.Closed.Valid {
-			state = ui.Cell{Text: p.T("finding." + a.Finding.String), Colour: findingColour(a.Finding.String)}
+			state = ui.Cell{Text: p.T(found(a, a.Finding.String)), Colour: findingColour(a.Finding.String)}
 		}
-		rows = append(rows, []ui.Cell{{Text: a.Ref, Path: "/alerts/" + a.Ref, LTR: true}, {Text: p.T("alert.kind." + a.Kind)}, {Text: a.Staff},
-			{Text: p.Number(a.Reads)}, {Text: p.Time(a.Last)}, state})
+		rows = append(rows, []ui.Cell{{Text: a.Ref, Path: "/alerts/" + a.Ref, LTR: true}, {Text: p.T("alert.kind." + a.Kind)}, {Text: whose(p, a)},
+			{Text: reads(p, a)}, {Text: p.Time(a.Last)}, state})
 	}
 	return c.Render(alertsPage(rows))
+}
+
+// whose is whom an alert is about: of a citizen, the reference of their record.
+func whose(p *i18n.Printer, a oversight.Alert) string {
+	switch {
+	case a.Staff != "":
+		return a.Staff
+	case a.Person != "":
+		return a.Person
+	}
+	return p.T("alert.citizen")
+}
+
+// reads is how many records were read; "" where it is not about reading.
+func reads(p *i18n.Printer, a oversight.Alert) string {
+	if a.AboutReading() {
+		return p.Number(a.Reads)
+	}
+	return ""
+}
+
+// found is the message of a finding.
+func found(a oversight.Alert, finding string) string {
+	if a.AboutReading() {
+		return "finding." + finding
+	}
+	return "alert.found." + finding
+}
+
+// facts are what an alert rests on.
+func facts(p *i18n.Printer, a oversight.Alert) []ui.Row {
+	rows := []ui.Row{{Key: p.T("alert.who"), Value: whose(p, a)}}
+	if a.AboutReading() {
+		return append(rows, ui.Row{Key: p.T("alert.reads"), Value: p.Number(a.Reads)},
+			ui.Row{Key: p.T("alert.first"), Value: p.Time(a.First)}, ui.Row{Key: p.T("alert.last"), Value: p.Time(a.Last)})
+	}
+	return append(rows, ui.Row{Key: p.T("alert.times"), Value: p.Number(a.Reads)},
+		ui.Row{Key: p.T("alert.from"), Value: p.Time(a.First)}, ui.Row{Key: p.T("alert.to"), Value: p.Time(a.Last)})
 }
 
 func findingColour(code string) string {
@@ -42,6 +80,15 @@ func findings(p *i18n.Printer) []ui.Choice {
 	var list []ui.Choice
 	for _, code := range looks.Findings() {
 		list = append(list, ui.Choice{Value: code, Label: p.T("finding." + code)})
+	}
+	return list
+}
+
+// outcomes are what may come of looking into an alert.
+func outcomes(p *i18n.Printer, a oversight.Alert) []ui.Choice {
+	list := findings(p)
+	for i := range list {
+		list[i].Label = p.T(found(a, list[i].Value))
 	}
 	return list
 }

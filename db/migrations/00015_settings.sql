@@ -281,6 +281,9 @@ begin
         where level = (i.value->>'level')::smallint and code = i.value->>'code' and version = i.base;
         v_done := found;
       end if;
+    when 'passkey' then -- of somebody else; whoever proposed it is not whoever agrees
+      update passkey set removed_at = p_now, removed_why = 'office' where id = i.key::uuid and removed_at is null;
+      v_done := found;
     when 'field' then
       null; -- published by the caller, as in the editor of fields
     end case;

@@ -24,6 +24,7 @@ type Chrome struct {
 	Style      string
 	ExtraStyle string
 	Script     string
+	Passkeys   string // the script of pages with PageProps.Passkeys
 	Icon       string
 	Colour     string // of the palette
 	Logo       Logo
@@ -87,6 +88,8 @@ type PageProps struct {
 	Refresh bool
 	Exit    bool // a quick way out, for pages that somebody else must not see
 	Keys    bool // single letters are commands here
+	// Passkeys is a page that talks to an authenticator.
+	Passkeys bool
 }
 
 func (p PageProps) title(ctx context.Context) string {
