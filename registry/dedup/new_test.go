@@ -36,7 +36,9 @@ func TestWhoIsNewIsFoundLikeAnybody(t *testing.T) {
 	add("Some Years", "", born("1980-01-01", "1989-12-31"))
 	add("Unknown Birth", "", born("", ""))
 	add("Long Ago", "", born("1930-01-01", "1960-12-31"))
-	add("Mistaken Record", "1980-01-01", func(p *registry.PersonData) { p.Status, p.StatusReason, p.StatusDate = "error", "no_such_person", "2026-01-01" })
+	add("Mistaken Record", "1980-01-01", func(p *registry.PersonData) {
+		p.Status, p.StatusReason, p.StatusDate = "error", "no_such_person", "2026-01-01"
+	})
 	home := items[0].Subject
 	add("Moved Once", "1980-02-03", func(p *registry.PersonData) {
 		p.Memberships[0].StartDate = "2010-01-01"
