@@ -240,7 +240,9 @@ func TestPasskeyProvesOnceAndEndsTheOldSession(t *testing.T) {
 		t.Error("whoever has a key is not said to")
 	}
 	var expires []time.Time
-	as(t, d, worker, func(tx db.Tx) error { return tx.Select(&expires, `select distinct expires_at from session where staff_id = $1`, o.p.ID) })
+	as(t, d, worker, func(tx db.Tx) error {
+		return tx.Select(&expires, `select distinct expires_at from session where staff_id = $1`, o.p.ID)
+	})
 	if len(expires) != 1 {
 		t.Errorf("a passkey moves the end of the working day: %v", expires)
 	}

@@ -41,7 +41,10 @@ type Principal struct {
 	StrongAt time.Time // when they last proved in a strong way to be themselves; zero: they did not
 	StrongBy string    // BySignIn, ByPasskey
 	Keys     bool      // staff: they have a passkey
-	IDToken  string
+
+	Urgent      bool            // staff: an emergency of theirs is open
+	Emergencies []OpenEmergency // which ones
+	IDToken     string
 }
 
 // Grant is a role within an area and everything inside it.

@@ -103,18 +103,20 @@ func Resolve(tx db.Tx, a Audience, secret string) (p Principal, stale bool, err 
 		Strong   sql.NullTime   `db:"strong_at"`
 		StrongBy string         `db:"strong_by"`
 		Keys     bool           `db:"keys"`
+		Urgent   bool           `db:"urgent"`
 		AuthTime time.Time      `db:"auth_time"`
 		IDToken  string         `db:"id_token"`
 		Seen     time.Time      `db:"seen_at"`
 	}
 	query := `
-		select s.id, s.account_id, s.staff_id, a.person_id, a.name, s.acr, s.strong_at, coalesce(s.strong_by, '') as strong_by, false as keys, s.auth_time, s.id_token, s.seen_at
+		select s.id, s.account_id, s.staff_id, a.person_id, a.name, s.acr, s.strong_at, coalesce(s.strong_by, '') as strong_by, false as keys, false as urgent, s.auth_time, s.id_token, s.seen_at
 		from session s join account a on a.id = s.account_id
 		where s.token_hash = $1 and s.audience = 'portal' and s.revoked_at is null and s.expires_at > $2 and s.seen_at > $3`
 	if a == Admin {
 		query = `
 		select s.id, s.account_id, s.staff_id, null::uuid as person_id, f.name, s.acr, s.strong_at, coalesce(s.strong_by, '') as strong_by,
-		       exists (select from passkey k where k.staff_id = s.staff_id and k.removed_at is null) as keys, s.auth_time, s.id_token, s.seen_at
+		       exists (select from passkey k where k.staff_id = s.staff_id and k.removed_at is null) as keys,
+		       has_emergency(s.staff_id, $2) as urgent, s.auth_time, s.id_token, s.seen_at
 		from session s join staff f on f.id = s.staff_id and f.active
 		where s.token_hash = $1 and s.audience = 'admin' and s.revoked_at is null and s.expires_at > $2 and s.seen_at > $3`
 	}
@@ -126,7 +128,7 @@ func Resolve(tx db.Tx, a Audience, secret string) (p Principal, stale bool, err 
 		return Principal{}, false, err
 	}
 	p = Principal{Audience: a, Session: row.ID, Person: row.Person, Name: row.Name.String,
-		ACR: row.ACR, AuthTime: row.AuthTime, StrongAt: row.Strong.Time.UTC(), StrongBy: row.StrongBy, Keys: row.Keys, IDToken: row.IDToken}
+		ACR: row.ACR, AuthTime: row.AuthTime, StrongAt: row.Strong.Time.UTC(), StrongBy: row.StrongBy, Keys: row.Keys, Urgent: row.Urgent, IDToken: row.IDToken}
 	if a == Admin {
 		p.ID = *row.Staff
 		err = tx.Select(&p.Grants, `

@@ -144,6 +144,9 @@ func (c *Ctx) identify() error {
 		c.principal, stale, err = auth.Resolve(tx, c.server.cfg.Audience, secret)
 		return err
 	})
+	if err == nil && c.principal.Urgent {
+		err = c.View(func(tx db.Tx) (err error) { c.principal.Emergencies, err = auth.OpenEmergencies(tx); return err })
+	}
 	if err != nil || !stale {
 		return err
 	}
@@ -163,6 +166,9 @@ func (c *Ctx) dress() {
 	chrome.Path, chrome.SignedIn, chrome.Name = c.localPath(), c.principal.SignedIn(), c.principal.Name
 	if c.principal.SignedIn() {
 		chrome.Idle = int(c.server.cfg.Audience.Limits().Idle.Seconds())
+	}
+	for _, e := range c.principal.Emergencies {
+		chrome.Emergencies = append(chrome.Emergencies, ui.Emergency{Ref: e.Ref, Record: e.Record, Until: c.printer.Time(e.Ends)})
 	}
 	if c.server.cfg.Nav != nil && c.principal.SignedIn() {
 		chrome.Nav = c.server.cfg.Nav(c.principal)

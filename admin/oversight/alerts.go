@@ -3,6 +3,7 @@ package oversight
 import (
 	"errors"
 
+	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
@@ -55,7 +56,7 @@ func reads(p *i18n.Printer, a oversight.Alert) string {
 
 // found is the message of a finding.
 func found(a oversight.Alert, finding string) string {
-	if a.AboutReading() {
+	if a.AboutReading() || a.Kind == "emergency" {
 		return "finding." + finding
 	}
 	return "alert.found." + finding
@@ -107,7 +108,38 @@ func Alert(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Render(alertPage(a, &ui.Form{}))
+	return showAlert(c, 200, a, &ui.Form{})
+}
+
+// urgency is the emergency that an alert is about.
+type urgency struct {
+	auth.Emergency
+	Entries int
+}
+
+func showAlert(c *web.Ctx, status int, a oversight.Alert, state *ui.Form) error {
+	var u *urgency
+	if a.Kind == "emergency" {
+		u = &urgency{}
+		if err := c.View(func(tx db.Tx) (err error) { u.Emergency, u.Entries, err = auth.EmergencyOfAlert(tx, a.ID); return err }); err != nil {
+			return err
+		}
+	}
+	return c.RenderStatus(status, alertPage(a, u, state))
+}
+
+// rows say what was opened, by whom and for how long.
+func (u urgency) rows(p *i18n.Printer) []ui.Row {
+	ended := u.Ends.Time
+	if u.Closed.Valid {
+		ended = u.Closed.Time
+	}
+	return []ui.Row{
+		{Key: p.T("emergency.asker"), Value: u.Asker}, {Key: p.T("emergency.decider"), Value: u.Decider},
+		{Key: p.T("emergency.record"), Value: u.Record, LTR: true}, {Key: p.T("emergency.what"), Value: p.T("emergency.what." + u.What)},
+		{Key: p.T("alert.from"), Value: p.Time(u.Decided.Time)}, {Key: p.T("alert.to"), Value: p.Time(ended)},
+		{Key: p.T("emergency.entries"), Value: p.Number(u.Entries)},
+	}
 }
 
 // officerPath leads to what the officer did in the log.
@@ -127,7 +159,7 @@ func CloseAlert(c *web.Ctx) error {
 	}
 	state := &ui.Form{Values: form.Values()}
 	if form.Switching() {
-		return c.Render(alertPage(a, state))
+		return showAlert(c, 200, a, state)
 	}
 	var check fault.Check
 	finding := form.Choice(&check, "finding", looks.Findings(), "finding.error")
@@ -136,7 +168,7 @@ func CloseAlert(c *web.Ctx) error {
 		err = c.WithTx(func(tx db.Tx) error { return oversight.Close(tx, a, finding, note, c.Printer().Tag) })
 	}
 	if refused := said(err, state); refused != 0 {
-		return c.RenderStatus(refused, alertPage(a, state))
+		return showAlert(c, refused, a, state)
 	}
 	if err != nil {
 		return err

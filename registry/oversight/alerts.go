@@ -105,7 +105,7 @@ func Watch(tx db.Tx) (int, error) {
 			id := tx.NewID()
 			n, err := tx.Count(`
 				insert into audit_alert (id, ref, kind, staff_id, day, first_at, last_at, reads, raised_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-				on conflict (kind, staff_id, day) where kind not in ('passkey', 'not_me') do nothing`,
+				on conflict (kind, staff_id, day) where kind not in ('passkey', 'not_me', 'emergency') do nothing`,
 				id, registry.NewRef(registry.RefAlert, tx.Rand()), kind.name, f.Staff, today, f.First, f.Last, f.Reads, tx.Now())
 			if err != nil {
 				return raised, err
@@ -144,7 +144,7 @@ func grow(tx db.Tx, kind string, staff db.ID, day string, last time.Time, reads 
 type Alert struct {
 	ID       db.ID          `db:"id"`
 	Ref      string         `db:"ref"`
-	Kind     string         `db:"kind"`     // "many", "surname", "neighbour", "household", "prominent"; "passkey", "not_me"
+	Kind     string         `db:"kind"`     // "many", "surname", "neighbour", "household", "prominent"; "passkey", "not_me", "emergency"
 	StaffID  db.ID          `db:"staff_id"` // zero: it is about a citizen's account
 	Staff    string         `db:"staff"`
 	Person   string         `db:"person"` // reference of the record of that account; "" without one
@@ -161,7 +161,7 @@ type Alert struct {
 
 // AboutReading reports whether it is about what somebody read, or about what
 // somebody did with how people sign in.
-func (a Alert) AboutReading() bool { return a.Kind != "passkey" && a.Kind != "not_me" }
+func (a Alert) AboutReading() bool { return a.Kind != "passkey" && a.Kind != "not_me" && a.Kind != "emergency" }
 
 const alertQuery = `
 	select a.id, a.ref, a.kind, coalesce(a.staff_id, '00000000-0000-0000-0000-000000000000') as staff_id, coalesce(s.name, '') as staff,

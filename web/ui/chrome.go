@@ -32,7 +32,12 @@ type Chrome struct {
 	Idle       int    // seconds without use after which the session ends; 0 for nobody signed in
 	Inline     string // the style itself, for a document that stands alone: a PDF
 	NoPDF      bool   // a PDF was asked for and could not be made
+
+	Emergencies []Emergency // that are open to the member of staff who reads
 }
+
+// Emergency is a record that is open to somebody for a while.
+type Emergency struct{ Ref, Record, Until string }
 
 // Logo is the owner's mark; none without an address.
 type Logo struct {
