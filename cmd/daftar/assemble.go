@@ -215,8 +215,15 @@ func (p *parts) admin(sys *system, idp string) error {
 	if err != nil {
 		return err
 	}
-	site := p.site("admin", web.Config{Audience: auth.Admin, Nav: admin.Nav, StepUp: p.c.StepUp == "sign-in", FormTargets: []string{provider.Origin()}})
-	site.Mount(admin.Routes(admin.Config{Provider: provider, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts}, PortalURL: p.origins["portal"]})...)
+	site := p.site("admin", web.Config{Audience: auth.Admin, Nav: admin.Nav, StepUp: auth.StepUp(p.c.StepUp), FormTargets: []string{provider.Origin()}})
+	keys, err := auth.NewPasskeys(p.origins["admin"], "Daftar")
+	if err != nil {
+		return err
+	}
+	if keys == nil && p.c.StepUp == auth.ByPasskey {
+		return errors.New("DAFTAR_STEP_UP=passkey takes an admin area with a name: DAFTAR_ADMIN_URL is an IP address")
+	}
+	site.Mount(admin.Routes(admin.Config{Provider: provider, Passkeys: keys, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts}, PortalURL: p.origins["portal"]})...)
 	sys.sites["admin"] = site
 	return nil
 }
