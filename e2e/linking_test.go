@@ -27,7 +27,7 @@ func linking(t *testing.T, lang string) {
 	rosa.signIn("rosa")
 	rosa.pressText(rosa.say("link.title"))
 	rosa.look("before")
-	rosa.next()
+	rosa.pressText(rosa.say("link.make"))
 	rosa.says(rosa.say("link.code"))
 	rosa.look("code")
 	code := strings.TrimSpace(rosa.find(`document.querySelector('.dft-code').innerText`))
