@@ -54,6 +54,7 @@ var only = map[string][]string{
 	"github.com/chromedp":           {"e2e"},
 	"cel.dev/cel-go":                {"registry/formula", "registry/programmes"},
 	"github.com/nicksnyder/go-i18n": {"i18n"},
+	"github.com/go-webauthn":        {"auth"},
 }
 
 type pkg struct {

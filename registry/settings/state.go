@@ -24,6 +24,7 @@ const (
 	KindRole       = "office_role" // staff, role and office
 	KindAreaKind   = "area_kind"   // level and code
 	KindField      = "field"       // subject, roster and code
+	KindPasskey    = "passkey"     // of a member of staff
 )
 
 // thing names one thing that changes.
