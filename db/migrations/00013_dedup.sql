@@ -157,7 +157,7 @@ end $$;
 -- looked at as a whole.
 create function find_new(p_change uuid) returns void
 language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB'
-set gin_pending_list_limit = '256kB' as $$
+set gin_pending_list_limit = '64kB' as $$
 declare
   ids uuid[]; names text[]; sexes text[]; firsts date[]; lasts date[]; alive boolean[]; homes uuid[];
   home_ids uuid[]; home_areas uuid[]; home_places text[]; home_protected boolean[];
