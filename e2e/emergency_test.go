@@ -45,7 +45,7 @@ func TestEmergency(t *testing.T) {
 		second.says(second.say("emergency.state.open"))
 
 		b.open("/people/" + person)
-		b.says("MJ-1001-4471")
+		b.says("Amina Yusuf")
 		if banner := b.find(`document.querySelector('.dft-emergency').innerText`); !strings.Contains(banner, person) {
 			t.Errorf("the banner says %q", banner)
 		}
