@@ -285,7 +285,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 -- +goose StatementEnd
 grant execute on function own_people() to daftar_citizen;
-grant execute on function person_of_number(text, text) to daftar_citizen, daftar_staff, daftar_jobs;
+grant execute on function person_of_number(text, text) to daftar_citizen, daftar_jobs;
 create policy contact_own on contact for select to daftar_citizen using (person_id = any (array(select unnest(own_people()))));
 create policy identifier_own on identifier for select to daftar_citizen using (subject_id = any (array(select unnest(own_people()))));
 
