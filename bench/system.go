@@ -164,7 +164,11 @@ func (s *system) url(role, database string) string {
 	if kind == "" {
 		return s.pg.URL(role, database)
 	}
-	return s.pg.URL(role, database) + "&daftar.kind=" + kind
+	address := s.pg.URL(role, database) + "&daftar.kind=" + kind
+	if role == db.Citizen.Login() {
+		address += "&plan_cache_mode=" + db.CitizenPlans
+	}
+	return address
 }
 
 // admin runs statements as the superuser, each on its own.

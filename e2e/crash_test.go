@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -30,14 +32,16 @@ type Crash struct {
 
 	mu       sync.Mutex
 	sent     map[string]bool // case: whether the receipt was seen
+	told     map[string]bool // likewise, of what people tell of in the portal
 	checked  map[string]bool // whether the recommendation was acknowledged
 	approved map[string]bool
 	lost     int // requests that were not answered
 }
 
 // TestCrash kills the program, as a power cut does, while applications are
-// typed, sent, checked and decided. What was acknowledged is there, once and
-// whole; what was not is there whole or not at all.
+// typed, sent, checked and decided, and citizens tell of what happened to them.
+// What was acknowledged is there, once and whole; what was not is there whole or
+// not at all.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	s := ownSystem(t)
@@ -46,11 +50,14 @@ func TestCrash(t *testing.T) {
 		kills, visitors = 60, 12
 	}
 	over, stop := context.WithCancel(t.Context())
-	c := &Crash{System: s, t: t, over: over, sent: map[string]bool{}, checked: map[string]bool{}, approved: map[string]bool{}}
+	c := &Crash{System: s, t: t, over: over, sent: map[string]bool{}, told: map[string]bool{}, checked: map[string]bool{}, approved: map[string]bool{}}
 	for n := range visitors {
 		c.work(signedIn(t, s.admin(), "en", "intake"), func(v *Visitor, round int) error {
 			return c.applies(v, fmt.Sprintf("Visitor %d-%d", n, round))
 		})
+	}
+	for _, person := range []string{"amina", "joseph", "tomas"} {
+		c.work(signedIn(t, s.portal(), "en", person), c.lostWork)
 	}
 	c.work(signedIn(t, s.admin(), "ar", "verifier"), c.checks)
 	c.work(signedIn(t, s.admin(), "en", "approver"), c.decides)
@@ -217,6 +224,45 @@ func (c *Crash) applies(v *Visitor, name string) error {
 	return nil
 }
 
+var personRef = regexp.MustCompile(`P-[0-9A-Z]{5}-[0-9A-Z]{5}`)
+
+// lostWork tells of lost work, from another income to the next.
+func (c *Crash) lostWork(v *Visitor, round int) error {
+	a, err := c.again(func() (Answer, error) { return v.save("/events/job", nil) })
+	if err != nil {
+		return unanswered(err)
+	}
+	ref := caseRef.FindString(a.to)
+	page, err := c.again(func() (Answer, error) { return v.get("/request/" + ref + "/q/who") })
+	if err != nil {
+		return unanswered(err)
+	}
+	whose := personRef.FindString(page.body)
+	for _, p := range []Page{
+		{"q/who", one("answer", whose)}, {"q/since", nil}, {"q/work", one("answer", "")}, {"q/livelihood", one("answer", "none")},
+		{"q/monthly_income", one("answer", strconv.Itoa(100+round))}, {"proof", one("do", "on")},
+	} {
+		if _, err := c.again(func() (Answer, error) { return v.save("/request/"+ref+"/"+p.path, p.form) }); err != nil {
+			return unanswered(err)
+		}
+	}
+	c.note(c.told, ref, false)
+	a, err = v.save("/request/"+ref+"/check", url.Values{"note": {""}, "agree": {"yes"}})
+	if err != nil && rand.N(2) == 0 { // some press the button again, and are told that it was sent, or send it
+		a, err = c.again(func() (Answer, error) {
+			return v.save("/request/"+ref+"/check", url.Values{"note": {""}, "agree": {"yes"}})
+		})
+	}
+	if err != nil {
+		return unanswered(err)
+	}
+	if !strings.HasSuffix(a.to, "/request/"+ref+"/receipt") && !strings.HasSuffix(a.to, "/cases/"+ref) {
+		return fmt.Errorf("sending leads to %s", a.to)
+	}
+	c.note(c.told, ref, true)
+	return nil
+}
+
 func (c *Crash) note(list map[string]bool, ref string, acknowledged bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -289,7 +335,26 @@ const stages = `
 	  (select count(*) from decision d where d.case_id = c.id and d.kind = 'case'),
 	  (select count(*) from household h where h.ref = c.draft->>'household_ref'),
 	  (select count(*) from person p join membership m on m.person_id = p.id and m.household_id = c.household_id))
-	from case_file c order by c.ref`
+	from case_file c where c.kind = 'registration' order by c.ref`
+
+// toldStages is the same of what citizens told: what it proposes, from whom,
+// about what, and its receipt.
+const toldStages = `
+	select c.ref, c.state, concat_ws(' ',
+	  (select count(*) from change g where g.id = c.change_id and g.state = 'proposed'),
+	  (select count(*) from change_item i where i.change_id = c.change_id),
+	  (select count(*) from source s where s.case_id = c.id),
+	  (select count(*) from case_subject s where s.case_id = c.id and s.subject_id in (c.person_id, c.household_id)),
+	  (select count(*) from audit_receipt r where r.subject = c.id),
+	  (select string_agg(e.action, '>' order by e.seq) from case_event e where e.case_id = c.id),
+	  (select string_agg(a.action, '>' order by a.at, a.action) from audit_event a where a.case_id = c.id and a.action <> 'case.edited'),
+	  (select count(*) from decision d where d.case_id = c.id))
+	from case_file c where c.kind = 'job' order by c.ref`
+
+var toldWhole = map[string]string{
+	"draft":     "0 0 0 0 0 case.started 0",
+	"submitted": "1 1 1 2 1 submitted case.started>case.submitted 0",
+}
 
 var whole = map[string]string{
 	"draft":       "0 0 0 0 case.started 0 0 0",
@@ -303,19 +368,27 @@ func (c *Crash) reckon() {
 	t := c.t
 	t.Helper()
 	states := map[string]string{}
-	for _, line := range strings.Split(c.sql(t, stages), "\n") {
-		f := strings.SplitN(line, "|", 3)
-		ref, state, parts := f[0], f[1], f[2]
-		states[ref] = state
-		if parts != whole[state] {
-			t.Errorf("%s is %s and consists of %q instead of %q", ref, state, parts, whole[state])
+	for _, kind := range []struct {
+		query string
+		whole map[string]string
+	}{{stages, whole}, {toldStages, toldWhole}} {
+		for _, line := range strings.Split(c.sql(t, kind.query), "\n") {
+			f := strings.SplitN(line, "|", 3)
+			ref, state, parts := f[0], f[1], f[2]
+			states[ref] = state
+			if parts != kind.whole[state] {
+				t.Errorf("%s is %s and consists of %q instead of %q", ref, state, parts, kind.whole[state])
+			}
 		}
+	}
+	if n := c.sql(t, `select count(*) from change g where g.origin = 'case' and not exists (select from case_file f where f.change_id = g.id)`); n != "0" {
+		t.Errorf("%s proposals are nobody's", n)
 	}
 	acknowledged := 0
 	for _, list := range []struct {
 		noted map[string]bool
 		kept  string // states that a case can be in after the step
-	}{{c.sent, "submitted recommended approved"}, {c.checked, "recommended approved"}, {c.approved, "approved"}} {
+	}{{c.sent, "submitted recommended approved"}, {c.told, "submitted"}, {c.checked, "recommended approved"}, {c.approved, "approved"}} {
 		for ref, yes := range list.noted {
 			if yes {
 				acknowledged++
@@ -326,12 +399,13 @@ func (c *Crash) reckon() {
 		}
 	}
 	for ref, state := range states {
-		if _, begun := c.sent[ref]; !begun && state != "draft" {
+		_, sent := c.sent[ref]
+		if _, told := c.told[ref]; !sent && !told && state != "draft" {
 			t.Errorf("%s is %s and nobody sent it", ref, state)
 		}
 	}
 	if twice := c.sql(t, `select string_agg(name, ', ') from (
-		select draft->'members'->0->>'full_name' as name from case_file where state <> 'draft' group by 1 having count(*) > 1) doubled`); twice != "" {
+		select draft->'members'->0->>'full_name' as name from case_file where kind = 'registration' and state <> 'draft' group by 1 having count(*) > 1) doubled`); twice != "" {
 		t.Errorf("sent twice: %s", twice)
 	}
 	c.proven()
@@ -340,10 +414,10 @@ func (c *Crash) reckon() {
 		- (select count(*) from river.river_job where kind = 'assess_household' and state <> 'discarded')`); n != "0" {
 		t.Errorf("%s jobs are missing", n)
 	}
-	if acknowledged < 10 || c.lost == 0 {
+	if acknowledged < 10 || len(c.told) == 0 || c.lost == 0 {
 		t.Errorf("only %d steps were acknowledged, and %d requests cut off", acknowledged, c.lost)
 	}
-	t.Logf("%d cases, %d acknowledged steps, %d requests cut off", len(states), acknowledged, c.lost)
+	t.Logf("%d cases, of which %d told, %d acknowledged steps, %d requests cut off", len(states), len(c.told), acknowledged, c.lost)
 }
 
 // proven checks the audit log after all the kills (abuse case 14): it is whole,

@@ -403,9 +403,9 @@ type Fields []Field
 // Of returns the definitions for one kind of subject, columns of rosters apart.
 func (fs Fields) Of(subject string) Fields {
 	var out Fields
-	for _, f := range fs {
-		if f.Subject == subject && f.Roster == "" {
-			out = append(out, f)
+	for i := range fs {
+		if f := &fs[i]; f.Subject == subject && f.Roster == "" {
+			out = append(out, *f)
 		}
 	}
 	return out
@@ -414,10 +414,17 @@ func (fs Fields) Of(subject string) Fields {
 // Asked returns the definitions that the registration form asks, with the
 // columns of the rosters among them.
 func (fs Fields) Asked() Fields {
+	rosters := map[FieldKey]bool{} // those that are asked
+	for i := range fs {
+		if f := &fs[i]; f.Roster == "" && f.Asked {
+			rosters[f.Key()] = true
+		}
+	}
 	var out Fields
-	for _, f := range fs {
-		if roster, ok := fs.Of(f.Subject).Get(f.Roster); f.Asked && f.Type != TypeCalculated || ok && roster.Asked {
-			out = append(out, f)
+	for i := range fs {
+		f := &fs[i]
+		if f.Asked && f.Type != TypeCalculated || f.Roster != "" && rosters[FieldKey{Subject: f.Subject, Code: f.Roster}] {
+			out = append(out, *f)
 		}
 	}
 	return out
@@ -447,17 +454,41 @@ func (fs Fields) Get(code string) (Field, bool) {
 const fieldColumns = `id, subject, roster, code, version, type, label, question, help, unit, options, rules,
 	sensitivity, asked, section, position, formula, result, visible_when, evidence, roles, form, claim`
 
-// LoadFields reads the newest published version of every definition that is
-// not retired.
+// LoadFields are the newest published versions of every definition that is not
+// retired.
 func LoadFields(tx db.Tx) (Fields, error) {
+	all, err := OfFields(tx, "fields", func(all Fields) (any, error) { return all, nil })
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(all.(Fields)), nil
+}
+
+// OfFields is what make makes of all definitions, kept by the process for as long
+// as none of them changes. It is shared: nobody writes to it.
+func OfFields(tx db.Tx, name string, make func(Fields) (any, error)) (any, error) {
+	var version int64
+	if err := tx.Get(&version, `select fields from setting_state`); err != nil {
+		return nil, err
+	}
+	return tx.Memo(name, version, func() (any, error) {
+		fs, err := readFields(tx)
+		if err != nil {
+			return nil, err
+		}
+		return make(fs)
+	})
+}
+
+func readFields(tx db.Tx) (Fields, error) {
 	var fs Fields
 	err := tx.Select(&fs, `
 		select `+fieldColumns+` from (
 			select distinct on (subject, roster, code) `+fieldColumns+`, retired_at
 			from field_definition
-			where published_at <= $1
+			where published_at is not null
 			order by subject, roster, code, version desc) newest
-		where retired_at is null or retired_at > $1
-		order by position, subject, roster, code`, tx.Now())
+		where retired_at is null
+		order by position, subject, roster, code`)
 	return fs, err
 }

@@ -25,6 +25,7 @@ type Settings struct {
 	Contact     ServiceContact
 
 	version int64
+	zone    *time.Location // of Country.TimeZone, read once
 }
 
 // Country is the country itself.
@@ -156,7 +157,16 @@ func readSettings(tx db.Tx, version int64) (*Settings, error) {
 			return nil, fmt.Errorf("setting %s: %w", r.Key, err)
 		}
 	}
+	s.zone, _ = time.LoadLocation(s.Country.TimeZone) // whoever needs it hears why there is none
 	return s, nil
+}
+
+// location is the country's time zone. Reading one is reading a file.
+func (s *Settings) location() (*time.Location, error) {
+	if s.zone != nil && s.zone.String() == s.Country.TimeZone {
+		return s.zone, nil
+	}
+	return time.LoadLocation(s.Country.TimeZone)
 }
 
 // Version is the database's number of these settings.
@@ -174,7 +184,7 @@ func LogoData(tx db.Tx) (string, error) {
 
 // Setup is what of the settings concerns how people are spoken to.
 func (s *Settings) Setup() (i18n.Setup, error) {
-	zone, err := time.LoadLocation(s.Country.TimeZone)
+	zone, err := s.location()
 	return i18n.Setup{
 		Zone: zone, Offered: s.Languages.Offered, Writing: s.Languages.Writing, Money: s.Currency,
 		Service: s.Branding.Service, Owner: s.Branding.Owner,
@@ -184,7 +194,7 @@ func (s *Settings) Setup() (i18n.Setup, error) {
 // Calendar is the calendar of working days in an area, whose path is given; of
 // the whole country without one.
 func (s *Settings) Calendar(path ...Area) (Calendar, error) {
-	zone, err := time.LoadLocation(s.Country.TimeZone)
+	zone, err := s.location()
 	if err != nil {
 		return Calendar{}, err
 	}

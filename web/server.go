@@ -226,7 +226,7 @@ func (s *Server) logged(c *fiber.Ctx) error {
 	}
 	if status >= 500 && cause != nil {
 		level = slog.LevelError
-		attrs = append(attrs, slog.String("error", safeError(cause)))
+		attrs = append(attrs, slog.String("error", db.Quiet(cause)))
 	}
 	s.cfg.Log.LogAttrs(context.Background(), level, "request", attrs...)
 	if s.cfg.Observe != nil {

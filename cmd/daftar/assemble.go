@@ -12,6 +12,7 @@ import (
 
 	"daftar/admin"
 	"daftar/auth"
+	"daftar/db"
 	"daftar/demo"
 	"daftar/i18n"
 	"daftar/issuer"
@@ -109,7 +110,7 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 		return nil, err
 	}
 	sys.live = func(ctx context.Context) error {
-		p.live.Follow(ctx, func(err error) { log.Warn("settings", "error", err.Error()) })
+		p.live.Follow(ctx, func(err error) { log.Warn("settings", "error", db.Quiet(err)) })
 		return nil
 	}
 	if p.gateway, err = c.gateway(p.origins["portal"]); err != nil {

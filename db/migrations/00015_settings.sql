@@ -34,7 +34,8 @@ alter table setting add column version integer not null default 1;
 -- is current; those that wait are told.
 create table setting_state (
   one     boolean primary key default true check (one),
-  version bigint not null default 1
+  version bigint not null default 1,
+  fields  bigint not null default 1             -- of field_definition
 );
 insert into setting_state default values;
 grant select on setting_state to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
@@ -45,6 +46,17 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   update setting_state set version = version + 1;
   perform pg_notify('daftar_settings', '');
+  return null;
+end $$;
+
+-- From a sequence: what a transaction read of its own changes before it was
+-- rolled back has a number that never comes again.
+create sequence setting_fields start 2;
+
+create function fields_moved() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update setting_state set fields = nextval('setting_fields');
   return null;
 end $$;
 
@@ -60,6 +72,7 @@ begin
 end $$;
 -- +goose StatementEnd
 create trigger setting_moved after insert or update or delete on setting for each statement execute function setting_moved();
+create trigger fields_moved after insert or update or delete on field_definition for each statement execute function fields_moved();
 create trigger setting_guard before insert or update on setting for each row execute function setting_guard();
 
 alter table identifier_type

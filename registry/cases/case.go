@@ -151,6 +151,15 @@ func load(tx db.Tx, actor Actor, ref, suffix string) (Case, error) {
 
 func (c *Case) decode() error { return json.Unmarshal(c.DraftJSON, &c.Draft) }
 
+// encode is the draft as it is stored.
+func (c *Case) encode() (string, error) {
+	draft, err := json.Marshal(c.Draft)
+	if err == nil && len(draft) > 256<<10 {
+		err = fmt.Errorf("draft of %d bytes", len(draft))
+	}
+	return string(draft), err
+}
+
 // Of is the definition that the case was begun with.
 func (c Case) Of(tx db.Tx) (kinds.Kind, error) { return kinds.ByID(tx, c.KindID) }
 
@@ -185,6 +194,19 @@ func Mine(tx db.Tx, actor Actor) ([]Case, error) {
 	err := tx.Select(&list, `select `+caseColumns+` from case_file c where `+condition+` order by c.created_at desc limit $1`,
 		append([]any{50}, args...)...)
 	return list, err
+}
+
+// Begun is the reference of a case of this kind that was begun and not sent; ""
+// for none.
+func Begun(tx db.Tx, actor Actor, kind string) (string, error) {
+	condition, args := actor.scope(tx)
+	var refs []string
+	err := tx.Select(&refs, `select c.ref from case_file c where `+condition+` and c.kind = $1 and c.state = 'draft' order by c.created_at desc limit 1`,
+		append([]any{kind}, args...)...)
+	if err != nil || len(refs) == 0 {
+		return "", err
+	}
+	return refs[0], nil
 }
 
 // Event is one step of a case.
@@ -307,13 +329,10 @@ func move(tx db.Tx, c *Case, s step) error {
 
 // store writes the draft of a locked case.
 func store(tx db.Tx, c *Case) error {
-	draft, err := json.Marshal(c.Draft)
+	draft, err := c.encode()
 	if err != nil {
 		return err
 	}
-	if len(draft) > 256<<10 {
-		return fmt.Errorf("draft of %d bytes", len(draft))
-	}
 	c.Version++
-	return tx.Exec(`update case_file set draft = $2, version = $3 where id = $1`, c.ID, string(draft), c.Version)
+	return tx.Exec(`update case_file set draft = $2, version = $3 where id = $1`, c.ID, draft, c.Version)
 }

@@ -12,7 +12,7 @@ import (
 func clock(tx db.Tx, c Case) (deadline.Clock, error) { return deadline.Load(tx, *c.Area) }
 
 // goOn lets the clock of a waiting case run again: the days that it stood still,
-// at most waitDays, are added to the due date.
+// at most waitDays, are added to the due date. The caller stores it.
 func goOn(tx db.Tx, c *Case) error {
 	clock, err := clock(tx, *c)
 	if err != nil {
@@ -20,7 +20,7 @@ func goOn(tx db.Tx, c *Case) error {
 	}
 	waited := min(clock.WorkingDays(clock.Today(c.WaitingFrom.Time), clock.Today(tx.Now())), deadline.WaitDays)
 	c.DueOn.Time = clock.AddWorkingDays(c.DueOn.Time, waited)
-	return tx.Exec(`update case_file set due_on = $2 where id = $1`, c.ID, c.DueOn.Time)
+	return nil
 }
 
 // WaitsUntil is the last day on which an answer is waited for.
@@ -59,6 +59,9 @@ func lapse(tx db.Tx) error {
 			continue
 		}
 		if err := goOn(tx, c); err != nil {
+			return err
+		}
+		if err := tx.Exec(`update case_file set due_on = $2 where id = $1`, c.ID, c.DueOn.Time); err != nil {
 			return err
 		}
 		if err := move(tx, c, step{action: Lapsed}); err != nil {

@@ -21,6 +21,10 @@ const (
 	SameEvent
 )
 
+// told lists the kinds of which one event may be told twice: those that Compare
+// knows.
+var told = []string{"birth", "death", "alive"}
+
 // Compare compares two filings of a kind by their answers: the same event told
 // twice, by both parents or by two members of a household, is one case. Twins
 // told apart are two events.

@@ -158,14 +158,14 @@ func filing(tx db.Tx, c Case) (Filing, error) {
 		return f, err
 	}
 	f.Form = kinds.Form{Kind: kind, Offers: map[string]registry.Options{}, Today: today}
-	all, err := registry.LoadFields(tx)
+	defined, err := registry.OfFields(tx, "forms", func(all registry.Fields) (any, error) {
+		formulas, err := formula.New(append(all.Of("event"), all.Of("application")...))
+		return kinds.Form{Defs: all, Formulas: formulas}, err
+	})
 	if err != nil {
 		return f, err
 	}
-	f.Form.Defs = all
-	if f.Form.Formulas, err = formula.New(append(all.Of("event"), all.Of("application")...)); err != nil {
-		return f, err
-	}
+	f.Form.Defs, f.Form.Formulas = defined.(kinds.Form).Defs, defined.(kinds.Form).Formulas
 	f.Form.Kind.Proof = slices.Concat(kind.Proof, f.Form.Papers(c.Draft.Answers))
 	for _, q := range kind.Questions {
 		switch q.Page {
@@ -211,7 +211,7 @@ func (f *Filing) circle(who string) registry.Options {
 	for _, id := range s.Members(home) {
 		switch {
 		case who == "others" && id == s.Me, who == "adults" && s.Child(id), who == "children" && !s.Child(id),
-			who == "mine" && id != s.Me && !s.Child(id):
+			who == "parents" && s.Infant(id), who == "mine" && id != s.Me && !s.Child(id):
 		default:
 			add(id)
 		}

@@ -55,9 +55,6 @@ func send(tx db.Tx, c *Case, make maker) error {
 	if err != nil {
 		return err
 	}
-	if err := lodge(tx, c, p); err != nil {
-		return err
-	}
 	calendar, err := clock(tx, *c)
 	if err != nil {
 		return err
@@ -80,18 +77,13 @@ func send(tx db.Tx, c *Case, make maker) error {
 	if len(p.out.Affected) > 0 && kind.Object > 0 {
 		c.ObjectUntil.Time, c.ObjectUntil.Valid = calendar.AddWorkingDays(today, kind.Object), true
 	}
-	if p.out.Risky || len(p.out.Needed) > 0 {
-		c.Hands = 3
-	}
-	if err := tx.Exec(`
-		update case_file set submitted_at = $2, due_on = $3, due_at = $4, objections_until = $5, hands = $6, access_wanted = case when $7 then 'sealed' else access_wanted end, applicant = $8 where id = $1`,
-		c.ID, tx.Now(), c.DueOn.Time, c.DueAt, c.ObjectUntil, c.Hands, p.seals, c.Applicant); err != nil {
+	if err := lodge(tx, c, p); err != nil {
 		return err
 	}
 	if err := parties(tx, *c, p.out); err != nil {
 		return err
 	}
-	if kind.Family == "event" {
+	if slices.Contains(told, kind.Code) {
 		if err := tx.Enqueue(jobs.KindSettleCase, c.ID, 1); err != nil {
 			return err
 		}
@@ -141,17 +133,11 @@ func answer(tx db.Tx, actor Actor, ref string, make maker, note, lang string) (C
 	if err != nil {
 		return c, err
 	}
-	if err := lodge(tx, &c, p); err != nil {
-		return c, err
-	}
 	if err := goOn(tx, &c); err != nil {
 		return c, err
 	}
-	if (p.out.Risky || len(p.out.Needed) > 0) && c.Hands < 3 {
-		c.Hands = 3
-		if err := tx.Exec(`update case_file set hands = 3 where id = $1`, c.ID); err != nil {
-			return c, err
-		}
+	if err := lodge(tx, &c, p); err != nil {
+		return c, err
 	}
 	if err := parties(tx, c, p.out); err != nil {
 		return c, err
@@ -169,10 +155,12 @@ func unlodge(tx db.Tx, c *Case) error {
 	return err
 }
 
-// lodge stores what a case proposes: the change, whose records it is about, the
-// office that it belongs to.
+// lodge stores a case with what it proposes: the change, whose records it is
+// about, the office that it belongs to, its clock. All of it is one update: each
+// writes a case into every index anew.
 func lodge(tx db.Tx, c *Case, p proposal) error {
-	if err := store(tx, c); err != nil {
+	draft, err := c.encode()
+	if err != nil {
 		return err
 	}
 	if len(p.out.Items) > 0 {
@@ -183,8 +171,17 @@ func lodge(tx db.Tx, c *Case, p proposal) error {
 		c.Change = &change
 	}
 	c.Blocked = p.blocked
-	if err := tx.Exec(`update case_file set change_id = $2, blocked = nullif($3, ''), area_id = $4, household_id = $5 where id = $1`,
-		c.ID, c.Change, c.Blocked, c.Area, c.Household); err != nil {
+	if p.out.Risky || len(p.out.Needed) > 0 {
+		c.Hands = 3
+	}
+	c.Version++
+	if err := tx.Exec(`
+		update case_file set draft = $2, version = $3, change_id = $4, blocked = nullif($5, ''), area_id = $6, household_id = $7, applicant = $8,
+		  submitted_at = $9, due_on = $10, due_at = $11, objections_until = $12, hands = $13,
+		  access_wanted = case when $14 then 'sealed' else access_wanted end
+		where id = $1`,
+		c.ID, draft, c.Version, c.Change, c.Blocked, c.Area, c.Household, c.Applicant,
+		c.SubmittedAt, c.DueOn, c.DueAt, c.ObjectUntil, c.Hands, p.seals); err != nil {
 		return err
 	}
 	return subjects(tx, *c, p.out)

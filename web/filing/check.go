@@ -12,6 +12,7 @@ import (
 	"daftar/registry/cases"
 	"daftar/registry/cases/kinds"
 	"daftar/web"
+	"daftar/web/intake"
 	"daftar/web/show"
 	"daftar/web/ui"
 )
@@ -131,46 +132,58 @@ func placeName(c *web.Ctx, value any) (name string) {
 
 // send hands the case to the office, or answers the office's question.
 func (s Site) send(c *web.Ctx) error {
-	return s.editing(c, func(v *visit) error {
-		form, err := c.Form("note", "agree")
-		if err != nil {
+	form, err := c.Form("note", "agree")
+	if err != nil {
+		return err
+	}
+	state := &ui.Form{Values: form.Values()}
+	again := func(status int) error {
+		return s.editing(c, func(v *visit) error { return v.showCheck(status, state) })
+	}
+	if form.Switching() {
+		return again(fiber.StatusOK)
+	}
+	var before, sent cases.Case
+	var kind kinds.Kind
+	err = c.WithTx(func(tx db.Tx) (err error) {
+		actor := intake.Actor(c, s.Counter)
+		if before, err = cases.Load(tx, actor, c.Param("ref")); err != nil {
 			return err
 		}
-		state := &ui.Form{Values: form.Values()}
-		if form.Switching() {
-			return v.showCheck(fiber.StatusOK, state)
+		if before.Kind == "registration" {
+			return fault.Hidden()
 		}
 		var check fault.Check
 		note := form.Text(&check, "note", maxNote)
-		if v.f.State == cases.StateDraft && form.Get("agree") != "yes" {
+		if before.State == cases.StateDraft && form.Get("agree") != "yes" {
 			check.Fail("agree", "check.error.agree")
 		}
-		var sent cases.Case
-		waiting := v.f.State == cases.StateWaiting
-		if err = check.Err(); err == nil {
-			err = c.WithTx(func(tx db.Tx) (err error) {
-				if waiting {
-					sent, err = cases.Reply(tx, v.actor(), v.f.Ref, note, c.Printer().Tag)
-				} else {
-					sent, err = cases.File(tx, v.actor(), v.f.Ref)
-				}
-				return err
-			})
-		}
-		if invalid(err, state) {
-			return v.showCheck(web.Status(fault.Invalid), state)
-		}
-		if err != nil {
+		if err := check.Err(); err != nil {
 			return err
 		}
-		if waiting {
-			return c.Redirect(c.URL("/cases/" + v.f.Ref))
+		if kind, err = before.Of(tx); err != nil {
+			return err
 		}
-		if v.site.Counter { // whoever took it may not be one who reads it from now on
-			return ShowReceipt(c, Receipt{Case: sent, Kind: v.kind(), Code: s.Codes.Of(sent), Counter: true, PortalURL: s.PortalURL})
+		switch {
+		case before.State == cases.StateWaiting:
+			sent, err = cases.Reply(tx, actor, before.Ref, note, c.Printer().Tag)
+		case before.State.Editable():
+			sent, err = cases.File(tx, actor, before.Ref)
 		}
-		return c.Redirect(c.URL(v.at("receipt")))
+		return err
 	})
+	switch {
+	case invalid(err, state):
+		return again(web.Status(fault.Invalid))
+	case err != nil:
+		return err
+	case before.State == cases.StateWaiting || !before.State.Editable(): // its own page says how it goes on
+		return c.Redirect(c.URL("/cases/" + before.Ref))
+	case !s.Counter:
+		return c.Redirect(c.URL(Base + "/" + before.Ref + "/receipt"))
+	}
+	// At the counter: whoever took it may not be one who reads it from now on.
+	return ShowReceipt(c, Receipt{Case: sent, Kind: kind, Code: s.Codes.Of(sent), Counter: true, PortalURL: s.PortalURL})
 }
 
 // Receipt is what somebody takes home: the reference, the status code, the day
