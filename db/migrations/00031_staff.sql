@@ -266,14 +266,19 @@ grant execute on function decide_emergency(uuid, boolean, uuid, text, date, time
 -- page to look at: this is wider than what it shows.
 -- +goose StatementBegin
 create function own_people() returns uuid[]
-language sql stable security definer set search_path = public, pg_temp as $$
-  select array(
-    select me.id
-    union select r.other_id from relation r where r.person_id = me.id and r.type in ('parent', 'guardian')
-    union select r.person_id from relation r where r.other_id = me.id and r.type in ('child', 'ward')
-    union select c.of_id from membership_role c where c.person_id = me.id and c.role = 'caregiver' and c.of_id is not null)
-  from (select a.person_id as id from account a where a.id = actor() and current_setting('daftar.kind', true) = 'citizen') me where me.id is not null
-$$;
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+declare
+  me uuid := case when current_setting('daftar.kind', true) = 'citizen' then (select a.person_id from account a where a.id = actor()) end;
+begin
+  if me is null then
+    return '{}';
+  end if;
+  return array(
+    select me
+    union select r.other_id from relation r where r.person_id = me and r.type in ('parent', 'guardian')
+    union select r.person_id from relation r where r.other_id = me and r.type in ('child', 'ward')
+    union select c.of_id from membership_role c where c.person_id = me and c.role = 'caregiver' and c.of_id is not null);
+end $$;
 
 -- The one living person with a verified number, to link an account to; null for
 -- none, or more than one.
