@@ -157,7 +157,7 @@ end $$;
 -- looked at as a whole.
 create function find_new(p_change uuid) returns void
 language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB'
-set gin_pending_list_limit = '256kB' as $$
+set gin_pending_list_limit = '64kB' as $$
 declare
   ids uuid[]; names text[]; sexes text[]; firsts date[]; lasts date[]; alive boolean[]; homes uuid[];
   home_ids uuid[]; home_areas uuid[]; home_places text[]; home_protected boolean[];
@@ -187,14 +187,20 @@ begin
   select jsonb_object_agg(word, coalesce((select w.key from name_word w where w.word = n.word limit 1), name_key(n.word))) into keys
   from (select distinct value as word from jsonb_each_text(folds) where value <> '') n;
 
-  with split as materialized (
+  with said as materialized (
+    select * from unnest(ids, names, sexes, firsts, lasts, alive, homes) u (id, name, sex, first, last, live, home)
+  ), split as materialized (
+    select u.id, u.sex, u.first, u.last, u.live, u.home, true as plain, '{}'::text[] collate "C" as words, null::text[] collate "C" as sounds
+    from said u where u.name = '' -- many, in a survey
+    union all
     select u.id, u.sex, u.first, u.last, u.live, u.home, w.plain,
-           case when w.plain then w.words else array(select left(x, 60) from unnest(string_to_array(nullif(name_fold(u.name), ''), ' ')) x) end as words, w.sounds
-    from unnest(ids, names, sexes, firsts, lasts, alive, homes) u (id, name, sex, first, last, live, home)
+           case when w.plain then w.words else array(select left(x, 60) from unnest(string_to_array(nullif(name_fold(u.name), ''), ' ')) x) end, w.sounds
+    from said u
     cross join lateral (
       select coalesce(array_agg(fold) filter (where fold <> ''), '{}') as words,
              array_agg(distinct (keys->>fold) collate "C") filter (where fold <> '') as sounds, bool_and(fold is not null) is not false as plain
       from (select folds->>word as fold from unnest(string_to_array(u.name, ' ')) word offset 0) f) w
+    where u.name <> ''
   ), named as materialized (
     select s.id, s.sex, s.first, s.last, s.live, s.home, h.area_id, coalesce(h.place, '') as place, coalesce(h.protected, false) as protected, s.plain, s.words,
            case when s.plain then s.sounds else (
