@@ -18,6 +18,7 @@ import (
 	"daftar/admin/imports"
 	"daftar/admin/kin"
 	"daftar/admin/letters"
+	"daftar/admin/links"
 	"daftar/admin/outages"
 	"daftar/admin/oversight"
 	"daftar/admin/people"
@@ -56,6 +57,7 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.CaseRead, ui.NavItem{Key: "nav.queue", Path: "/cases"}},
 		{auth.CaseIntake, ui.NavItem{Key: "nav.counter", Path: "/counter"}},
 		{auth.ChangeRead, ui.NavItem{Key: "nav.changes", Path: "/changes"}},
+		{auth.AccountLink, ui.NavItem{Key: "nav.links", Path: "/links"}},
 		{auth.DuplicateRead, ui.NavItem{Key: "nav.duplicates", Path: "/duplicates"}},
 		{auth.PersonSearch, ui.NavItem{Key: "nav.search", Path: "/search"}},
 		{auth.FilterUse, ui.NavItem{Key: "nav.filters", Path: "/filters"}},
@@ -163,6 +165,11 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/counter/for/:ref/delegates", Permission: auth.DelegateGrant, Handler: cases.DelegateForm},
 		{Method: post, Path: "/counter/for/:ref/delegates", Permission: auth.DelegateGrant, Handler: cases.Delegate},
 		{Method: post, Path: "/counter/for/:ref/delegates/:delegation/revoke", Permission: auth.DelegateGrant, Handler: cases.RevokeDelegate},
+		{Method: get, Path: "/counter/for/:ref/account", Permission: auth.DelegateGrant, Handler: cases.AccountForm},
+		{Method: post, Path: "/counter/for/:ref/account", Permission: auth.DelegateGrant, Handler: cases.Account},
+		{Method: get, Path: "/links", Permission: auth.AccountLink, Handler: links.List},
+		{Method: get, Path: "/links/:ref", Permission: auth.AccountLink, Handler: links.Show},
+		{Method: post, Path: "/links/:ref", Permission: auth.AccountLink, Handler: links.Decide},
 
 		// records, and proposals to change them
 		{Method: get, Path: "/people/:ref", Permission: auth.PersonRead, Handler: people.Person},

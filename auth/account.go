@@ -60,17 +60,7 @@ func Account(tx db.Tx, id Identity) (db.ID, error) {
 	if account.Person != nil || id.Claims.NationalID == "" {
 		return account.ID, nil
 	}
-	person, err := registry.PersonByIdentifier(tx, registry.NationalID, id.Claims.NationalID)
-	if fault.Is(err, fault.NotFound) {
-		return account.ID, nil
-	}
-	if err != nil {
-		return db.ID{}, err
-	}
-	if err := tx.Exec(`update account set person_id = $2 where id = $1`, account.ID, person); err != nil {
-		return db.ID{}, err
-	}
-	return account.ID, audit.Write(tx, audit.Event{Action: "account.linked", SubjectKind: "person", Subject: person})
+	return account.ID, claimed(tx, account.ID, id.Claims.NationalID)
 }
 
 // StaffMember returns the member of staff for a subject at the staff

@@ -24,6 +24,7 @@ const (
 	CaseOpen         Permission = "case.open"      // begin a case in the office: take a change back, two records of one person
 	FreezeEdit       Permission = "freeze.edit"    // times in which decisions change no records
 	DelegateGrant    Permission = "delegate.grant" // let somebody act for another, with proof
+	AccountLink      Permission = "account.link"   // be the second to tie an account to a person
 	CredentialRead   Permission = "credential.read"
 	CredentialRevoke Permission = "credential.revoke"
 	FieldEdit        Permission = "field.edit" // define what is asked and stored
@@ -77,7 +78,7 @@ const (
 // something, not for looking at it.
 var strong = []Permission{
 	CaseDecide, ChangeApprove, ImportApprove, AreaApprove, SettingApprove, RuleApprove, DelayDecide,
-	PersonExport, LookRelease, EmergencyAsk, EmergencyOpen,
+	PersonExport, LookRelease, EmergencyAsk, EmergencyOpen, AccountLink,
 }
 
 // Strong reports whether something takes a step-up.
@@ -88,11 +89,11 @@ func (p Permission) Strong() bool { return slices.Contains(strong, p) }
 var roles = map[string][]Permission{
 	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch, LetterPrint, DelegateGrant},
 	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk},
-	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk},
-	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk, EmergencyOpen},
+	"approver":    {CaseRead, CaseDecide, AccountLink, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk},
+	"approver2":   {CaseRead, CaseDecide, AccountLink, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk, EmergencyOpen},
 	"appeals":     {PersonSearch, LetterRead, LetterReview, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
 	"grievance":   {PersonSearch, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
-	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint, CaseRead, CaseAsk, CaseRecommend, CaseDecide, FilterUse, EmergencyAsk, EmergencyOpen},
+	"protection":  {PersonRead, PersonProtected, AccountLink, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint, CaseRead, CaseAsk, CaseRecommend, CaseDecide, FilterUse, EmergencyAsk, EmergencyOpen},
 	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide, CaseRead, CaseAsk, CaseOpen, FilterUse},
 	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest, LetterRead, LetterEdit, DecisionSend, RuleRead, FreezeEdit, FilterUse},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},

@@ -301,13 +301,13 @@ func (x *Abuse) approvesOwn(t *testing.T) {
 	if x.caseAsItIs(t, x.ref) != before {
 		t.Error("the case moved")
 	}
-	x.withdrawGrant(t, "verifier", "approver")
 	// and with the database in hand, as the role of the site
 	_, err := x.query(t.Context(), fmt.Sprintf(`begin; set local role daftar_staff; select set_config('daftar.kind', 'staff', true), set_config('daftar.actor', (select id from staff where name = 'Viktor Verifier')::text, true);
-		insert into case_event (id, case_id, action, actor, actor_kind, at) select gen_random_uuid(), id, 'approve', actor(), 'staff', now() from case_file where ref = '%s'; commit`, x.ref))
-	if err == nil || x.caseAsItIs(t, x.ref) != before {
+		insert into case_event (id, case_id, at, action) select gen_random_uuid(), id, now(), 'approved' from case_file where ref = '%s'; commit`, x.ref))
+	if err == nil || !strings.Contains(err.Error(), "who checked or agreed cannot do this") || x.caseAsItIs(t, x.ref) != before {
 		t.Errorf("the database lets the author approve: %v", err)
 	}
+	x.withdrawGrant(t, "verifier", "approver")
 }
 
 func (x *Abuse) markup(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"daftar/auth"
 	"daftar/blob"
 	"daftar/notify"
+	"daftar/portal/account"
 	"daftar/portal/apply"
 	"daftar/portal/audit"
 	"daftar/portal/cases"
@@ -91,6 +92,8 @@ func Routes(cfg Config) []web.Route {
 
 		// one's own
 		{Method: get, Path: "/home", Permission: auth.Citizen, Handler: home.Home},
+		{Method: get, Path: "/account/link", Permission: auth.Citizen, Handler: account.LinkForm},
+		{Method: post, Path: "/account/link", Permission: auth.Citizen, Handler: account.Link},
 		{Method: get, Path: "/record", Permission: auth.Citizen, Handler: record.Show},
 		{Method: get, Path: "/record/people/:ref", Permission: auth.Citizen, Handler: record.Child},
 		{Method: get, Path: "/record/photos/:photo", Permission: auth.Citizen, Handler: record.Photos{Blobs: cfg.Blobs}.Photo},

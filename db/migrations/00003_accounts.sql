@@ -22,7 +22,7 @@ create table account (
   unique (provider, sub)
 );
 create index account_person on account (person_id);
-grant select, insert (id, provider, sub, person_id, name, claims, created_at), update (name, claims, person_id) on account to daftar_citizen;
+grant select, insert (id, provider, sub, name, claims, created_at), update (name, claims) on account to daftar_citizen; -- person_id: link_by_claim
 grant select, update (person_id) on account to daftar_staff;
 grant select, insert, update on account to daftar_jobs;
 

@@ -23,7 +23,7 @@ create function context_of(p_role text, p_table text) returns text language sql 
     when 'daftar_citizen' then 'in_context(''citizen'', ''anonymous'')'
     when 'daftar_staff' then case when p_table = any('{person,household,membership,identifier,contact,contact_hold,relation,membership_role,
       membership_lost,group_record,group_member,calculated,record_version,record_merge,change,change_item,amendment,
-      case_file,case_event,case_subject,case_party,case_link,case_visit,evidence,file,decision,delegation,account,
+      case_file,case_event,case_subject,case_party,case_link,case_visit,evidence,file,decision,delegation,account,account_link,
       credential,credential_copy,credential_offer,credential_version,letter,letter_event,notice,notice_delivery,notice_setting,
       import_batch,import_problem,import_area,duplicate_pair,duplicate_decision,dedup_record,identifier_contest,
       person_search,household_search,look_delay,look_question,look_release,audit_alert,audit_check,staff_kin,rule_loss,

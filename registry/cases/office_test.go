@@ -2,6 +2,7 @@ package cases_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,6 +128,33 @@ func TestPayeeNeedsThreeOfficials(t *testing.T) {
 	}
 	if !o.paid(t, "Bilal Yusuf") || o.paid(t, "Amina Yusuf") {
 		t.Error("the payments did not move")
+	}
+}
+
+// Whoever came to a record less than a day ago asks for nothing about its payments,
+// however the case was begun; anything else they may ask for.
+func TestPaymentsAreHeldAfterALink(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	bilal := o.member(t, "Bilal Yusuf")
+	if n := o.count(t, `with l as (insert into account_link (id, ref, account_id, person_id, how, state, proposed_at, decided_at, held_until)
+		values (gen_random_uuid(), '5-22222-22222', $1, $2, 'claim', 'linked', $3::timestamptz, $3::timestamptz, $3::timestamptz + interval '24 hours') returning 1) select count(*) from l`,
+		bilal.Actor.ID, *bilal.Person, o.Now()); n != 1 {
+		t.Fatal(n)
+	}
+	answers := registry.Values{"who": o.ref(t, "Bilal Yusuf")}
+	ref := o.begins(t, bilal, "payee", answers)
+	file := func() error {
+		return o.attempt(t, bilal, func(tx db.Tx, a cases.Actor) error { _, err := cases.File(tx, a, ref); return err })
+	}
+	o.Clock.Add(23 * time.Hour)
+	if err := file(); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "link_held") {
+		t.Fatal("on the same day: ", err)
+	}
+	o.files(t, bilal, "job", registry.Values{"who": o.ref(t, "Bilal Yusuf"), "monthly_income": 11.0})
+	o.Clock.Add(2 * time.Hour)
+	if err := file(); err != nil {
+		t.Error("the next day: ", err)
 	}
 }
 

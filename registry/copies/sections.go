@@ -32,6 +32,8 @@ func Sections() []Section {
 	return []Section{
 		{"account", fields("name a.name|text", "at a.created_at|time", "said a.claims|object"), tables("account"),
 			`account a where a.id = any($2)`, "a.created_at"},
+		{"links", fields("how l.how|text", "state l.state|text", "asked l.proposed_at|time", "decided l.decided_at|time", "proof l.proof|text"), tables("account_link"),
+			`account_link l where l.person_id = $1 and l.account_id = any($2)`, "l.proposed_at"},
 		{"person", fields("reference p.ref|text", "name p.full_name|text", "name_latin p.full_name_latin|text", "family_name p.family_name|text",
 			"given_name p.given_name|text", "other_names p.other_names|text", "sex p.sex|text", "born_from p.birth_from|date", "born_to p.birth_to|date",
 			"state p.status|text", "reason p.status_reason|text", "on p.status_date|date", "tags p.tags|list", "answers p.fields|object"),
@@ -155,7 +157,7 @@ func Left() map[string]string {
 		"links of cases, which may be other people's":                                   `case_link`,
 		"protects somebody: an investigation, or the safety of people":                  `look_delay look_release`,
 		"only hashes: the proof of what receipts say":                                   `audit_receipt audit_checkpoint audit_leaf audit_log audit_node audit_check`,
-		"secrets and counters that end by themselves, without a name":                   `attempt used_once sign_in_attempt wallet_token outbox`,
+		"secrets and counters that end by themselves, without a name":                   `account_code attempt used_once sign_in_attempt wallet_token outbox`,
 		"files as they came in; what became of them is in the history, with its source": `import_area import_batch import_mapping import_problem import_waste`,
 	} {
 		for _, name := range strings.Fields(names) {

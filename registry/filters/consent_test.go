@@ -1,7 +1,10 @@
 package filters_test
 
 import (
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,5 +109,69 @@ func TestConsentWithdrawalStopsTheNextFile(t *testing.T) {
 	})
 	if told != 1 {
 		t.Errorf("she is told of %d files instead of the one that she was in", told)
+	}
+
+	// by order of events: a file that was begun, and had read something, before she
+	// took it back, and reads who agreed after it, is without her
+	filter := filters.Filter{ID: db.ID{7}, Subject: filters.People, Expr: filters.Expr{Cond: &filters.Cond{Field: "household.status", Op: filters.Is, Values: []string{"active"}}}}
+	file := func(tx db.Tx) (filters.Table, error) {
+		return filters.Export(tx, o, filters.NewCatalogue(filters.People, nil, o.Roles), filter, nil, "research", bundle.Printer("en"))
+	}
+	has := func(table filters.Table) bool {
+		return slices.ContainsFunc(table.Rows, func(row []filters.Cell) bool { return row[0].Text == ref })
+	}
+	give := func() {
+		do(amina, func(tx db.Tx) (err error) { given, err = consent.Give(tx, person, "research", 1, "en"); return err })
+	}
+	give()
+	do(officer, func(tx db.Tx) error {
+		if before, err := file(tx); err != nil || !has(before) {
+			t.Errorf("she agreed: %v, %v", has(before), err)
+		}
+		do(amina, func(tx db.Tx) error { return consent.Withdraw(tx, person, given) })
+		after, err := file(tx)
+		if has(after) {
+			t.Error("a file that was begun before has her afterwards")
+		}
+		return err
+	})
+
+	// and many at once: whichever is begun after the withdrawal is done
+	for range 5 {
+		give()
+		var done, stop atomic.Bool
+		var all sync.WaitGroup
+		var seen, since atomic.Int32
+		for range 3 {
+			all.Go(func() {
+				for !stop.Load() {
+					late := done.Load()
+					var table filters.Table
+					if err := d.WithTx(t.Context(), officer, func(tx db.Tx) (err error) { table, err = file(tx); return err }); err != nil {
+						t.Error(err)
+						return
+					}
+					switch {
+					case late && has(table):
+						t.Error("a file that was begun afterwards has her")
+						return
+					case late:
+						since.Add(1)
+					case has(table):
+						seen.Add(1)
+					}
+				}
+			})
+		}
+		for seen.Load() == 0 && !t.Failed() {
+			runtime.Gosched()
+		}
+		do(amina, func(tx db.Tx) error { return consent.Withdraw(tx, person, given) })
+		done.Store(true)
+		for since.Load() < 3 && !t.Failed() {
+			runtime.Gosched()
+		}
+		stop.Store(true)
+		all.Wait()
 	}
 }

@@ -27,9 +27,10 @@ func Kinds() []string {
 		"decision_upheld",                            // the appeal did not help
 		"decision_overturned",                        // it did
 		"case_asked", "case_decided", "case_message", // the office asks, has decided, writes
-		"case_late",    // the office is late, and that can be appealed
-		"case_concern", // somebody else asks for what affects one
-		"file_unsafe",  // a photo cannot be used
+		"case_late",      // the office is late, and that can be appealed
+		"case_concern",   // somebody else asks for what affects one
+		"file_unsafe",    // a photo cannot be used
+		"account_linked", // somebody signs in as this person from now on
 	}
 }
 
