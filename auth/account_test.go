@@ -136,3 +136,39 @@ func TestLinkIsNotMoved(t *testing.T) {
 		t.Errorf("the account moved from %v to %v", before, after)
 	}
 }
+
+// The portal's own pool reads nobody else's numbers and contacts, whatever a page
+// would ask for.
+func TestPortalReadsNobodyElsesNumbers(t *testing.T) {
+	t.Parallel()
+	d := seeded(t)
+	count := func(who db.Principal) (numbers, contacts int) {
+		as(t, d, who, func(tx db.Tx) error {
+			if err := tx.Get(&numbers, `select count(*) from identifier`); err != nil {
+				return err
+			}
+			return tx.Get(&contacts, `select count(*) from contact`)
+		})
+		return numbers, contacts
+	}
+	numbers, contacts := count(worker)
+	if numbers < 5 || contacts < 2 {
+		t.Fatalf("there are %d numbers and %d contacts", numbers, contacts)
+	}
+	for name, known := range map[string]string{"Tomás Rivera": "tomas", "Amina Yusuf": "amina"} {
+		p, _ := resolve(t, d, auth.Portal, start(t, d, auth.Portal, citizen(known), db.ID{}))
+		if n, c := count(p.DB(auth.Portal)); n != 0 || c != 0 {
+			t.Errorf("%s, before her account is anybody's: %d numbers, %d contacts", known, n, c)
+		}
+		change(t, d, `update account set person_id = (select id from person where $1 in (full_name, full_name_latin) limit 1) where id = $2`, name, p.ID)
+		var others []string
+		as(t, d, p.DB(auth.Portal), func(tx db.Tx) error {
+			return tx.Select(&others, `select p.full_name from identifier i join person p on p.id = i.subject_id
+				where p.id <> own_person() and not exists (select from membership a join membership b on b.household_id = a.household_id where a.person_id = p.id and b.person_id = own_person())`)
+		})
+		n, c := count(p.DB(auth.Portal))
+		if len(others) != 0 || n == 0 || n >= numbers || c >= contacts {
+			t.Errorf("%s reads %d of %d numbers and %d of %d contacts, of others: %v", known, n, numbers, c, contacts, others)
+		}
+	}
+}

@@ -120,11 +120,7 @@ func Identifiers(tx db.Tx, subject db.ID) ([]Identifier, error) {
 // links nobody.
 func PersonByIdentifier(tx db.Tx, kind, value string) (db.ID, error) {
 	var id db.ID
-	err := tx.Get(&id, `
-		select (array_agg(p.id))[1] as id
-		from identifier i join person p on p.id = i.subject_id
-		where i.type = $1 and i.value = $2 and i.status = 'verified' and i.subject_kind = 'person' and p.status = 'active'
-		having count(distinct p.id) = 1`, kind, NormalIdentifier(value))
+	err := tx.Get(&id, `select found from person_of_number($1, $2) found where found is not null`, kind, NormalIdentifier(value))
 	return id, err
 }
 

@@ -16,6 +16,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/registry/cases/kinds"
 	"daftar/registry/settings"
 	"daftar/web"
 	"daftar/web/ui"
@@ -27,6 +28,7 @@ type visit struct {
 	state     *settings.State
 	languages []i18n.Locale // shipped: each has an input for every text
 	kept      map[string][]string
+	history   []kinds.Version // of the kind of case
 }
 
 func open(c *web.Ctx) (*visit, error) {
@@ -71,6 +73,7 @@ func Routes(nav func(auth.Principal) []ui.NavItem) []web.Route {
 		{Method: post, Path: "/settings/file", Permission: auth.SettingEdit, Handler: importFile, Upload: true},
 		{Method: get, Path: "/settings/file/export", Permission: auth.SettingRead, Handler: export},
 		{Method: get, Path: "/settings/offices", Permission: auth.SettingRead, Handler: officeList},
+		{Method: get, Path: "/settings/kinds", Permission: auth.SettingRead, Handler: kindList},
 		{Method: get, Path: "/settings/numbers", Permission: auth.SettingRead, Handler: numberList},
 		{Method: post, Path: "/settings/numbers/:code/try", Permission: auth.SettingRead, Handler: tryNumber},
 		{Method: get, Path: "/settings/staff", Permission: auth.SettingRead, Handler: staffList},
@@ -80,7 +83,7 @@ func Routes(nav func(auth.Principal) []ui.NavItem) []web.Route {
 		{Method: post, Path: "/settings/staff/:ref/end", Permission: auth.SettingEdit, Handler: endRole, Strong: true},
 		{Method: post, Path: "/settings/staff/:ref/passkey", Permission: auth.SettingEdit, Handler: removeKey, Strong: true},
 	}
-	for _, p := range append(pages(), office, number) {
+	for _, p := range append(pages(), office, number, caseKind) {
 		routes = append(routes,
 			web.Route{Method: get, Path: "/settings/" + p.path, Permission: auth.SettingEdit, Handler: p.show},
 			web.Route{Method: post, Path: "/settings/" + p.path, Permission: auth.SettingEdit, Handler: p.save, Upload: p.upload})
@@ -319,6 +322,7 @@ func groups(v *visit) []group {
 		{"setting.branding", "branding", s.Branding.Service.In(p)},
 		{"setting.logo", "logo", map[bool]string{true: p.T("answer.yes"), false: p.T("answer.no")}[s.Logo.Hash != ""]},
 		{"setting.contact", "contact", p.N("setting.lines_and_links", len(s.Contact.Lines)+len(s.Contact.Links))},
+		{"setting.kinds", "kinds", p.Number(len(v.state.CaseKinds))},
 		{"setting.numbers", "numbers", p.Number(len(v.state.Identifiers))},
 		{"setting.offices", "offices", p.Number(len(v.state.Offices))},
 		{"setting.staff", "staff", ""},

@@ -297,7 +297,9 @@ func overviewPage(v *visit, groups []group, waiting []settings.Change, edits boo
 }
 
 // readable reports whether a group has a page for those who change nothing.
-func readable(g group) bool { return g.Path == "numbers" || g.Path == "offices" || g.Path == "staff" }
+func readable(g group) bool {
+	return g.Path == "kinds" || g.Path == "numbers" || g.Path == "offices" || g.Path == "staff"
+}
 
 func formPage(p page, v *visit, f *ui.Form, shown *settings.State) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -550,6 +552,8 @@ func back(p page) string {
 	switch p.path {
 	case number.path:
 		return "/settings/numbers"
+	case caseKind.path:
+		return "/settings/kinds"
 	case office.path:
 		return "/settings/offices"
 	}

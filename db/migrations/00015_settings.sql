@@ -6,7 +6,7 @@
 -- any of it. hands says how many people a change takes: two where it moves
 -- deadlines, rights or what a number means.
 create table setting_kind (
-  kind  text not null check (kind in ('setting', 'identifier', 'office', 'office_role', 'area_kind', 'field')),
+  kind  text not null check (kind in ('setting', 'identifier', 'office', 'office_role', 'area_kind', 'field', 'case_kind')),
   key   text not null default '*',
   hands smallint not null check (hands in (1, 2)),
   primary key (kind, key)
@@ -25,7 +25,8 @@ insert into setting_kind (kind, key, hands) values
   ('office', '*', 2),               -- whose records an office answers for
   ('office_role', '*', 2),          -- who may see and decide there
   ('area_kind', '*', 1),
-  ('field', '*', 1);                -- as in the editor of fields
+  ('field', '*', 1),                -- as in the editor of fields
+  ('case_kind', '*', 2);            -- deadlines, who decides, what is asked for
 grant select on setting_kind to daftar_staff, daftar_jobs;
 
 alter table setting add column version integer not null default 1;
@@ -283,6 +284,11 @@ begin
       end if;
     when 'passkey' then -- of somebody else; whoever proposed it is not whoever agrees
       update passkey set removed_at = p_now, removed_why = 'office' where id = i.key::uuid and removed_at is null;
+      v_done := found;
+    when 'case_kind' then -- a version is never changed: cases keep the one that they began with
+      insert into case_kind (id, code, version, definition, published_at)
+      select gen_random_uuid(), i.key, i.base + 1, i.value, p_now
+      where i.base = (select coalesce(max(k.version), 0) from case_kind k where k.code = i.key);
       v_done := found;
     when 'field' then
       null; -- published by the caller, as in the editor of fields

@@ -260,5 +260,39 @@ create trigger emergency_review_guard before update of closed_at on audit_alert 
 grant execute on function decide_emergency(uuid, boolean, uuid, text, date, timestamptz), end_emergency(uuid, timestamptz),
   open_emergency(timestamptz), has_emergency(uuid, timestamptz), emergency_entries(uuid) to daftar_staff;
 
+-- What the portal reads of numbers and of ways to reach people is one's own and that
+-- of the children whom one is responsible for, whatever a page asks. Computed once
+-- per statement. Whether a child is of age, and an end that is to come, are for the
+-- page to look at: this is wider than what it shows.
+-- +goose StatementBegin
+create function own_people() returns uuid[]
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+declare
+  me uuid := case when current_setting('daftar.kind', true) = 'citizen' then (select a.person_id from account a where a.id = actor()) end;
+begin
+  if me is null then
+    return '{}';
+  end if;
+  return array(
+    select me
+    union select r.other_id from relation r where r.person_id = me and r.type in ('parent', 'guardian')
+    union select r.person_id from relation r where r.other_id = me and r.type in ('child', 'ward')
+    union select c.of_id from membership_role c where c.person_id = me and c.role = 'caregiver' and c.of_id is not null);
+end $$;
+
+-- The one living person with a verified number, to link an account to; null for
+-- none, or more than one.
+create function person_of_number(p_type text, p_value text) returns uuid
+language sql stable security definer set search_path = public, pg_temp as $$
+  select (array_agg(p.id))[1] from identifier i join person p on p.id = i.subject_id
+  where i.type = p_type and i.value = p_value and i.status = 'verified' and i.subject_kind = 'person' and p.status = 'active'
+  having count(distinct p.id) = 1
+$$;
+-- +goose StatementEnd
+grant execute on function own_people() to daftar_citizen;
+grant execute on function person_of_number(text, text) to daftar_citizen, daftar_jobs;
+create policy contact_own on contact for select to daftar_citizen using (person_id = any (array(select unnest(own_people()))));
+create policy identifier_own on identifier for select to daftar_citizen using (subject_id = any (array(select unnest(own_people()))));
+
 -- +goose Down
 select 1;

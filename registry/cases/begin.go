@@ -40,7 +40,7 @@ func Begin(tx db.Tx, actor Actor, o Opening) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !kind.Starts.By(who) && !(actor.Staff && kind.Starts.By("office")) {
+	if kind.Off || !kind.Starts.By(who) && !(actor.Staff && kind.Starts.By("office")) {
 		return "", fault.Hidden()
 	}
 	applicant, home, err := called(tx, o)

@@ -67,6 +67,9 @@ func Check(tx db.Tx, f *File, old, next *State) error {
 	if err := c.identifiers(tx); err != nil {
 		return err
 	}
+	if err := c.caseKinds(tx, old); err != nil {
+		return err
+	}
 	return c.Err()
 }
 

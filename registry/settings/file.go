@@ -13,6 +13,7 @@ import (
 	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/cases/kinds"
 	"daftar/registry/fields"
 )
 
@@ -39,6 +40,7 @@ type File struct {
 	Identifiers []Identifier             `yaml:"identifiers,omitempty"`
 	Offices     []Office                 `yaml:"offices,omitempty"`
 	Fields      []fields.Entry           `yaml:"fields,omitempty"`
+	CaseKinds   []kinds.Kind             `yaml:"case_kinds,omitempty"`
 
 	// Line is the line of a path such as "offices.2.code"; 0 for a file that was
 	// not read.

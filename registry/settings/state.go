@@ -13,6 +13,7 @@ import (
 	"daftar/db"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/registry/cases/kinds"
 	"daftar/registry/fields"
 )
 
@@ -25,6 +26,7 @@ const (
 	KindAreaKind   = "area_kind"   // level and code
 	KindField      = "field"       // subject, roster and code
 	KindPasskey    = "passkey"     // of a member of staff
+	KindCase       = "case_kind"   // its code
 )
 
 // thing names one thing that changes.
@@ -37,6 +39,7 @@ type State struct {
 	Identifiers []Identifier
 	Offices     []Office
 	Fields      []fields.Entry
+	CaseKinds   []kinds.Kind // the newest version of each
 
 	versions map[thing]int
 }
@@ -44,7 +47,7 @@ type State struct {
 // Read reads the state as it is.
 func Read(tx db.Tx) (*State, error) {
 	s := &State{Settings: *registry.DefaultSettings(), versions: map[thing]int{}}
-	for _, read := range []func(db.Tx) error{s.readSettings, s.readAreaKinds, s.readIdentifiers, s.readOffices, s.readFields} {
+	for _, read := range []func(db.Tx) error{s.readSettings, s.readAreaKinds, s.readIdentifiers, s.readOffices, s.readFields, s.readCaseKinds} {
 		if err := read(tx); err != nil {
 			return nil, err
 		}
@@ -184,6 +187,18 @@ func (s *State) readFields(tx db.Tx) error {
 	return nil
 }
 
+func (s *State) readCaseKinds(tx db.Tx) (err error) {
+	if s.CaseKinds, err = kinds.All(tx); err != nil {
+		return err
+	}
+	for _, k := range s.CaseKinds {
+		s.versions[thing{KindCase, k.Code}] = k.Version
+	}
+	return nil
+}
+
+func caseCode(k kinds.Kind) string { return k.Code }
+
 func fieldKey(e fields.Entry) string { return e.Subject + "/" + e.Roster + "/" + e.Code }
 
 func (k AreaKind) key() string { return string(rune('0'+k.Level)) + "/" + k.Code }
@@ -191,7 +206,8 @@ func (k AreaKind) key() string { return string(rune('0'+k.Level)) + "/" + k.Code
 // File is the state as a file, with what goes without saying. Groups that say
 // nothing are left out.
 func (s *State) File() *File {
-	f := &File{Format: Format, AreaKinds: s.AreaKinds, Identifiers: s.Identifiers, Offices: s.Offices, Fields: s.Fields}
+	f := &File{Format: Format, AreaKinds: s.AreaKinds, Identifiers: s.Identifiers, Offices: s.Offices, Fields: s.Fields,
+		CaseKinds: s.CaseKinds}
 	for group, slot := range f.groups() {
 		if v := reflect.ValueOf(s.Settings.Group(group)); !v.Elem().IsZero() {
 			slot.Set(v)
@@ -234,6 +250,7 @@ func (s *State) With(f *File) *State {
 		entries = append(entries, e.Normal())
 	}
 	next.Fields = merge(s.Fields, entries, fieldKey)
+	next.CaseKinds = merge(s.CaseKinds, f.CaseKinds, caseCode)
 	return &next
 }
 
@@ -301,6 +318,9 @@ func (s *State) all() []named {
 	}
 	for _, e := range s.Fields {
 		add(KindField, fieldKey(e), generic(e))
+	}
+	for _, k := range s.CaseKinds {
+		add(KindCase, k.Code, k)
 	}
 	return list
 }

@@ -18,33 +18,35 @@ type Kind struct {
 	Version int   `json:"-" yaml:"-"`
 
 	Code   string          `json:"code" yaml:"code"`
-	Family string          `json:"family" yaml:"family"`         // one of Families
-	Group  string          `json:"group,omitempty" yaml:"group"` // where it stands in the list: one of Groups; "" for nowhere
-	Order  int             `json:"order,omitempty" yaml:"order"`
-	Desk   string          `json:"desk" yaml:"desk"`               // whose work it is
-	Hands  int             `json:"hands" yaml:"hands"`             // officials that it takes; more where the change is risky
-	Access string          `json:"access,omitempty" yaml:"access"` // "open" when empty, "restricted" or "sealed"
-	Effect string          `json:"effect,omitempty" yaml:"effect"` // what it does to records; "" for nothing
-	Starts Starts          `json:"starts,omitempty" yaml:"starts"` // who may begin it
-	Days   int             `json:"days,omitempty" yaml:"days"`     // working days to answer; the country's when zero
-	Hours  int             `json:"hours,omitempty" yaml:"hours"`   // calendar hours, where those count
-	Object int             `json:"object,omitempty" yaml:"object"` // working days in which those affected may object
-	Exit   bool            `json:"exit,omitempty" yaml:"exit"`     // its pages have a quick way out
-	Safe   bool            `json:"safe,omitempty" yaml:"safe"`     // "I am not safe" is asked first
-	Values bool            `json:"values,omitempty" yaml:"values"` // may be granted value by value
-	Proven bool            `json:"proven,omitempty" yaml:"proven"` // nobody approves it without any proof
-	Nature registry.Nature `json:"nature,omitempty" yaml:"nature"`
-	Reason string          `json:"reason,omitempty" yaml:"reason"` // of the change: one of registry.ChangeReasons
+	Family string          `json:"family" yaml:"family"`                   // one of Families
+	Group  string          `json:"group,omitempty" yaml:"group,omitempty"` // where it stands in the list: one of Groups; "" for nowhere
+	Order  int             `json:"order,omitempty" yaml:"order,omitempty"`
+	Desk   string          `json:"desk" yaml:"desk"`                         // whose work it is
+	Hands  int             `json:"hands" yaml:"hands"`                       // officials that it takes; more where the change is risky
+	Access string          `json:"access,omitempty" yaml:"access,omitempty"` // "open" when empty, "restricted" or "sealed"
+	Effect string          `json:"effect,omitempty" yaml:"effect,omitempty"` // what it does to records; "" for nothing
+	Starts Starts          `json:"starts,omitempty" yaml:"starts,omitempty"` // who may begin it
+	Off    bool            `json:"off,omitempty" yaml:"off,omitempty"`       // nobody may, for now
+	From   string          `json:"from,omitempty" yaml:"from,omitempty"`     // the version before holds until that day, "2026-12-01"
+	Days   int             `json:"days,omitempty" yaml:"days,omitempty"`     // working days to answer; the country's when zero
+	Hours  int             `json:"hours,omitempty" yaml:"hours,omitempty"`   // calendar hours, where those count
+	Object int             `json:"object,omitempty" yaml:"object,omitempty"` // working days in which those affected may object
+	Exit   bool            `json:"exit,omitempty" yaml:"exit,omitempty"`     // its pages have a quick way out
+	Safe   bool            `json:"safe,omitempty" yaml:"safe,omitempty"`     // "I am not safe" is asked first
+	Values bool            `json:"values,omitempty" yaml:"values,omitempty"` // may be granted value by value
+	Proven bool            `json:"proven,omitempty" yaml:"proven,omitempty"` // nobody approves it without any proof
+	Nature registry.Nature `json:"nature,omitempty" yaml:"nature,omitempty"`
+	Reason string          `json:"reason,omitempty" yaml:"reason,omitempty"` // of the change: one of registry.ChangeReasons
 
 	Title i18n.Text   `json:"title" yaml:"title"` // in people's own words: "A baby was born"
-	Hint  i18n.Text   `json:"hint,omitempty" yaml:"hint"`
-	Lead  i18n.Text   `json:"lead,omitempty" yaml:"lead"`   // what happens, before starting
-	Needs []i18n.Text `json:"needs,omitempty" yaml:"needs"` // to have at hand
+	Hint  i18n.Text   `json:"hint,omitempty" yaml:"hint,omitempty"`
+	Lead  i18n.Text   `json:"lead,omitempty" yaml:"lead,omitempty"`   // what happens, before starting
+	Needs []i18n.Text `json:"needs,omitempty" yaml:"needs,omitempty"` // to have at hand
 
-	Questions []Question `json:"questions,omitempty" yaml:"questions"`
-	Proof     []Proof    `json:"proof,omitempty" yaml:"proof"`
-	Reasons   []Reason   `json:"reasons,omitempty" yaml:"reasons"` // for which it may be refused
-	Letter    string     `json:"letter,omitempty" yaml:"letter"`   // which letters; the family's when empty
+	Questions []Question `json:"questions,omitempty" yaml:"questions,omitempty"`
+	Proof     []Proof    `json:"proof,omitempty" yaml:"proof,omitempty"`
+	Reasons   []Reason   `json:"reasons,omitempty" yaml:"reasons,omitempty"` // for which it may be refused
+	Letter    string     `json:"letter,omitempty" yaml:"letter,omitempty"`   // which letters; the family's when empty
 }
 
 // Starts lists who may begin a case: "citizen" who is in the registry,
@@ -76,25 +78,25 @@ type Question struct {
 	// Field is "person.work" or "household.monthly_income": the question and the
 	// value of that definition, where the country has it. Of names the question
 	// that says about whom; without it, about the person themselves.
-	Field string `json:"field,omitempty" yaml:"field"`
-	Of    string `json:"of,omitempty" yaml:"of"`
+	Field string `json:"field,omitempty" yaml:"field,omitempty"`
+	Of    string `json:"of,omitempty" yaml:"of,omitempty"`
 	// Who says which people are offered: one of Circles. Except names an earlier
 	// question: whoever was chosen there is not offered.
-	Who     string              `json:"who,omitempty" yaml:"who"`
-	Except  string              `json:"except,omitempty" yaml:"except"`
-	Label   i18n.Text           `json:"label,omitempty" yaml:"label"`
-	Ask     i18n.Text           `json:"ask,omitempty" yaml:"ask"`
-	Help    i18n.Text           `json:"help,omitempty" yaml:"help"`
-	Options registry.Options    `json:"options,omitempty" yaml:"options"`
-	Rules   registry.FieldRules `json:"rules,omitzero" yaml:"rules"`
+	Who     string              `json:"who,omitempty" yaml:"who,omitempty"`
+	Except  string              `json:"except,omitempty" yaml:"except,omitempty"`
+	Label   i18n.Text           `json:"label,omitempty" yaml:"label,omitempty"`
+	Ask     i18n.Text           `json:"ask,omitempty" yaml:"ask,omitempty"`
+	Help    i18n.Text           `json:"help,omitempty" yaml:"help,omitempty"`
+	Options registry.Options    `json:"options,omitempty" yaml:"options,omitempty"`
+	Rules   registry.FieldRules `json:"rules,omitzero" yaml:"rules,omitempty"`
 	// When lists, for earlier questions, the answers with which it is asked. What
 	// is not known yet hides nothing.
-	When map[string][]string `json:"when,omitempty" yaml:"when"`
+	When map[string][]string `json:"when,omitempty" yaml:"when,omitempty"`
 	// Needed questions have to be answered: without it nobody could say what is
 	// asked for. All others may be left open (RULES R1).
-	Needed  bool       `json:"needed,omitempty" yaml:"needed"`
-	Past    bool       `json:"past,omitempty" yaml:"past"` // a day that is not in the future
-	Columns []Question `json:"columns,omitempty" yaml:"columns"`
+	Needed  bool       `json:"needed,omitempty" yaml:"needed,omitempty"`
+	Past    bool       `json:"past,omitempty" yaml:"past,omitempty"` // a day that is not in the future
+	Columns []Question `json:"columns,omitempty" yaml:"columns,omitempty"`
 }
 
 // Pages lists the pages that are no field types: "person" and "people" choose
@@ -122,7 +124,7 @@ type Proof struct {
 type Reason struct {
 	Code  string    `json:"code" yaml:"code"`
 	Text  i18n.Text `json:"text" yaml:"text"`
-	Facts []Fact    `json:"facts,omitempty" yaml:"facts"`
+	Facts []Fact    `json:"facts,omitempty" yaml:"facts,omitempty"`
 }
 
 // Fact is what exactly the reason rests on.

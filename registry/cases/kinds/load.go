@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -173,19 +174,36 @@ func ByID(tx db.Tx, id db.ID) (Kind, error) {
 	return r.kind()
 }
 
-// Current is the newest version of a kind; fault.NotFound for none.
+// Current is the version of a kind that holds today; fault.NotFound for none.
 func Current(tx db.Tx, code string) (Kind, error) {
+	today, err := registry.DayOf(tx, tx.Now())
+	if err != nil {
+		return Kind{}, err
+	}
 	var id db.ID
-	if err := tx.Get(&id, `select id from case_kind where code = $1 order by version desc limit 1`, code); err != nil {
+	if err := tx.Get(&id, `
+		select id from case_kind where code = $1 and coalesce(definition->>'from', '') <= $2 order by version desc limit 1`, code, today); err != nil {
 		return Kind{}, err
 	}
 	return ByID(tx, id)
 }
 
 // All are the newest versions of all kinds, by their codes.
-func All(tx db.Tx) ([]Kind, error) {
+func All(tx db.Tx) ([]Kind, error) { return until(tx, "9999") }
+
+// Today are the versions that hold today.
+func Today(tx db.Tx) ([]Kind, error) {
+	today, err := registry.DayOf(tx, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	return until(tx, today)
+}
+
+func until(tx db.Tx, day string) ([]Kind, error) {
 	var ids []db.ID
-	if err := tx.Select(&ids, `select distinct on (code) id from case_kind order by code, version desc`); err != nil {
+	if err := tx.Select(&ids, `
+		select distinct on (code) id from case_kind where coalesce(definition->>'from', '') <= $1 order by code, version desc`, day); err != nil {
 		return nil, err
 	}
 	list := make([]Kind, len(ids))
@@ -200,11 +218,11 @@ func All(tx db.Tx) ([]Kind, error) {
 
 // List are the kinds that somebody may begin, in the order of the list.
 func List(tx db.Tx, who string) ([]Kind, error) {
-	list, err := All(tx)
+	list, err := Today(tx)
 	if err != nil {
 		return nil, err
 	}
-	list = slices.DeleteFunc(list, func(k Kind) bool { return !k.Starts.By(who) || k.Group == "" })
+	list = slices.DeleteFunc(list, func(k Kind) bool { return k.Off || !k.Starts.By(who) || k.Group == "" })
 	slices.SortStableFunc(list, func(a, b Kind) int {
 		if a.Group != b.Group {
 			return slices.Index(Groups(), a.Group) - slices.Index(Groups(), b.Group)
@@ -218,8 +236,25 @@ func List(tx db.Tx, who string) ([]Kind, error) {
 // is not there.
 func Startable(tx db.Tx, code, who string) (Kind, error) {
 	k, err := Current(tx, code)
-	if err == nil && (!k.Starts.By(who) || k.Group == "") {
+	if err == nil && (k.Off || !k.Starts.By(who) || k.Group == "") {
 		err = fault.Hidden()
 	}
 	return k, err
+}
+
+// Version is one version of a kind, in its history.
+type Version struct {
+	Version int       `db:"version"`
+	At      time.Time `db:"published_at"`
+	By      string    `db:"name"` // "" for the program
+	From    string    `db:"from_day"`
+}
+
+// History lists the versions of a kind, newest first.
+func History(tx db.Tx, code string) ([]Version, error) {
+	var list []Version
+	err := tx.Select(&list, `
+		select k.version, k.published_at, coalesce(s.name, '') as name, coalesce(k.definition->>'from', '') as from_day
+		from case_kind k left join staff s on s.id = k.published_by where k.code = $1 order by k.version desc`, code)
+	return list, err
 }
