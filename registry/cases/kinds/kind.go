@@ -109,7 +109,9 @@ func Pages() []string {
 
 // Circles lists the groups of people that a question can offer, seen from the
 // person whose case it is.
-func Circles() []string { return []string{"members", "others", "adults", "children", "parents", "mine", "ended"} }
+func Circles() []string {
+	return []string{"members", "others", "adults", "children", "parents", "mine", "ended"}
+}
 
 // Proof is a document that helps to believe what is said. Any of a kind's will
 // do, and so will none: what there is gives a level (RULES R1).
