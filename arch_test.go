@@ -47,13 +47,14 @@ var layers = [][]string{
 var only = map[string][]string{
 	"github.com/lestrrat-go/jwx":    {"jose"},
 	"github.com/gofiber/fiber":      {"web", "web/signin", "web/intake", "web/filing", "portal", "admin", "issuer", "mockid", "bench"},
-	"github.com/jackc/pgx":          {"db", "db/localpg", "db/dbtest", "web", "registry", "registry/importer", "registry/areas", "cmd/daftar", "bench"},
+	"github.com/jackc/pgx":          {"db", "db/localpg", "db/dbtest", "web", "registry", "registry/importer", "registry/areas", "registry/seed/sow", "cmd/daftar", "bench"},
 	"github.com/jmoiron/sqlx":       {"db"},
 	"github.com/riverqueue":         {"db", "cmd/daftar"},
 	"github.com/wneessen/go-mail":   {"notify"},
 	"github.com/chromedp":           {"e2e"},
 	"cel.dev/cel-go":                {"registry/formula", "registry/programmes"},
 	"github.com/nicksnyder/go-i18n": {"i18n"},
+	"github.com/go-webauthn":        {"auth"},
 }
 
 type pkg struct {

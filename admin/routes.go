@@ -10,6 +10,7 @@ import (
 	"daftar/admin/credentials"
 	"daftar/admin/decisions"
 	"daftar/admin/duplicates"
+	"daftar/admin/emergency"
 	"daftar/admin/fields"
 	"daftar/admin/filters"
 	"daftar/admin/freezes"
@@ -38,6 +39,7 @@ import (
 // Config is what the staff's pages need.
 type Config struct {
 	Provider *auth.Provider
+	Passkeys *auth.Passkeys
 	Blobs    *blob.Dir
 	Codes    registrycases.Codes
 	// PortalURL is printed on receipts.
@@ -72,6 +74,8 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.DelayRead, ui.NavItem{Key: "nav.delays", Path: "/delays"}},
 		{auth.LookRelease, ui.NavItem{Key: "nav.releases", Path: "/releases"}},
 		{auth.ProcessingRead, ui.NavItem{Key: "nav.processing", Path: "/processing"}},
+		{auth.EmergencyAsk, ui.NavItem{Key: "nav.emergency", Path: "/emergency"}},
+		{auth.EmergencyOpen, ui.NavItem{Key: "nav.emergencies", Path: "/emergency/requests"}},
 		{auth.KinEnd, ui.NavItem{Key: "nav.declarations", Path: "/declarations"}},
 		{auth.Staff, ui.NavItem{Key: "nav.relatives", Path: "/relatives"}},
 		{auth.SettingRead, ui.NavItem{Key: "nav.settings", Path: "/settings"}},
@@ -100,6 +104,14 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/relatives", Permission: auth.Staff, Handler: kin.Declare},
 		{Method: get, Path: "/declarations", Permission: auth.KinEnd, Handler: kin.Others},
 		{Method: post, Path: "/declarations/:ref/end", Permission: auth.KinEnd, Handler: kin.End},
+
+		// records that two people open for a while
+		{Method: get, Path: "/emergency", Permission: auth.EmergencyAsk, Handler: emergency.Mine},
+		{Method: post, Path: "/emergency", Permission: auth.EmergencyAsk, Handler: emergency.Ask},
+		{Method: post, Path: "/emergency/:ref/end", Permission: auth.Staff, Handler: emergency.End},
+		{Method: get, Path: "/emergency/requests", Permission: auth.EmergencyOpen, Handler: emergency.Waiting},
+		{Method: post, Path: "/emergency/requests/:ref", Permission: auth.EmergencyOpen, Handler: emergency.Decide},
+		{Method: post, Path: "/emergency/requests/:ref/end", Permission: auth.EmergencyOpen, Handler: emergency.End},
 
 		// cases
 		{Method: get, Path: "/cases", Permission: auth.CaseRead, Handler: cases.Queue},
@@ -325,6 +337,7 @@ func Routes(cfg Config) []web.Route {
 		web.Route{Method: post, Path: "/imports/:ref/undo", Permission: auth.ImportRun, Handler: imp.Undo},
 	)
 	routes = append(routes, signin.Routes(auth.Admin, cfg.Provider)...)
+	routes = append(routes, signin.PasskeyRoutes(cfg.Passkeys)...)
 	routes = append(routes, filing.Site{Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL}.Routes()...)
 	return append(routes, intake.Site{
 		Base: "/counter", Permission: auth.CaseIntake, Counter: true, Blobs: cfg.Blobs, Codes: cfg.Codes, PortalURL: cfg.PortalURL,

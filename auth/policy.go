@@ -57,6 +57,8 @@ const (
 	DelayDecide     Permission = "delay.decide"
 	LookRelease     Permission = "look.release"    // show what was read for protection
 	ProcessingRead  Permission = "processing.read" // what data is used for, and on which basis
+	EmergencyAsk    Permission = "emergency.ask"   // ask for a record that one's role does not show
+	EmergencyOpen   Permission = "emergency.open"  // be the second person
 	KinEnd          Permission = "kin.end"         // see whom staff declared as their relatives, and end a declaration
 	DuplicateRead   Permission = "duplicate.read"
 	DuplicateDecide Permission = "duplicate.decide" // say whether two records are of one person, and propose to merge them
@@ -75,7 +77,7 @@ const (
 // something, not for looking at it.
 var strong = []Permission{
 	CaseDecide, ChangeApprove, ImportApprove, AreaApprove, SettingApprove, RuleApprove, DelayDecide,
-	PersonExport, LookRelease,
+	PersonExport, LookRelease, EmergencyAsk, EmergencyOpen,
 }
 
 // Strong reports whether something takes a step-up.
@@ -85,12 +87,12 @@ func (p Permission) Strong() bool { return slices.Contains(strong, p) }
 // empty, may sign in and do nothing.
 var roles = map[string][]Permission{
 	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch, LetterPrint, DelegateGrant},
-	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead, CaseOpen, FilterUse},
-	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead, CaseOpen, FilterUse},
-	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead, CaseOpen, FilterUse},
+	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk},
+	"approver":    {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk},
+	"approver2":   {CaseRead, CaseDecide, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk, EmergencyOpen},
 	"appeals":     {PersonSearch, LetterRead, LetterReview, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
 	"grievance":   {PersonSearch, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
-	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint, CaseRead, CaseAsk, CaseRecommend, CaseDecide, FilterUse},
+	"protection":  {PersonRead, PersonProtected, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint, CaseRead, CaseAsk, CaseRecommend, CaseDecide, FilterUse, EmergencyAsk, EmergencyOpen},
 	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide, CaseRead, CaseAsk, CaseOpen, FilterUse},
 	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest, LetterRead, LetterEdit, DecisionSend, RuleRead, FreezeEdit, FilterUse},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},

@@ -39,7 +39,12 @@ type Principal struct {
 	ACR      string
 	AuthTime time.Time
 	StrongAt time.Time // when they last proved in a strong way to be themselves; zero: they did not
-	IDToken  string
+	StrongBy string    // BySignIn, ByPasskey
+	Keys     bool      // staff: they have a passkey
+
+	Urgent      bool            // staff: an emergency of theirs is open
+	Emergencies []OpenEmergency // which ones
+	IDToken     string
 }
 
 // Grant is a role within an area and everything inside it.

@@ -57,6 +57,8 @@ var policy = map[auth.Permission][]string{
 	auth.DecisionSend:     {"programme"},
 	auth.RuleRead:         {"ministry", "programme"},
 	auth.RuleApprove:      {"ministry"},
+	auth.EmergencyAsk:     {"approver", "approver2", "protection", "verifier"},
+	auth.EmergencyOpen:    {"approver2", "protection"},
 	auth.OutageRecord:     {"support", "sysadmin"},
 }
 

@@ -55,14 +55,16 @@ func StartSession(tx db.Tx, a Audience, subject db.ID, id Identity, old db.ID) (
 		account = &subject
 	}
 	var strong *time.Time
+	var by *string
 	if id.Strong {
-		strong = &id.AuthTime
+		way := BySignIn
+		strong, by = &id.AuthTime, &way
 	}
 	session := tx.NewID()
 	err := tx.Exec(`
-		insert into session (id, token_hash, audience, account_id, staff_id, acr, auth_time, id_token, created_at, seen_at, expires_at, client, strong_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12)`,
-		session, digest(secret), a, account, staff, id.ACR, id.AuthTime, id.IDToken, tx.Now(), tx.Now().Add(a.Limits().Absolute), tx.Who().Client, strong)
+		insert into session (id, token_hash, audience, account_id, staff_id, acr, auth_time, id_token, created_at, seen_at, expires_at, client, strong_at, strong_by)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13)`,
+		session, digest(secret), a, account, staff, id.ACR, id.AuthTime, id.IDToken, tx.Now(), tx.Now().Add(a.Limits().Absolute), tx.Who().Client, strong, by)
 	if err != nil || staff == nil || old == (db.ID{}) {
 		return secret, err
 	}
@@ -99,17 +101,22 @@ func Resolve(tx db.Tx, a Audience, secret string) (p Principal, stale bool, err 
 		Name     sql.NullString `db:"name"`
 		ACR      string         `db:"acr"`
 		Strong   sql.NullTime   `db:"strong_at"`
+		StrongBy string         `db:"strong_by"`
+		Keys     bool           `db:"keys"`
+		Urgent   bool           `db:"urgent"`
 		AuthTime time.Time      `db:"auth_time"`
 		IDToken  string         `db:"id_token"`
 		Seen     time.Time      `db:"seen_at"`
 	}
 	query := `
-		select s.id, s.account_id, s.staff_id, a.person_id, a.name, s.acr, s.strong_at, s.auth_time, s.id_token, s.seen_at
+		select s.id, s.account_id, s.staff_id, a.person_id, a.name, s.acr, s.strong_at, coalesce(s.strong_by, '') as strong_by, false as keys, false as urgent, s.auth_time, s.id_token, s.seen_at
 		from session s join account a on a.id = s.account_id
 		where s.token_hash = $1 and s.audience = 'portal' and s.revoked_at is null and s.expires_at > $2 and s.seen_at > $3`
 	if a == Admin {
 		query = `
-		select s.id, s.account_id, s.staff_id, null::uuid as person_id, f.name, s.acr, s.strong_at, s.auth_time, s.id_token, s.seen_at
+		select s.id, s.account_id, s.staff_id, null::uuid as person_id, f.name, s.acr, s.strong_at, coalesce(s.strong_by, '') as strong_by,
+		       exists (select from passkey k where k.staff_id = s.staff_id and k.removed_at is null) as keys,
+		       has_emergency(s.staff_id, $2) as urgent, s.auth_time, s.id_token, s.seen_at
 		from session s join staff f on f.id = s.staff_id and f.active
 		where s.token_hash = $1 and s.audience = 'admin' and s.revoked_at is null and s.expires_at > $2 and s.seen_at > $3`
 	}
@@ -121,7 +128,7 @@ func Resolve(tx db.Tx, a Audience, secret string) (p Principal, stale bool, err 
 		return Principal{}, false, err
 	}
 	p = Principal{Audience: a, Session: row.ID, Person: row.Person, Name: row.Name.String,
-		ACR: row.ACR, AuthTime: row.AuthTime, StrongAt: row.Strong.Time.UTC(), IDToken: row.IDToken}
+		ACR: row.ACR, AuthTime: row.AuthTime, StrongAt: row.Strong.Time.UTC(), StrongBy: row.StrongBy, Keys: row.Keys, Urgent: row.Urgent, IDToken: row.IDToken}
 	if a == Admin {
 		p.ID = *row.Staff
 		err = tx.Select(&p.Grants, `

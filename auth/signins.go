@@ -67,17 +67,20 @@ func EndOthers(tx db.Tx, p Principal) error {
 	return nil
 }
 
-// Dispute notes that a sign-in was not of whoever says so, and ends every session
-// but theirs.
+// Dispute notes that a sign-in was not of whoever says so, ends every session but
+// theirs, and tells the data protection officer.
 func Dispute(tx db.Tx, p Principal, id db.ID) error {
-	var mine bool
-	if err := tx.Get(&mine, `select exists (select from session where id = $1 and `+p.owner()+` = $2 and id <> $3)`, id, p.ID, p.Session); err != nil {
+	var theirs struct {
+		Started time.Time `db:"created_at"`
+		Seen    time.Time `db:"seen_at"`
+	}
+	if err := tx.Get(&theirs, `select created_at, seen_at from session where id = $1 and `+p.owner()+` = $2 and id <> $3`, id, p.ID, p.Session); err != nil {
 		return err
 	}
-	if !mine {
-		return fault.Hidden()
-	}
 	if err := EndOthers(tx, p); err != nil {
+		return err
+	}
+	if err := alarm(tx, "not_me", theirs.Started, theirs.Seen); err != nil {
 		return err
 	}
 	return audit.Write(tx, audit.Event{Action: "session.disputed", SubjectKind: "session", Subject: id})

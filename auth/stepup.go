@@ -17,6 +17,36 @@ func (p Principal) SteppedUp(now time.Time) bool {
 	return p.SignedIn() && now.Sub(p.StrongAt) < StepUpTTL
 }
 
+// Ways of a strong proof.
+const (
+	BySignIn  = "sign-in" // a fresh sign-in, of the acr that the deployment takes as strong
+	ByPasskey = "passkey"
+)
+
+// StepUp is what a deployment asks for before what is strong; the zero value asks
+// for nothing.
+type StepUp string
+
+// What it may ask for.
+const (
+	StepUpOff     StepUp = "off"
+	StepUpSignIn  StepUp = BySignIn
+	StepUpPasskey StepUp = ByPasskey
+	StepUpEither  StepUp = "either"
+)
+
+// Met reports whether somebody gave the proof. Who has no passkey proves by a
+// sign-in, in any case, to add the first one.
+func (s StepUp) Met(p Principal, now time.Time, addsKey bool) bool {
+	switch s {
+	case "", StepUpOff:
+		return true
+	case StepUpEither:
+		return p.SteppedUp(now)
+	}
+	return p.SteppedUp(now) && (p.StrongBy == string(s) || addsKey && !p.Keys)
+}
+
 // HeldForm is a form that was sent before a step-up, to be sent after it.
 type HeldForm struct {
 	Path   string              // after the language

@@ -46,7 +46,7 @@ func (b *bench) country(d *db.DB, people int, check, usual, own, register *metri
 	}
 	say("making up %d people", people)
 	start := time.Now()
-	n, err := sow.Country(b.ctx, d, sow.Options{Country: c, Proposer: db.ID{1}, Approver: db.ID{2}})
+	n, err := sow.Country(b.ctx, d, sow.Options{Country: c, Proposer: db.ID{1}, Approver: db.ID{2}, Owner: b.system.url(db.Owner, freshDatabase)})
 	if err != nil {
 		return err
 	}
@@ -281,7 +281,7 @@ func (b *bench) atTheCounter(d *db.DB, c *seed.Country) (ours, limits []float64,
 	for i, p := range probes {
 		sounds, from, to := p.Blocks()
 		start := time.Now()
-		rows, err := conn.Query(b.ctx, `select * from dedup_candidates(false, $1, $2, $3)`, []string{sounds}, []*time.Time{from}, []*time.Time{to})
+		rows, err := conn.Query(b.ctx, `select * from dedup_candidates($1, $2, $3)`, []string{sounds}, []*time.Time{from}, []*time.Time{to})
 		if err != nil {
 			return nil, nil, database, err
 		}
@@ -316,7 +316,7 @@ func (b *bench) bareBlocks(d *db.DB, people int) (float64, error) {
 				cross join lateral unnest(d.words) x (word) join lateral (select name_key(x.word) as key) n on true
 				group by d.person_id, d.birth_from, d.birth_to)
 			select c.* from (select array_agg(sounds) as s, array_agg(birth_from) as f, array_agg(birth_to) as t from probe) a
-			cross join lateral dedup_candidates(false, a.s, a.f, a.t) c`, i*people/batches, size)
+			cross join lateral dedup_candidates(a.s, a.f, a.t) c`, i*people/batches, size)
 		if err != nil {
 			return err
 		}

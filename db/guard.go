@@ -10,8 +10,8 @@ import (
 )
 
 // Check refuses a database in which people's data would not be safe: where a
-// login of the pools may pass by row security, where a table has none, or where
-// what was committed may be lost.
+// login of the pools may pass by row security, where a table has none, where what
+// was committed may be lost, or where the server's log would hold it.
 func (d *DB) Check(ctx context.Context) error {
 	var found []error
 	for _, role := range Roles() {
@@ -20,10 +20,15 @@ func (d *DB) Check(ctx context.Context) error {
 			return err
 		}
 		found = append(found, wrong...)
-		if wrong, err = d.faults(ctx, role, durableSQL, localpg.Throwaway); err != nil {
+		unsafe, err := d.faults(ctx, role, durableSQL, localpg.Throwaway)
+		if err != nil {
 			return err
 		}
-		for _, w := range wrong {
+		loud, err := d.faults(ctx, role, loudSQL)
+		if err != nil {
+			return err
+		}
+		for _, w := range append(unsafe, loud...) {
 			found = append(found, fmt.Errorf("role %s: %w", role.Login(), w))
 		}
 	}
@@ -66,6 +71,15 @@ select name || ' is off: what was saved could be lost'
 from (values ('fsync', current_setting('fsync')), ('full_page_writes', current_setting('full_page_writes')),
              ('synchronous_commit', current_setting('synchronous_commit'))) s (name, value)
 where value = 'off' and current_setting('cluster_name') <> $1`
+
+// loudSQL: what makes the server write people's data into its log, beside a
+// statement that failed, was slow or is logged anyway.
+const loudSQL = `
+select 'log_error_verbosity is ' || v || ', not terse: the server''s log would hold what people typed'
+from current_setting('log_error_verbosity') v where v <> 'terse'
+union all
+select 'log_parameter_max_length_on_error is ' || v || ', not 0: the server''s log would hold what people typed'
+from current_setting('log_parameter_max_length_on_error') v where v <> '0'`
 
 // tableSQL: $1 river's schema. Its tables and goose's have no row security and
 // are closed to the sites by grants.

@@ -135,6 +135,9 @@ func Migrate(ctx context.Context, url string) (int, error) {
 	if _, err := lock.Exec(ctx, `select protect_tables()`); err != nil {
 		return len(done), fmt.Errorf("row security: %w", err)
 	}
+	if _, err := lock.Exec(ctx, `select find_index('person_search'), find_index('dedup_record')`); err != nil {
+		return len(done), fmt.Errorf("indexes: %w", err)
+	}
 	return len(done), migrateRiver(ctx, url)
 }
 

@@ -41,6 +41,7 @@ func (t Tx) Forget() (int64, error) {
 		`delete from used_once where expires_at < $1`,
 		`delete from attempt where window_start < $1::timestamptz - interval '2 days'`,
 		`delete from sign_in_attempt where expires_at < $1`,
+		`delete from passkey_challenge where expires_at < $1`,
 		`delete from held_form where held_at < $1::timestamptz - interval '1 hour'`,
 		`delete from session where expires_at < $1::timestamptz - interval '90 days'`,
 		`delete from wallet_token where expires_at < $1`,

@@ -154,4 +154,22 @@ func TestUnsafeDatabaseIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", statement, err)
 		}
 	}
+
+	// a log that says what people typed
+	loud := dbtest.New(t)
+	conn := raw(t, loud.URL(localpg.Superuser))
+	for _, setting := range []string{"log_error_verbosity = verbose", "log_parameter_max_length_on_error = -1"} {
+		if _, err := conn.Exec(t.Context(), `do $$ begin execute format('alter role daftar_staff in database %I set `+setting+`', current_database()); end $$`); err != nil {
+			t.Fatal(err)
+		}
+		name, _, _ := strings.Cut(setting, " ")
+		again, err := db.Open(db.Config{URL: func(r db.Role) string { return loud.URL(r.Login()) }, Clock: loud.Clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "role daftar_staff: "+name) {
+			t.Errorf("%s: %v", setting, err)
+		}
+		again.Close()
+	}
 }

@@ -136,6 +136,43 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// TestBadInputOfEvents is TestBadInput for what people tell of a birth.
+func TestBadInputOfEvents(t *testing.T) {
+	t.Parallel()
+	s := ownSystem(t)
+	first := signedIn(t, s.portal(), "en", "amina")
+	ref := first.tells(t, "birth")
+	if page := first.mustGet(t, "/events/birth"); !strings.Contains(page, "/request/"+ref) {
+		t.Error("the page before does not lead to what was begun")
+	}
+	page := first.mustGet(t, "/request/"+ref+"/q/parent")
+	parent := regexp.MustCompile(`name="answer"[^>]*value="(P-[^"]*)"`).FindStringSubmatch(page)
+	if parent == nil {
+		t.Fatal("nobody to choose: ", headings(page))
+	}
+	first.mustSave(t, "/request/"+ref+"/q/parent", one("answer", parent[1]))
+	day := func(d, m, y, input, key string, args ...any) Bad {
+		return Bad{"q/born", url.Values{"answer-day": {d}, "answer-month": {m}, "answer-year": {y}}, "answer-" + input, key, args}
+	}
+	for _, lang := range []string{"en", "ar"} {
+		amina := signedIn(t, s.portal(), lang, "amina")
+		before := s.everything(t)
+		for _, bad := range []Bad{
+			{"q/other_parent", one("answer", parent[1]), "answer", "field.error.choice", nil},
+			day("31", "2", "2026", "day", "field.error.no_day"),
+			day("2", "3", "20\x0026", "day", "field.error.characters"),
+			day("2", "3", "2999", "day", "field.error.no_day"),
+			day("", "", "", "day", "question.error.needed"),
+			{"q/babies", one("another", "no"), "another", "question.error.needed_row", nil},
+		} {
+			amina.isRefused(t, "/request/"+ref+"/", bad)
+		}
+		if s.everything(t) != before {
+			t.Error("something that was refused is saved")
+		}
+	}
+}
+
 // TestBadInputOfStaff is TestBadInput for the office's forms and the public one.
 func TestBadInputOfStaff(t *testing.T) {
 	t.Parallel()

@@ -114,7 +114,7 @@ func (s *System) everything(t *testing.T) string {
 	for _, table := range []string{
 		"case_file", "case_event", "change", "change_item", "evidence", "decision", "record_version", "household", "person",
 		"membership", "membership_role", "relation", "contact", "identifier", "group_record", "group_member", "amendment", "duplicate_decision", "record_merge", "account", "staff_role", "notice_setting",
-		"case_party", "case_subject", "case_link", "case_visit", "case_freeze", "delegation", "staff_keys", "contact_hold", "letter_text", "service_outage", "rule_review", "credential", "credential_copy", "credential_offer",
+		"case_party", "case_subject", "case_link", "case_visit", "case_freeze", "delegation", "staff_keys", "passkey", "emergency", "contact_hold", "letter_text", "service_outage", "rule_review", "credential", "credential_copy", "credential_offer",
 	} {
 		parts = append(parts, "select '"+table+"' || r::text as row from "+table+" r")
 	}
@@ -356,12 +356,12 @@ func ownPagesOnly(t *testing.T, s *System, amina *Visitor) {
 // says is changed on purpose.
 var policy = map[string][]string{
 	"intake":      {"case.read", "case.ask", "case.intake", "person.search", "letter.print", "delegate.grant"},
-	"verifier":    {"case.read", "case.ask", "case.recommend", "case.open", "person.read", "change.read", "change.verify", "person.search", "duplicate.read", "filter.use"},
-	"approver":    {"case.read", "case.decide", "case.open", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "duplicate.read", "filter.use"},
-	"approver2":   {"case.read", "case.decide", "case.open", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "delay.read", "delay.request", "duplicate.read", "filter.use"},
+	"verifier":    {"case.read", "case.ask", "case.recommend", "case.open", "person.read", "change.read", "change.verify", "person.search", "duplicate.read", "filter.use", "emergency.ask"},
+	"approver":    {"case.read", "case.decide", "case.open", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "duplicate.read", "filter.use", "emergency.ask"},
+	"approver2":   {"case.read", "case.decide", "case.open", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "delay.read", "delay.request", "duplicate.read", "filter.use", "emergency.ask", "emergency.open"},
 	"appeals":     {"case.read", "case.ask", "case.recommend", "case.decide", "person.search", "letter.read", "letter.review"},
 	"grievance":   {"case.read", "case.ask", "case.recommend", "case.decide", "person.search"},
-	"protection":  {"case.read", "case.ask", "case.recommend", "case.decide", "person.read", "person.protected", "change.read", "change.propose", "person.search", "look.release", "duplicate.read", "duplicate.decide", "letter.print", "filter.use"},
+	"protection":  {"case.read", "case.ask", "case.recommend", "case.decide", "person.read", "person.protected", "change.read", "change.propose", "person.search", "look.release", "duplicate.read", "duplicate.decide", "letter.print", "filter.use", "emergency.ask", "emergency.open"},
 	"dataquality": {"case.read", "case.ask", "case.open", "field.edit", "area.read", "area.propose", "import.read", "import.run", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share", "duplicate.read", "duplicate.decide", "filter.use"},
 	"programme":   {"freeze.edit", "person.search", "person.export", "filter.share", "delay.read", "delay.request", "letter.read", "letter.edit", "decision.send", "rule.read", "filter.use"},
 	"credential":  {"credential.read", "credential.revoke", "person.search"},

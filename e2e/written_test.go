@@ -10,7 +10,7 @@ import (
 // Tables whose rows need no entry of their own in the audit log: traces of the
 // work itself, counters, what is calculated anew from other rows, and the log.
 var unaudited = []string{
-	"sign_in_attempt", "used_once", "attempt", "outbox", "outbox_kind", "staff_work", "status_list", "calculated", "person_search", "household_search",
+	"sign_in_attempt", "passkey_challenge", "used_once", "attempt", "outbox", "outbox_kind", "staff_work", "status_list", "calculated", "person_search", "household_search",
 	"name_word", "goose_db_version", "audit_event", "audit_subject", "audit_leaf", "audit_node", "audit_checkpoint", "audit_receipt", "audit_log",
 	"dedup_record", "dedup_todo", "dedup_share", "dedup_common", // what is compared, and whose turn it is
 	"import_problem", "import_area", "import_waste", // what a check found; the batch has the entry
@@ -41,7 +41,12 @@ func (s *System) watchWrites(ctx context.Context) error {
 		begin
 			insert into written.note values (pg_current_xact_id(), session_user, tg_table_name, tg_op) on conflict do nothing;
 			return null;
-		end $$;
+		end $$`)
+	if err != nil {
+		return err
+	}
+	// one table at a time, since the server is at work: locks on several would wait for each other
+	_, err = s.query(ctx, `
 		do $$
 		declare t text;
 		begin
@@ -49,8 +54,10 @@ func (s *System) watchWrites(ctx context.Context) error {
 			         and c.relname <> all (string_to_array('`+strings.Join(unaudited, ",")+`', ',')) loop
 				execute format('create trigger zz_written_i after insert on %I referencing new table as changed for each statement execute function written.note()', t);
 				execute format('create trigger zz_written_d after delete on %I referencing old table as changed for each statement execute function written.note()', t);
-				continue when t = any (string_to_array('`+strings.Join(slices.Collect(maps.Keys(traces)), ",")+`', ','));
-				execute format('create trigger zz_written_u after update on %I referencing new table as changed for each statement execute function written.note()', t);
+				if t <> all (string_to_array('`+strings.Join(slices.Collect(maps.Keys(traces)), ",")+`', ',')) then
+					execute format('create trigger zz_written_u after update on %I referencing new table as changed for each statement execute function written.note()', t);
+				end if;
+				commit;
 			end loop;
 		end $$`)
 	for table, columns := range traces {

@@ -44,6 +44,8 @@ const (
 	RefCopy       = '3' // of all that is known about somebody
 	RefConsent    = '4'
 	RefDelegation = '2' // with a power to act for somebody
+	RefPasskey    = '7' // of a member of staff
+	RefEmergency  = '8' // a record that two people opened
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

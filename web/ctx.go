@@ -144,6 +144,9 @@ func (c *Ctx) identify() error {
 		c.principal, stale, err = auth.Resolve(tx, c.server.cfg.Audience, secret)
 		return err
 	})
+	if err == nil && c.principal.Urgent {
+		err = c.View(func(tx db.Tx) (err error) { c.principal.Emergencies, err = auth.OpenEmergencies(tx); return err })
+	}
 	if err != nil || !stale {
 		return err
 	}
@@ -164,6 +167,9 @@ func (c *Ctx) dress() {
 	if c.principal.SignedIn() {
 		chrome.Idle = int(c.server.cfg.Audience.Limits().Idle.Seconds())
 	}
+	for _, e := range c.principal.Emergencies {
+		chrome.Emergencies = append(chrome.Emergencies, ui.Emergency{Ref: e.Ref, Record: e.Record, Until: c.printer.Time(e.Ends)})
+	}
 	if c.server.cfg.Nav != nil && c.principal.SignedIn() {
 		chrome.Nav = c.server.cfg.Nav(c.principal)
 	}
@@ -175,7 +181,7 @@ func (s *Server) chrome(p *i18n.Printer, languages bool) ui.Chrome {
 	set := s.cfg.Live.Settings()
 	chrome := ui.Chrome{
 		Site: s.cfg.Name, Demo: s.cfg.Demo,
-		Style: s.style("portal", p.Dir), Script: s.cfg.Assets.URL("app.js"), Icon: s.cfg.Assets.URL("icon.svg"),
+		Style: s.style("portal", p.Dir), Script: s.cfg.Assets.URL("app.js"), Passkeys: s.cfg.Assets.URL("passkey.js"), Icon: s.cfg.Assets.URL("icon.svg"),
 		Colour: settings.ColourOf(set.Branding.Colour).Code,
 	}
 	if languages {

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"daftar/fault"
 	"daftar/i18n"
@@ -92,14 +91,4 @@ func (s *Server) printerOf(c *fiber.Ctx) *i18n.Printer {
 		return p
 	}
 	return s.cfg.Messages.Printer(s.cfg.Messages.Preferred(c.Get(fiber.HeaderAcceptLanguage)).Tag)
-}
-
-// safeError is an error for the log. PostgreSQL's detail and message can quote
-// a row; its code, table and constraint cannot.
-func safeError(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return "postgresql " + pg.Code + " table=" + pg.TableName + " constraint=" + pg.ConstraintName + " routine=" + pg.Routine
-	}
-	return err.Error()
 }

@@ -181,6 +181,9 @@ func (f *Form) File(name string) (File, bool) {
 // language, with everything typed so far.
 func (f *Form) Switching() bool { return f.values.Has(switchField) }
 
+// Fit reports whether an input came without characters that no text may have.
+func (f *Form) Fit(name string) bool { return !f.unfit[name] }
+
 // Text reads a text input: trimmed, at most limit characters, without control
 // characters. What is wrong is noted in check.
 func (f *Form) Text(check *fault.Check, name string, limit int) string {

@@ -17,6 +17,7 @@ type Route struct {
 	Permission auth.Permission
 	Handler    Handler
 	Strong     bool // takes a step-up whatever its permission says
+	AddsKey    bool // a passkey: who has none yet proves by a sign-in
 	Bare       bool // no language in the path: callbacks, wallet endpoints, metadata
 	Upload     bool // takes a photo: the larger body limit
 	Cross      bool // called by programs of other origins, without cookies

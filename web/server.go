@@ -45,9 +45,9 @@ type Config struct {
 	// Failed answers an error on a site whose clients are programs; nil
 	// renders a page.
 	Failed func(c *fiber.Ctx, err error) error
-	// StepUp asks staff to prove again, in a strong way, to be themselves before
-	// what takes it.
-	StepUp bool
+	// StepUp is how staff prove again, in a strong way, to be themselves before what
+	// takes it.
+	StepUp auth.StepUp
 	// PDF prints pages; nil where there is no Chromium.
 	PDF *pdf.Printer
 	// FormTargets are other origins that this site's forms may lead to.
@@ -226,7 +226,7 @@ func (s *Server) logged(c *fiber.Ctx) error {
 	}
 	if status >= 500 && cause != nil {
 		level = slog.LevelError
-		attrs = append(attrs, slog.String("error", safeError(cause)))
+		attrs = append(attrs, slog.String("error", db.Quiet(cause)))
 	}
 	s.cfg.Log.LogAttrs(context.Background(), level, "request", attrs...)
 	if s.cfg.Observe != nil {

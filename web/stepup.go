@@ -17,8 +17,11 @@ const StepUpPath = "/step-up"
 // needsStepUp reports whether the request does something that takes a strong
 // sign-in of the last minutes. Looking at things does not.
 func (c *Ctx) needsStepUp() bool {
-	return c.server.cfg.StepUp && c.route.TakesStepUp() && !c.principal.SteppedUp(c.Now())
+	return c.route.TakesStepUp() && !c.server.cfg.StepUp.Met(c.principal, c.Now(), c.route.AddsKey)
 }
+
+// StepUp is what the site asks for before what is strong.
+func (c *Ctx) StepUp() auth.StepUp { return c.server.cfg.StepUp }
 
 // TakesStepUp reports whether a route does something that takes a strong sign-in
 // of the last minutes.

@@ -43,6 +43,7 @@ type view struct {
 	Link       func(ref string) string
 	Sheets     []sheet
 	Events     []ui.Happening
+	Advice     []ui.Happening // the last recommendation, and who agreed to it
 	Registered []string // members whose identifier is in the registry already
 	Joined     []filed  // others who told of the same event
 	Officer    string   // who has it
@@ -105,6 +106,7 @@ func load(c *web.Ctx, logged bool) (view, error) {
 		for _, e := range events {
 			v.Events = append(v.Events, v.Story.Happening(c.Printer(), e, true))
 		}
+		v.Advice = v.advice(events)
 		v.Life = cases.LifeOf(v.Case, events)
 		if err := errors.Join(v.said(c, tx), v.proposed(c, tx), v.around(c, tx), v.duplicates(tx)); err != nil || !logged {
 			return err
@@ -113,6 +115,21 @@ func load(c *web.Ctx, logged bool) (view, error) {
 	})
 	v.Can = v.may(c.Principal())
 	return v, err
+}
+
+// advice are the steps that a decision follows, of events with the latest first.
+func (v *view) advice(events []cases.Event) (list []ui.Happening) {
+	for i, e := range events {
+		switch e.Action {
+		case cases.Endorsed:
+			list = append(list, v.Events[i])
+		case cases.Recommended:
+			return append(list, v.Events[i])
+		case cases.Returned, cases.Answered:
+			return list
+		}
+	}
+	return list
 }
 
 // told are the definitions whose values the officer may see.

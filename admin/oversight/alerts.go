@@ -3,6 +3,7 @@ package oversight
 import (
 	"errors"
 
+	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
@@ -26,12 +27,50 @@ func Alerts(c *web.Ctx) error {
 	for _, a := range list {
 		state := ui.Cell{Text: p.T("alert.open"), Colour: "red"}
 		if a.Closed.Valid {
-			state = ui.Cell{Text: p.T("finding." + a.Finding.String), Colour: findingColour(a.Finding.String)}
+			state = ui.Cell{Text: p.T(found(a, a.Finding.String)), Colour: findingColour(a.Finding.String)}
 		}
-		rows = append(rows, []ui.Cell{{Text: a.Ref, Path: "/alerts/" + a.Ref, LTR: true}, {Text: p.T("alert.kind." + a.Kind)}, {Text: a.Staff},
-			{Text: p.Number(a.Reads)}, {Text: p.Time(a.Last)}, state})
+		rows = append(rows, []ui.Cell{{Text: a.Ref, Path: "/alerts/" + a.Ref, LTR: true}, {Text: p.T("alert.kind." + a.Kind)}, {Text: whose(p, a)},
+			{Text: reads(p, a)}, {Text: p.Time(a.Last)}, state})
 	}
 	return c.Render(alertsPage(rows))
+}
+
+// whose is whom an alert is about: of a citizen, the reference of their record.
+func whose(p *i18n.Printer, a oversight.Alert) string {
+	switch {
+	case a.Staff != "":
+		return a.Staff
+	case a.Person != "":
+		return a.Person
+	}
+	return p.T("alert.citizen")
+}
+
+// reads is how many records were read; "" where it is not about reading.
+func reads(p *i18n.Printer, a oversight.Alert) string {
+	if a.AboutReading() {
+		return p.Number(a.Reads)
+	}
+	return ""
+}
+
+// found is the message of a finding.
+func found(a oversight.Alert, finding string) string {
+	if a.AboutReading() || a.Kind == "emergency" {
+		return "finding." + finding
+	}
+	return "alert.found." + finding
+}
+
+// facts are what an alert rests on.
+func facts(p *i18n.Printer, a oversight.Alert) []ui.Row {
+	rows := []ui.Row{{Key: p.T("alert.who"), Value: whose(p, a)}}
+	if a.AboutReading() {
+		return append(rows, ui.Row{Key: p.T("alert.reads"), Value: p.Number(a.Reads)},
+			ui.Row{Key: p.T("alert.first"), Value: p.Time(a.First)}, ui.Row{Key: p.T("alert.last"), Value: p.Time(a.Last)})
+	}
+	return append(rows, ui.Row{Key: p.T("alert.times"), Value: p.Number(a.Reads)},
+		ui.Row{Key: p.T("alert.from"), Value: p.Time(a.First)}, ui.Row{Key: p.T("alert.to"), Value: p.Time(a.Last)})
 }
 
 func findingColour(code string) string {
@@ -42,6 +81,15 @@ func findings(p *i18n.Printer) []ui.Choice {
 	var list []ui.Choice
 	for _, code := range looks.Findings() {
 		list = append(list, ui.Choice{Value: code, Label: p.T("finding." + code)})
+	}
+	return list
+}
+
+// outcomes are what may come of looking into an alert.
+func outcomes(p *i18n.Printer, a oversight.Alert) []ui.Choice {
+	list := findings(p)
+	for i := range list {
+		list[i].Label = p.T(found(a, list[i].Value))
 	}
 	return list
 }
@@ -60,7 +108,38 @@ func Alert(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Render(alertPage(a, &ui.Form{}))
+	return showAlert(c, 200, a, &ui.Form{})
+}
+
+// urgency is the emergency that an alert is about.
+type urgency struct {
+	auth.Emergency
+	Entries int
+}
+
+func showAlert(c *web.Ctx, status int, a oversight.Alert, state *ui.Form) error {
+	var u *urgency
+	if a.Kind == "emergency" {
+		u = &urgency{}
+		if err := c.View(func(tx db.Tx) (err error) { u.Emergency, u.Entries, err = auth.EmergencyOfAlert(tx, a.ID); return err }); err != nil {
+			return err
+		}
+	}
+	return c.RenderStatus(status, alertPage(a, u, state))
+}
+
+// rows say what was opened, by whom and for how long.
+func (u urgency) rows(p *i18n.Printer) []ui.Row {
+	ended := u.Ends.Time
+	if u.Closed.Valid {
+		ended = u.Closed.Time
+	}
+	return []ui.Row{
+		{Key: p.T("emergency.asker"), Value: u.Asker}, {Key: p.T("emergency.decider"), Value: u.Decider},
+		{Key: p.T("emergency.record"), Value: u.Record, LTR: true}, {Key: p.T("emergency.what"), Value: p.T("emergency.what." + u.What)},
+		{Key: p.T("alert.from"), Value: p.Time(u.Decided.Time)}, {Key: p.T("alert.to"), Value: p.Time(ended)},
+		{Key: p.T("emergency.entries"), Value: p.Number(u.Entries)},
+	}
 }
 
 // officerPath leads to what the officer did in the log.
@@ -80,7 +159,7 @@ func CloseAlert(c *web.Ctx) error {
 	}
 	state := &ui.Form{Values: form.Values()}
 	if form.Switching() {
-		return c.Render(alertPage(a, state))
+		return showAlert(c, 200, a, state)
 	}
 	var check fault.Check
 	finding := form.Choice(&check, "finding", looks.Findings(), "finding.error")
@@ -89,7 +168,7 @@ func CloseAlert(c *web.Ctx) error {
 		err = c.WithTx(func(tx db.Tx) error { return oversight.Close(tx, a, finding, note, c.Printer().Tag) })
 	}
 	if refused := said(err, state); refused != 0 {
-		return c.RenderStatus(refused, alertPage(a, state))
+		return showAlert(c, refused, a, state)
 	}
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func Person(c *web.Ctx) error {
 				return err
 			}
 		}
-		sees, err := reader(c).SeesContacts(tx, id)
+		sees, err := v.reader.SeesContacts(tx, id)
 		if err != nil {
 			return err
 		}

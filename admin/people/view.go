@@ -45,6 +45,8 @@ type view struct {
 	Life             []ui.Happening
 	Totals           *registry.Totals
 	MayPropose       bool
+
+	reader registry.Reader
 }
 
 // parts are what can be proposed beyond the plain values.
@@ -139,17 +141,47 @@ func why(c *web.Ctx, kind string) (code string, ok bool, err error) {
 
 var letters = map[string]rune{registry.KindPerson: registry.RefPerson, registry.KindHousehold: registry.RefHousehold, registry.KindGroup: registry.RefGroup}
 
+// urgent reports whether a person's record is open to the officer by two people's
+// word.
+func urgent(c *web.Ctx, kind string) (yes bool, err error) {
+	if kind != registry.KindPerson || !c.Principal().Urgent {
+		return false, nil
+	}
+	err = c.View(func(tx db.Tx) error {
+		r, open, err := auth.InEmergency(tx, c.Principal(), reader(c), c.Param("ref"))
+		if err == nil && open {
+			_, err = registry.FindRecord(tx, r, kind, c.Param("ref"))
+			yes = err == nil
+		}
+		return err
+	})
+	return yes, err
+}
+
 // open finds the record, asks what for, logs the reading and fills what every
 // kind of record has.
 func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) error) error {
 	p := c.Printer()
-	code, ok, err := why(c, kind)
-	if err != nil || !ok {
+	code := auth.EmergencyPurpose
+	yes, err := urgent(c, kind)
+	if err == nil && !yes {
+		var ok bool
+		if code, ok, err = why(c, kind); err == nil && !ok {
+			return nil // it was asked for
+		}
+	}
+	if err != nil {
 		return err
 	}
-	v := view{Kind: kind, At: when(c), MayPropose: c.Principal().May(auth.ChangePropose)}
+	v := view{Kind: kind, At: when(c), MayPropose: c.Principal().May(auth.ChangePropose), reader: reader(c)}
 	err = c.WithTx(func(tx db.Tx) error {
-		id, err := registry.ReadRecord(tx, reader(c), kind, c.Param("ref"), code)
+		if code == auth.EmergencyPurpose { // as long as it is open, at this very moment
+			if v.reader, _, err = auth.InEmergency(tx, c.Principal(), v.reader, c.Param("ref")); err != nil {
+				return err
+			}
+			v.MayPropose = false
+		}
+		id, err := registry.ReadRecord(tx, v.reader, kind, c.Param("ref"), code)
 		if err != nil {
 			return err
 		}

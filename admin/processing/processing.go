@@ -9,6 +9,7 @@ import (
 	"daftar/db"
 	"daftar/registry/consent"
 	"daftar/registry/filters"
+	"daftar/registry/looks"
 	"daftar/web"
 	"daftar/web/show"
 )
@@ -23,11 +24,7 @@ func load(c *web.Ctx) ([]activity, error) {
 		p := c.Printer()
 		for _, x := range purposes {
 			a := activity{Code: x.Code, Name: p.T("purpose." + x.Code), Basis: p.T("basis." + x.Basis), Recipient: x.Recipient.In(p)}
-			var kinds []string
-			for _, k := range x.Data() {
-				kinds = append(kinds, p.T("looks.kind."+k))
-			}
-			a.Data = p.List(kinds)
+			a.Data = p.List(looks.KindNames(p, x.Data()))
 			if x.Asks() {
 				a.Term = p.T("processing.months", "Months", p.Number(int(x.Months.Int64)))
 			}

@@ -81,6 +81,7 @@ func Routes(nav func(auth.Principal) []ui.NavItem) []web.Route {
 		{Method: post, Path: "/settings/staff/:ref", Permission: auth.SettingEdit, Handler: giveRole, Strong: true},
 		{Method: post, Path: "/settings/staff/:ref/preview", Permission: auth.SettingEdit, Handler: previewRole(nav)},
 		{Method: post, Path: "/settings/staff/:ref/end", Permission: auth.SettingEdit, Handler: endRole, Strong: true},
+		{Method: post, Path: "/settings/staff/:ref/passkey", Permission: auth.SettingEdit, Handler: removeKey, Strong: true},
 	}
 	for _, p := range append(pages(), office, number, caseKind) {
 		routes = append(routes,

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
@@ -46,7 +48,44 @@ func roleForm(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Render(rolePage(v, m, &ui.Form{}, nil))
+	return showRoles(c, fiber.StatusOK, v, m, &ui.Form{}, nil)
+}
+
+// showRoles shows what somebody may do, and the passkeys that they have.
+func showRoles(c *web.Ctx, status int, v *visit, m settings.Member, f *ui.Form, would *sight) error {
+	var keys []settings.Key
+	if err := c.View(func(tx db.Tx) (err error) { keys, err = settings.Keys(tx, m.ID); return err }); err != nil {
+		return err
+	}
+	return c.RenderStatus(status, rolePage(v, m, keys, f, would))
+}
+
+// removeKey proposes to end a passkey of somebody else.
+func removeKey(c *web.Ctx) error {
+	v, m, err := member(c)
+	if err != nil {
+		return err
+	}
+	form, err := c.Form("key")
+	if err != nil {
+		return err
+	}
+	var ref string
+	err = c.WithTx(func(tx db.Tx) error {
+		keys, err := settings.Keys(tx, m.ID)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(keys, func(k settings.Key) bool { return k.Ref == form.Get("key") })
+		if i < 0 {
+			return fault.Hidden()
+		}
+		ref, err = settings.ProposeKeyRemoval(tx, keys[i], settings.Proposal{Origin: settings.OriginPage, Lang: c.Printer().Tag})
+		return err
+	})
+	return proposed(c, ref, err, func(f *fault.Error) error {
+		return showRoles(c, web.Status(f.Code), v, m, &ui.Form{Err: f}, nil)
+	})
 }
 
 // asked reads which role is to be given, at which office and until when.
@@ -94,11 +133,11 @@ func giveRole(c *web.Ctx) error {
 		return err
 	}
 	if role.Staff == (db.ID{}) { // another language
-		return c.Render(rolePage(v, m, state, nil))
+		return showRoles(c, fiber.StatusOK, v, m, state, nil)
 	}
 	return proposeRole(c, role, reason, err, func(f *fault.Error) error {
 		state.Err = f
-		return c.RenderStatus(web.Status(f.Code), rolePage(v, m, state, nil))
+		return showRoles(c, web.Status(f.Code), v, m, state, nil)
 	})
 }
 
@@ -124,13 +163,13 @@ func previewRole(nav func(auth.Principal) []ui.NavItem) web.Handler {
 		var f *fault.Error
 		if errors.As(err, &f) && f.Code == fault.Invalid {
 			state.Err = f
-			return c.RenderStatus(web.Status(f.Code), rolePage(v, m, state, nil))
+			return showRoles(c, web.Status(f.Code), v, m, state, nil)
 		}
 		if err != nil {
 			return err
 		}
 		if role.Staff == (db.ID{}) {
-			return c.Render(rolePage(v, m, state, nil))
+			return showRoles(c, fiber.StatusOK, v, m, state, nil)
 		}
 		var would sight
 		if err := c.View(func(tx db.Tx) (err error) {
@@ -148,7 +187,7 @@ func previewRole(nav func(auth.Principal) []ui.NavItem) web.Handler {
 			would.areas = append(would.areas, a.In(c.Printer()))
 		}
 		would.people = auth.ShowsPeople(role.Role)
-		return c.Render(rolePage(v, m, state, &would))
+		return showRoles(c, fiber.StatusOK, v, m, state, &would)
 	}
 }
 
@@ -164,7 +203,7 @@ func endRole(c *web.Ctx) error {
 	}
 	role := settings.Role{Staff: m.ID, Role: form.Get("role"), Office: form.Get("office"), Ended: true}
 	return proposeRole(c, role, "", nil, func(f *fault.Error) error {
-		return c.RenderStatus(web.Status(f.Code), rolePage(v, m, &ui.Form{Err: f}, nil))
+		return showRoles(c, web.Status(f.Code), v, m, &ui.Form{Err: f}, nil)
 	})
 }
 
@@ -177,6 +216,11 @@ func proposeRole(c *web.Ctx, role settings.Role, reason string, wrong error, aga
 			return err
 		})
 	}
+	return proposed(c, ref, err, again)
+}
+
+// proposed leads to a proposal, or shows again what was wrong with it.
+func proposed(c *web.Ctx, ref string, err error, again func(*fault.Error) error) error {
 	var f *fault.Error
 	if errors.As(err, &f) && (f.Code == fault.Invalid || f.Code == fault.Conflict) {
 		return again(f)

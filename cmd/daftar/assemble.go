@@ -12,6 +12,7 @@ import (
 
 	"daftar/admin"
 	"daftar/auth"
+	"daftar/db"
 	"daftar/demo"
 	"daftar/i18n"
 	"daftar/issuer"
@@ -109,7 +110,7 @@ func (cmd serveCmd) assemble(ctx context.Context, c *Config, s *store, log *slog
 		return nil, err
 	}
 	sys.live = func(ctx context.Context) error {
-		p.live.Follow(ctx, func(err error) { log.Warn("settings", "error", err.Error()) })
+		p.live.Follow(ctx, func(err error) { log.Warn("settings", "error", db.Quiet(err)) })
 		return nil
 	}
 	if p.gateway, err = c.gateway(p.origins["portal"]); err != nil {
@@ -214,8 +215,15 @@ func (p *parts) admin(sys *system, idp string) error {
 	if err != nil {
 		return err
 	}
-	site := p.site("admin", web.Config{Audience: auth.Admin, Nav: admin.Nav, StepUp: p.c.StepUp == "sign-in", FormTargets: []string{provider.Origin()}})
-	site.Mount(admin.Routes(admin.Config{Provider: provider, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts}, PortalURL: p.origins["portal"]})...)
+	site := p.site("admin", web.Config{Audience: auth.Admin, Nav: admin.Nav, StepUp: auth.StepUp(p.c.StepUp), FormTargets: []string{provider.Origin()}})
+	keys, err := auth.NewPasskeys(p.origins["admin"], "Daftar")
+	if err != nil {
+		return err
+	}
+	if keys == nil && p.c.StepUp == auth.ByPasskey {
+		return errors.New("DAFTAR_STEP_UP=passkey takes an admin area with a name: DAFTAR_ADMIN_URL is an IP address")
+	}
+	site.Mount(admin.Routes(admin.Config{Provider: provider, Passkeys: keys, Blobs: p.s.blobs, Codes: cases.Codes{Key: receipts}, PortalURL: p.origins["portal"]})...)
 	sys.sites["admin"] = site
 	return nil
 }

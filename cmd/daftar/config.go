@@ -62,7 +62,7 @@ type Config struct {
 	Chromium     string `name:"chromium" env:"DAFTAR_CHROMIUM,CHROME_PATH" help:"Chromium for PDFs. Unset: looked for; without it pages are printed by the browser."`
 
 	StrongACR string `name:"strong-acr" env:"DAFTAR_STRONG_ACR" default:"high" help:"acr value of a strong sign-in."`
-	StepUp    string `name:"step-up" env:"DAFTAR_STEP_UP" default:"sign-in" enum:"sign-in,off" help:"What staff do before they approve, export or give roles: a fresh strong sign-in. off: the staff directory demands it at every sign-in."`
+	StepUp    string `name:"step-up" env:"DAFTAR_STEP_UP" default:"either" enum:"either,passkey,sign-in,off" help:"What staff do before they approve, export or give roles: use a passkey, sign in again in the strong way, or either of them. off: the staff directory demands it at every sign-in."`
 }
 
 // secrets are options whose value is never printed.

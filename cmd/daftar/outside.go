@@ -85,7 +85,7 @@ func (p *parts) beat(ctx context.Context) error {
 	for {
 		err := p.s.db.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error { return deadline.Beat(tx, "portal") })
 		if err != nil && ctx.Err() == nil {
-			p.log.Warn("pulse", "error", err.Error())
+			p.log.Warn("pulse", "error", db.Quiet(err))
 		}
 		select {
 		case <-ctx.Done():

@@ -116,7 +116,7 @@ func (s *store) keepSealing(ctx context.Context, log *slog.Logger) {
 		}
 		state := s.sealer.State()
 		if late := state.Lag >= seal.AlarmAfter || state.Broken != nil; late && !alarmed {
-			log.Error("the audit log is not sealed", "for_seconds", int(state.Lag.Seconds()), "error", text(err))
+			log.Error("the audit log is not sealed", "for_seconds", int(state.Lag.Seconds()), "error", db.Quiet(err))
 			alarmed = true
 		} else if !late && alarmed {
 			log.Warn("the audit log is sealed again")
@@ -129,8 +129,8 @@ func (s *store) keepSealing(ctx context.Context, log *slog.Logger) {
 func (s *store) keepExporting(ctx context.Context, log *slog.Logger) {
 	last := ""
 	for {
-		if err := s.sealer.Export(ctx); ctx.Err() == nil && text(err) != last {
-			last = text(err)
+		if err := s.sealer.Export(ctx); ctx.Err() == nil && db.Quiet(err) != last {
+			last = db.Quiet(err)
 			log.Error("checkpoints of the audit log and their second party", "error", last)
 		}
 		select {
@@ -139,13 +139,6 @@ func (s *store) keepExporting(ctx context.Context, log *slog.Logger) {
 		case <-time.After(seal.Every):
 		}
 	}
-}
-
-func text(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 // partitions makes room for this month's and the next months' entries.

@@ -44,6 +44,7 @@ func (cmd seedCmd) Run(ctx context.Context, c *Config) error {
 	start := time.Now()
 	n, err := sow.Country(ctx, s.db, sow.Options{
 		Country: country, Proposer: proposer, Approver: approver, Progress: cmd.progress(start),
+		Owner: s.migrator, Indexing: cmd.indexing,
 	})
 	clearProgress()
 	if ctx.Err() != nil {
@@ -107,6 +108,14 @@ func (cmd seedCmd) progress(start time.Time) func(sow.Counts) {
 	return func(n sow.Counts) {
 		fmt.Fprintf(os.Stderr, "\r%d of %d households, %.0f people/s ", n.Households+n.Skipped, cmd.Households,
 			float64(n.People)/time.Since(start).Seconds())
+	}
+}
+
+// indexing says what takes the rest of the time.
+func (cmd seedCmd) indexing() {
+	if onTerminal() {
+		clearProgress()
+		fmt.Fprint(os.Stderr, "making the indexes that people are found by ")
 	}
 }
 

@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 
 	"daftar/blob"
 	"daftar/db"
@@ -112,7 +114,7 @@ func (w *verifyWorker) Work(ctx context.Context, job *river.Job[jobs.VerifyAudit
 		w.log.Error("the audit log was changed", "problem", p.String())
 	}
 	return w.s.db.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
-		return oversight.Finish(tx, job.Args.Check, report, text(err))
+		return oversight.Finish(tx, job.Args.Check, report, db.Quiet(err))
 	})
 }
 
@@ -376,6 +378,7 @@ func (w workshop) work(ctx context.Context) error {
 	defer pool.Close()
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: db.RiverSchema, Workers: w.workers(), Logger: w.log, JobTimeout: time.Minute,
+		Middleware:           []rivertype.Middleware{quietJobs},
 		RescueStuckJobsAfter: 2 * time.Minute, // one whose program was killed; a decision cannot wait for an hour
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
 	})
@@ -402,7 +405,7 @@ func (w workshop) work(ctx context.Context) error {
 		}
 		_, err := client.InsertManyTx(ctx, tx, params)
 		return err
-	}, func(err error) { w.log.Warn("outbox", "error", err.Error()) })
+	}, func(err error) { w.log.Warn("outbox", "error", db.Quiet(err)) })
 	end, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := client.Stop(end); err == nil {
@@ -411,13 +414,24 @@ func (w workshop) work(ctx context.Context) error {
 	return client.StopAndCancel(context.WithoutCancel(ctx)) // a job that takes longer is taken up again at the next start
 }
 
+// quietJobs keeps people's data out of what river logs, and keeps, of a job that
+// failed.
+var quietJobs = river.WorkerMiddlewareFunc(func(ctx context.Context, _ *rivertype.JobRow, work func(context.Context) error) error {
+	err := work(ctx)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return errors.New(db.Quiet(err))
+	}
+	return err
+})
+
 // every repeats tasks until ctx ends; one that fails is tried again the next
 // time.
 func (w workshop) every(ctx context.Context, period time.Duration, name string, tasks ...func(context.Context) error) {
 	for {
 		for _, task := range tasks {
 			if err := task(ctx); err != nil && ctx.Err() == nil {
-				w.log.Warn(name, "error", err.Error())
+				w.log.Warn(name, "error", db.Quiet(err))
 			}
 		}
 		select {

@@ -169,7 +169,7 @@ create table household (
   ref        text not null unique,
   version    integer not null,
   change_id  uuid not null,                   -- as in record_version
-  area_id    uuid not null references area,
+  area_id    uuid not null,                   -- household_area_there checks it, once per statement
   directions text not null default '',
   protected  boolean not null default false,  -- where they live is told to nobody (RULES R5)
   status     text not null default 'active' check (status in ('active', 'ended')),
@@ -181,6 +181,18 @@ create table household (
   constraint household_outcome check ((status = 'active') = (status_reason is null and status_date is null))
 );
 create index household_area on household (area_id, id);
+-- +goose StatementBegin
+create function household_area_there() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if exists (select from (select distinct area_id from written) w where not exists (select from area a where a.id = w.area_id)) then
+    raise exception 'a household lies in no area' using errcode = '23503', constraint = 'household_area_there';
+  end if;
+  return null;
+end $$;
+-- +goose StatementEnd
+create trigger household_area_added after insert on household referencing new table as written for each statement execute function household_area_there();
+create trigger household_area_moved after update on household referencing new table as written for each statement execute function household_area_there();
 grant select on household to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
 
 create table person (

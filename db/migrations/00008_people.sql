@@ -57,7 +57,7 @@ grant select on relation to daftar_citizen, daftar_staff, daftar_api, daftar_job
 -- Ways to reach somebody: whose they are and what is safe on them (RULES R6).
 -- Nothing is safe unless it is said.
 create table contact (
-  person_id uuid not null references person,
+  person_id uuid not null,                      -- apply_change writes both in one go
   kind      text not null check (kind in ('phone', 'email')),
   value     text not null,                      -- as registry.NormalContact makes it
   owner     text not null check (owner in ('own', 'shared', 'helper')),

@@ -207,11 +207,10 @@ return folded ~ U&'(^| )(abd[aeiou][lrsntdz]|al|el|\0627\0644)( |$)';
 
 -- Brings the search in line with the records of these people. Each word is
 -- folded once, however many people have it: that is most of the work. Planned
--- anew each time, for one person and for a million. Those of whom the search
--- cannot know yet are written without asking whether it does. What is not yet
--- sorted into the index is read by every search, so little is left there: a
--- change of many leaves nothing, and sorts once.
-create function search_refresh(p_people uuid[], p_new boolean default false) returns void
+-- anew each time, for one person and for a million. What is not yet sorted into
+-- the index is read by every search, so little is left there: a change of many
+-- leaves nothing, and sorts once.
+create function search_refresh(p_people uuid[]) returns void
 language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB'
 set gin_pending_list_limit = '64kB' as $$
 declare
@@ -242,10 +241,9 @@ begin
         select case when p.full_name is not null or p.full_name_latin is not null then (
           select string_agg(nullif(folds->>word, ''), ' ')
           from unnest(string_to_array(concat_ws(' ', p.full_name, p.full_name_latin), ' ')) word) end as words offset 0) w
-      left join residence r on r.person_id = p.id
-      left join household h on h.id = coalesce(r.household_id, (
+      left join household h on h.id = ( -- where they live, or lived last; looked up by person: a join of all of them is one with everybody
         select x.household_id from membership x where x.person_id = p.id
-        order by x.end_date desc nulls first, x.start_date desc nulls last, x.id limit 1))
+        order by (x.end_date is null and x.tie = 'usual') desc, x.end_date desc nulls first, x.start_date desc nulls last, x.id limit 1)
       left join area a on a.id = h.area_id) n
   ), found as (
     select id, household_id, coalesce(place, '') as place, coalesce(protected, false) as protected,
@@ -256,12 +254,9 @@ begin
                 when first = last then array['#' || first]
                 else array(select '#' || y from generate_series(first, last) y) end as terms
     from named
-  ), added as (
-    insert into person_search (person_id, household_id, place, protected, terms)
-    select id, household_id, place, protected, terms from found where p_new
   ), known as (
     insert into person_search (person_id, household_id, place, protected, terms)
-    select id, household_id, place, protected, terms from found where not p_new
+    select id, household_id, place, protected, terms from found
     on conflict (person_id) do update set household_id = excluded.household_id, place = excluded.place,
       protected = excluded.protected, terms = excluded.terms
     where (person_search.household_id, person_search.place, person_search.protected, person_search.terms)
@@ -275,7 +270,8 @@ begin
   where not exists (select from name_word x where x.word = n.word);
 
   if many then
-    perform gin_clean_pending_list('person_search_terms'), gin_clean_pending_list('name_word_like');
+    perform gin_clean_pending_list(c.oid) from pg_class c
+    where c.relnamespace = 'public'::regnamespace and c.relname in ('person_search_terms', 'name_word_like');
   end if;
 end $$;
 
@@ -288,21 +284,22 @@ begin
 end $$;
 
 -- An applied change is found in the transaction that applied it. Households that
--- moved or became protected take the people in them along.
+-- moved or became protected take the people in them along. Who is new is found by
+-- what the change itself says (find_new in 00013_dedup.sql).
 create function search_follow() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   homes constant uuid[] := array( -- set apart: one that is looked for among many items, for each member of any, takes minutes
     select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'household' and i.base_version > 0);
+  fresh constant uuid[] := case when homes = '{}' then '{}' else array(
+    select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version = 0) end;
 begin
   perform search_refresh_households(array(
     select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'household'));
   perform search_refresh(array(
-    select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version = 0), true);
-  perform search_refresh(array(
     select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version > 0
     union
-    select m.person_id from membership m where m.household_id = any(homes)));
+    select m.person_id from membership m where m.household_id = any(homes) and m.person_id <> all(fresh)));
   return null;
 end $$;
 -- +goose StatementEnd

@@ -287,6 +287,9 @@ begin
       select gen_random_uuid(), i.key, i.base + 1, i.value, p_now
       where i.base = (select coalesce(max(k.version), 0) from case_kind k where k.code = i.key);
       v_done := found;
+    when 'passkey' then -- of somebody else; whoever proposed it is not whoever agrees
+      update passkey set removed_at = p_now, removed_why = 'office' where id = i.key::uuid and removed_at is null;
+      v_done := found;
     when 'field' then
       null; -- published by the caller, as in the editor of fields
     end case;

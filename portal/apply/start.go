@@ -16,6 +16,9 @@ import (
 // Before says what will be asked and what to have at hand. Whoever has an
 // application under way is led to it.
 func Before(c *web.Ctx) error {
+	if c.Principal().Person != nil {
+		return c.Render(registeredPage())
+	}
 	var mine []cases.Case
 	if err := c.View(func(tx db.Tx) (err error) {
 		mine, err = cases.Mine(tx, intake.Actor(c, false))

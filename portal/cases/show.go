@@ -109,104 +109,11 @@ func (v *view) decided(c *web.Ctx, tx db.Tx) error {
 	return err
 }
 
-// Say adds a message to the office.
-func (p Pages) Say(c *web.Ctx) error {
-	v, err := load(c)
-	if err != nil {
-		return err
-	}
-	form, err := c.Form("message", "photo")
-	if fault.Is(err, fault.TooLarge) {
-		var check fault.Check
-		check.Fail("photo", "document.error.too_large", "Max", web.UploadLimit>>20)
-		v.Form.Err = check.Fault()
-		return c.RenderStatus(web.Status(fault.Invalid), casePage(v))
-	}
-	if err != nil {
-		return err
-	}
-	v.Form.Values = form.Values()
-	if form.Switching() {
-		return c.Render(casePage(v))
-	}
-	var check fault.Check
-	message := form.Required(&check, "message", 2000, "message.error.missing")
-	var photos []cases.Evidence
-	if _, sent := form.File("photo"); sent {
-		photo, err := filing.Photo(c, p.Blobs, form, "photo", cases.EvidenceMessage)
-		if err := check.Merge(err); err != nil {
-			return err
-		}
-		if photo != nil {
-			photos = append(photos, *photo)
-		}
-	}
-	if v.Form.Err = check.Fault(); v.Form.Err != nil {
-		return c.RenderStatus(web.Status(fault.Invalid), casePage(v))
-	}
-	if err := c.WithTx(func(tx db.Tx) error {
-		return cases.Say(tx, intake.Actor(c, false), v.Case.Ref, message, c.Printer().Tag, photos)
-	}); err != nil {
-		return err
-	}
-	return c.Redirect(c.URL("/cases/" + v.Case.Ref))
-}
-
 // Photo shows one of the documents of a case of one's own.
 func (p Pages) Photo(c *web.Ctx) error {
 	return filing.SendPhoto(c, p.Blobs, func(tx db.Tx) (cases.Case, error) {
 		return cases.Load(tx, intake.Actor(c, false), c.Param("ref"))
 	}, filing.Harmless)
-}
-
-// DocumentForm asks for a document that was not at hand before.
-func (p Pages) DocumentForm(c *web.Ctx) error {
-	v, err := load(c)
-	if err != nil {
-		return err
-	}
-	if !v.Case.State.Open() || len(v.Story.Kind.Proof) == 0 {
-		return c.Redirect(c.URL("/cases/" + v.Case.Ref))
-	}
-	return c.Render(documentPage(v, &ui.Form{Values: map[string][]string{"kind": {v.Story.Kind.Proof[0].Code}}}))
-}
-
-// Document adds it.
-func (p Pages) Document(c *web.Ctx) error {
-	v, err := load(c)
-	if err != nil {
-		return err
-	}
-	form, err := c.Form("photo", "kind")
-	if fault.Is(err, fault.TooLarge) {
-		var check fault.Check
-		check.Fail("photo", "document.error.too_large", "Max", web.UploadLimit>>20)
-		return c.RenderStatus(web.Status(fault.Invalid), documentPage(v, &ui.Form{Err: check.Fault()}))
-	}
-	if err != nil {
-		return err
-	}
-	state := &ui.Form{Values: form.Values()}
-	if form.Switching() {
-		return c.Render(documentPage(v, state))
-	}
-	var check fault.Check
-	var codes []string
-	for _, p := range v.Story.Kind.Proof {
-		codes = append(codes, p.Code)
-	}
-	kind := form.Choice(&check, "kind", codes, "field.error.choice")
-	photo, err := filing.Photo(c, p.Blobs, form, "photo", kind)
-	if err := check.Merge(err); err != nil {
-		return err
-	}
-	if state.Err = check.Fault(); state.Err != nil {
-		return c.RenderStatus(web.Status(fault.Invalid), documentPage(v, state))
-	}
-	if err := c.WithTx(func(tx db.Tx) error { return cases.AddDocument(tx, intake.Actor(c, false), v.Case.Ref, *photo) }); err != nil {
-		return err
-	}
-	return c.Redirect(c.URL("/cases/" + v.Case.Ref))
 }
 
 // Appeal opens an appeal of the decision, with one button.

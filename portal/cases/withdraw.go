@@ -15,6 +15,9 @@ func AskWithdraw(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if k.State.Closed() {
+		return c.Redirect(c.URL("/cases/" + k.Ref))
+	}
 	return c.Render(withdrawPage(k, &ui.Form{}))
 }
 

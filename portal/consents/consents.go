@@ -8,6 +8,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry/consent"
+	"daftar/registry/looks"
 	"daftar/web"
 	"daftar/web/ui"
 )
@@ -52,13 +53,9 @@ func Show(c *web.Ctx) error {
 
 func rows(c *web.Ctx, p consent.Purpose) []ui.Row {
 	t := c.Printer()
-	var kinds []string
-	for _, k := range p.Data() {
-		kinds = append(kinds, t.T("looks.kind."+k))
-	}
 	return []ui.Row{
 		{Key: t.T("consent.basis"), Value: t.T("basis." + p.Basis)}, {Key: t.T("consent.recipient"), Value: p.Recipient.In(t)},
-		{Key: t.T("consent.data"), Value: t.List(kinds)},
+		{Key: t.T("consent.data"), Value: t.List(looks.KindNames(t, p.Data()))},
 	}
 }
 

@@ -58,10 +58,17 @@ func List(c *web.Ctx) error {
 // Before says what happens and what to have at hand.
 func Before(c *web.Ctx) error {
 	var kind kinds.Kind
-	if err := c.View(func(tx db.Tx) (err error) { kind, err = kinds.Startable(tx, c.Param("kind"), who(c)); return err }); err != nil {
+	var begun string
+	if err := c.View(func(tx db.Tx) (err error) {
+		if kind, err = kinds.Startable(tx, c.Param("kind"), who(c)); err != nil || !c.Principal().SignedIn() {
+			return err
+		}
+		begun, err = cases.Begun(tx, intake.Actor(c, false), kind.Code)
+		return err
+	}); err != nil {
 		return err
 	}
-	return c.Render(beforePage(kind, c.Principal().SignedIn()))
+	return c.Render(beforePage(kind, c.Principal().SignedIn(), begun))
 }
 
 // Start opens a case and leads to its first page.

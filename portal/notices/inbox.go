@@ -26,13 +26,21 @@ func Inbox(c *web.Ctx) error {
 func tasks(p *i18n.Printer, list []notices.Told) []ui.Task {
 	var tasks []ui.Task
 	for _, n := range list {
-		t := ui.Task{ID: n.Ref, Title: show.NoticeTitle(p, n), Hint: p.Time(n.CreatedAt), Path: "/notices/" + n.Ref, Status: p.T("notice.new"), Colour: "blue"}
+		t := ui.Task{ID: n.Ref, Title: show.NoticeTitle(p, n), Hint: hint(p, n), Path: "/notices/" + n.Ref, Status: p.T("notice.new"), Colour: "blue"}
 		if n.ReadAt.Valid {
 			t.Status, t.Colour = p.T("notice.read"), ""
 		}
 		tasks = append(tasks, t)
 	}
 	return tasks
+}
+
+// hint tells notices of one kind apart.
+func hint(p *i18n.Printer, n notices.Told) string {
+	if n.CaseRef == "" {
+		return p.Time(n.CreatedAt)
+	}
+	return p.T("notice.about", "When", p.Time(n.CreatedAt), "Ref", show.Unbroken(n.CaseRef))
 }
 
 // Show is one notice. Reading it is noted.

@@ -196,6 +196,19 @@ func Mine(tx db.Tx, actor Actor) ([]Case, error) {
 	return list, err
 }
 
+// Begun is the reference of a case of this kind that was begun and not sent; ""
+// for none.
+func Begun(tx db.Tx, actor Actor, kind string) (string, error) {
+	condition, args := actor.scope(tx)
+	var refs []string
+	err := tx.Select(&refs, `select c.ref from case_file c where `+condition+` and c.kind = $1 and c.state = 'draft' order by c.created_at desc limit 1`,
+		append([]any{kind}, args...)...)
+	if err != nil || len(refs) == 0 {
+		return "", err
+	}
+	return refs[0], nil
+}
+
 // Event is one step of a case.
 type Event struct {
 	ID        db.ID          `db:"id"`

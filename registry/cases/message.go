@@ -70,6 +70,7 @@ type Thread struct {
 	Open   bool // there is more to see than the state
 	Kind   kinds.Kind
 	Events []Event
+	Appeal *AppealTime // of a refusal
 }
 
 // ThreadByCode is where a case stands, with its messages, for the reference and the
@@ -89,7 +90,11 @@ func ThreadByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, 
 		if t.Kind, err = kinds.ByID(tx, c.KindID); err != nil {
 			return err
 		}
-		t.Events, err = Events(tx, c, false)
+		if t.Events, err = Events(tx, c, false); err != nil || c.State != StateRefused {
+			return err
+		}
+		until, err := AppealTimeOf(tx, c)
+		t.Appeal = &until
 		return err
 	})
 }

@@ -211,7 +211,7 @@ func (f *Filing) circle(who string) registry.Options {
 	for _, id := range s.Members(home) {
 		switch {
 		case who == "others" && id == s.Me, who == "adults" && s.Child(id), who == "children" && !s.Child(id),
-			who == "mine" && id != s.Me && !s.Child(id):
+			who == "parents" && s.Infant(id), who == "mine" && id != s.Me && !s.Child(id):
 		default:
 			add(id)
 		}

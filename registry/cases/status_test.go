@@ -51,6 +51,19 @@ func TestStatusByCode(t *testing.T) {
 	}
 }
 
+// Who has no account is told by the receipt until when a refusal can be appealed
+// (RULES R3, R10).
+func TestStatusOfARefusal(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	crew, ref := o.reach(t, cases.StateRefused)
+	c := o.read(t, crew.approver, ref)
+	s, err := cases.ThreadByCode(t.Context(), o.DB.DB, db.Principal{Role: db.Citizen}, receipts, ref, receipts.Of(c))
+	if err != nil || s.State != cases.StateRefused || s.Appeal == nil || s.Appeal.Served {
+		t.Fatalf("%+v %v", s, err)
+	}
+}
+
 // Ten tries a day for a case, right and wrong, there or not.
 func TestStatusCodeCannotBeGuessed(t *testing.T) {
 	t.Parallel()

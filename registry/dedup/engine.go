@@ -227,6 +227,10 @@ func (e *engine) byKeys(staged bool, probes []*Record, at []*home, n near, lone 
 		sounds[i] = r.sounds()
 		from[i], to[i] = r.born()
 	}
+	candidates := "dedup_candidates"
+	if staged {
+		candidates = "dedup_candidates_staged"
+	}
 	var found []*Record
 	var by [][]int32
 	if err := e.tx.Each(func(row db.Row) error {
@@ -234,7 +238,7 @@ func (e *engine) byKeys(staged bool, probes []*Record, at []*home, n near, lone 
 		r, err := e.record(row, &who)
 		found, by = append(found, r), append(by, who)
 		return err
-	}, `select `+columns+`, d.probes from dedup_candidates($1, $2, $3, $4) d`, staged, sounds, from, to); err != nil {
+	}, `select `+columns+`, d.probes from `+candidates+`($1, $2, $3) d`, sounds, from, to); err != nil {
 		return err
 	}
 	if err := e.weigh(found); err != nil {
@@ -300,10 +304,12 @@ func (e *engine) byNumbers(probes []*Record, at []*home, n near, lone map[db.ID]
 		union
 		select x.i, d.person_id, d.household_id from unnest($5::int[], $6::text[]) x (i, value)
 		join contact c on c.kind = 'phone' and c.value = x.value and not c.protected join dedup_record d on d.person_id = c.person_id
-		union -- what was found before is looked at again
+		union -- what was found before is looked at again, from either side: one condition for both reads every pair
 		select x.i - 1, d.person_id, d.household_id from unnest($7::uuid[]) with ordinality x (id, i)
-		join duplicate_pair p on x.id in (p.a_id, p.b_id) and p.state in ('open', 'unsure')
-		join dedup_record d on d.person_id in (p.a_id, p.b_id) and d.person_id <> x.id`}
+		join duplicate_pair p on p.a_id = x.id and p.state in ('open', 'unsure') join dedup_record d on d.person_id = p.b_id
+		union
+		select x.i - 1, d.person_id, d.household_id from unnest($7::uuid[]) with ordinality x (id, i)
+		join duplicate_pair p on p.b_id = x.id and p.state in ('open', 'unsure') join dedup_record d on d.person_id = p.a_id`}
 	if e.table {
 		sources = append(sources, `
 			select x.i, d.person_id, d.household_id from unnest($1::int[], $2::text[], $3::text[], $4::text[]) x (i, type, issuer, value)

@@ -333,6 +333,38 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// Whoever asks, blocks are read by their index: a policy on the table must not have
+// everybody looked at first.
+func TestBlocksAreReadByTheirIndex(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	s := l.registers("Zenebech Gebremedhin", "1980-04-03", 0)
+	for _, who := range []db.Principal{officer, worker} {
+		var read struct {
+			Index int `db:"index"`
+			Whole int `db:"whole"`
+		}
+		l.do(who, func(tx db.Tx) error {
+			if _, err := dedup.Check(tx, dedup.Probe{Name: s.data.FullName, Birth: registry.BirthDate{From: registry.Date(1980, 4, 3), To: registry.Date(1980, 4, 3)}}, 5); err != nil {
+				return err
+			}
+			return tx.Get(&read, `select pg_stat_get_xact_numscans('dedup_record_keys'::regclass) as index, pg_stat_get_xact_numscans('dedup_record'::regclass) as whole`)
+		})
+		if read.Index == 0 || read.Whole > 0 {
+			t.Errorf("%s: the index was read %d times, the table %d times as a whole", who.Role, read.Index, read.Whole)
+		}
+	}
+	nobody := db.Principal{Role: db.Jobs}
+	l.do(nobody, func(tx db.Tx) error {
+		var n int
+		err := tx.Get(&n, `select count(*) from dedup_candidates(array['jbrmdn snbs'], array['1980-04-03'::date], array['1980-04-03'::date])`)
+		if n > 0 {
+			t.Error("blocks are read for nobody")
+		}
+		return err
+	})
+}
+
 // stranger is a name that is like no other.
 func stranger(i int) string {
 	random := mathrand.New(mathrand.NewPCG(7, uint64(i)))

@@ -68,6 +68,14 @@ func Kinds(action string) []string {
 	return kinds
 }
 
+// KindNames are kinds of data in words.
+func KindNames(p *i18n.Printer, codes []string) (names []string) {
+	for _, code := range codes {
+		names = append(names, p.T("looks.kind."+code))
+	}
+	return names
+}
+
 // Period is how far back looks are listed.
 const Period = 3 * 365 * 24 * time.Hour
 

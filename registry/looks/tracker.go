@@ -68,9 +68,7 @@ func (l Look) In(p *i18n.Printer, country registry.Country) Words {
 	if l.Office != "" && l.Office != country.Code {
 		w.Office = p.T("looks.office_of", "Area", l.OfficeName.In(p), "Country", country.Name.In(p))
 	}
-	for _, k := range Kinds(l.Action) {
-		w.Kinds = append(w.Kinds, p.T("looks.kind."+k))
-	}
+	w.Kinds = KindNames(p, Kinds(l.Action))
 	return w
 }
 

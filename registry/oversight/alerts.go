@@ -105,7 +105,7 @@ func Watch(tx db.Tx) (int, error) {
 			id := tx.NewID()
 			n, err := tx.Count(`
 				insert into audit_alert (id, ref, kind, staff_id, day, first_at, last_at, reads, raised_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-				on conflict (kind, staff_id, day) do nothing`,
+				on conflict (kind, staff_id, day) where kind not in ('passkey', 'not_me', 'emergency') do nothing`,
 				id, registry.NewRef(registry.RefAlert, tx.Rand()), kind.name, f.Staff, today, f.First, f.Last, f.Reads, tx.Now())
 			if err != nil {
 				return raised, err
@@ -144,9 +144,10 @@ func grow(tx db.Tx, kind string, staff db.ID, day string, last time.Time, reads 
 type Alert struct {
 	ID       db.ID          `db:"id"`
 	Ref      string         `db:"ref"`
-	Kind     string         `db:"kind"` // "many", "surname", "neighbour", "household", "prominent"
-	StaffID  db.ID          `db:"staff_id"`
+	Kind     string         `db:"kind"`     // "many", "surname", "neighbour", "household", "prominent"; "passkey", "not_me", "emergency"
+	StaffID  db.ID          `db:"staff_id"` // zero: it is about a citizen's account
 	Staff    string         `db:"staff"`
+	Person   string         `db:"person"` // reference of the record of that account; "" without one
 	First    time.Time      `db:"first_at"`
 	Last     time.Time      `db:"last_at"`
 	Reads    int            `db:"reads"`
@@ -158,10 +159,16 @@ type Alert struct {
 	NoteLang string         `db:"note_lang"`
 }
 
+// AboutReading reports whether it is about what somebody read, or about what
+// somebody did with how people sign in.
+func (a Alert) AboutReading() bool { return a.Kind != "passkey" && a.Kind != "not_me" && a.Kind != "emergency" }
+
 const alertQuery = `
-	select a.id, a.ref, a.kind, a.staff_id, s.name as staff, a.first_at, a.last_at, a.reads, a.raised_at, a.closed_at, coalesce(c.name, '') as closer,
+	select a.id, a.ref, a.kind, coalesce(a.staff_id, '00000000-0000-0000-0000-000000000000') as staff_id, coalesce(s.name, '') as staff,
+	       coalesce(p.ref, '') as person, a.first_at, a.last_at, a.reads, a.raised_at, a.closed_at, coalesce(c.name, '') as closer,
 	       a.finding, a.note, a.note_lang
-	from audit_alert a join staff s on s.id = a.staff_id left join staff c on c.id = a.closed_by`
+	from audit_alert a left join staff s on s.id = a.staff_id left join staff c on c.id = a.closed_by
+	left join account o on o.id = a.account_id left join person p on p.id = o.person_id`
 
 // Alerts lists them, those that nobody has closed first.
 func Alerts(tx db.Tx) ([]Alert, error) {

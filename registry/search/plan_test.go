@@ -19,15 +19,15 @@ import (
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // TestSpeed searches as members of staff with areas of every size and fails when
-// anything reads everybody. With LONG=1 there are five million people, and it
-// fails, too, when an answer takes longer than promised, or longer once plans
-// are cached; PEOPLE says another number, and CLOCK=1 times them.
+// anything reads everybody. With LONG=1 there are five million people; PEOPLE says
+// another number. With CLOCK=1, for a quiet machine, it fails, too, when an answer
+// takes longer than promised, or longer once plans are cached.
 func TestSpeed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("fills a database")
 	}
 	people := 30_000
-	promised := os.Getenv("LONG") != "" || os.Getenv("CLOCK") != ""
+	promised := os.Getenv("CLOCK") != ""
 	if os.Getenv("LONG") != "" {
 		people = 5_000_000
 	}

@@ -182,6 +182,11 @@ func (it Item) Title() (key, about string) {
 	if it.Kind == KindSetting {
 		return "setting." + it.Key, ""
 	}
+	if it.Kind == KindPasskey {
+		var k Key
+		_ = json.Unmarshal(it.Value, &k) // of our own making
+		return "setting.kind." + it.Kind, k.Staff + ": " + k.Name
+	}
 	about = strings.Trim(strings.ReplaceAll(it.Key, "//", "/"), "/")
 	if it.Kind == KindRole {
 		about = about[:strings.LastIndex(about, "/")] // without the number of who gets it

@@ -26,6 +26,7 @@ const (
 	KindAreaKind   = "area_kind"   // level and code
 	KindField      = "field"       // subject, roster and code
 	KindCase       = "case_kind"   // its code
+	KindPasskey    = "passkey"     // of a member of staff
 )
 
 // thing names one thing that changes.

@@ -22,9 +22,11 @@ for (const name of ['portal', 'admin']) {
   writeFileSync(path.join(out, name + '.css'), css + '\n')
   writeFileSync(path.join(out, name + '.rtl.css'), rtlcss.process(css) + '\n')
 }
-buildSync({
-  entryPoints: [path.join(here, 'app.mjs')], outfile: path.join(out, 'app.js'),
-  bundle: true, minify: true, format: 'esm', target: 'es2017', legalComments: 'none'
-})
+for (const name of ['app', 'passkey']) {
+  buildSync({
+    entryPoints: [path.join(here, name + '.mjs')], outfile: path.join(out, name + '.js'),
+    bundle: true, minify: true, format: 'esm', target: 'es2017', legalComments: 'none'
+  })
+}
 const { version } = JSON.parse(readFileSync(path.join(here, 'node_modules/govuk-frontend/package.json')))
 console.log('built static/ with govuk-frontend', version)

@@ -74,6 +74,12 @@ func (a *Answers) Read(f registry.Field, name string, old any) any {
 	}
 	given := a.Form.All(name)
 	if f.Type == registry.TypeDate {
+		for _, input := range Inputs(f, name) {
+			if !a.Form.Fit(input) {
+				a.Check.Fail(Inputs(f, name)[0], "field.error.characters")
+				return nil
+			}
+		}
 		given = joinDate(a.Form, name)
 	} else if a.Form.Text(a.Check, name, maxAnswer); a.Check.Failed(name) {
 		return nil
@@ -83,6 +89,9 @@ func (a *Answers) Read(f registry.Field, name string, old any) any {
 	if errors.As(err, &wrong) {
 		for _, field := range wrong.Fields {
 			field.Name = Inputs(f, name)[0]
+			if field.Key == "field.error.date" { // there are three inputs
+				field.Key = "field.error.no_day"
+			}
 			a.Check.Add(field)
 		}
 	}

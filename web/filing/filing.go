@@ -18,6 +18,7 @@ import (
 	"daftar/registry/cases"
 	"daftar/registry/cases/kinds"
 	"daftar/web"
+	"daftar/web/ask"
 	"daftar/web/intake"
 	"daftar/web/ui"
 )
@@ -67,6 +68,7 @@ type visit struct {
 	row   registry.Row // of a roster
 	areas []registry.Area
 	path  []registry.Area // chosen so far
+	near  ask.Near        // places that a column of the roster offers
 }
 
 // open loads the case and the page of the path. Anything that is not there, not
@@ -85,8 +87,11 @@ func (s Site) open(c *web.Ctx) (*visit, error) {
 			if v.page, ok = v.f.Form.Page(v.f.Draft.Answers, code); !ok {
 				return fault.Hidden()
 			}
-			if v.page.Question.Page == "area" {
+			switch {
+			case v.page.Question.Page == "area":
 				return v.place(tx)
+			case c.Param("row") != "":
+				return v.offerPlaces(tx)
 			}
 		}
 		return nil

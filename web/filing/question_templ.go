@@ -567,7 +567,7 @@ func rowPage(v *visit, f *ui.Form) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				for _, column := range v.page.Columns {
-					templ_7745c5c3_Err = ask.Field(column, column.Code, false, f).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ask.Cell(column, f, v.near).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -79,6 +79,24 @@ func (v *visit) openRow() error {
 	return nil
 }
 
+// offerPlaces lists the places that a row may be at: those near home, unless that
+// is told to nobody (RULES R5).
+func (v *visit) offerPlaces(tx db.Tx) error {
+	home := ""
+	if m, ok := v.f.Scene.Residence(v.f.Scene.Me); ok {
+		if h := v.f.Scene.Homes[m.HouseholdID]; !h.Protected {
+			path, err := registry.AreaPath(tx, h.AreaID)
+			if err != nil {
+				return err
+			}
+			home = path[len(path)-1].Code
+		}
+	}
+	var err error
+	v.near, err = ask.NearPlaces(tx, v.Printer(), home, v.page.Columns)
+	return err
+}
+
 // row asks for one row: every column, none of them needed.
 func (s Site) row(c *web.Ctx) error {
 	return s.editing(c, func(v *visit) error {

@@ -20,6 +20,7 @@ import (
 	"daftar/registry/dedup"
 	"daftar/registry/formula"
 	"daftar/web"
+	"daftar/web/ask"
 	"daftar/web/show"
 	"daftar/web/ui"
 )
@@ -85,7 +86,7 @@ type visit struct {
 	member *cases.Member // of the path
 	field  registry.Field
 	row    registry.Row    // of a roster
-	near   []ui.Choice     // places that a column of it offers
+	near   ask.Near        // places that a column of it offers
 	areas  []registry.Area // to choose from
 	path   []registry.Area // chosen so far
 	office registry.Office // that somebody without a fixed place belongs to

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"context"
-	"slices"
 
 	"github.com/a-h/templ"
 
@@ -26,7 +25,8 @@ var rosterRow = page{
 		if v.field.Type != registry.TypeRoster {
 			return fault.Hidden()
 		}
-		if err := v.offerPlaces(tx); err != nil {
+		var err error
+		if v.near, err = ask.NearPlaces(tx, v.Printer(), v.c.Draft.AreaCode, v.columns()); err != nil {
 			return err
 		}
 		if v.Param("row") == newRow {
@@ -77,57 +77,6 @@ var rosterRow = page{
 	},
 	view: func(v *visit, f *ui.Form) templ.Component { return rowPage(v, f) },
 	next: func(v *visit, _ *cases.Draft, _ *web.Form) string { return v.roster() },
-}
-
-// maxNear is how many places a list offers.
-const maxNear = 300
-
-// offerPlaces lists where a row may be, for columns that ask for a place: all that
-// lies in the region of the household's home, the larger first where there are too
-// many, and every other region. A plot is seldom far from home.
-func (v *visit) offerPlaces(tx db.Tx) error {
-	if !slices.ContainsFunc(v.columns(), func(c registry.Field) bool { return c.Type == registry.TypeArea }) {
-		return nil
-	}
-	settings, err := registry.LoadSettings(tx)
-	if err != nil {
-		return err
-	}
-	home := v.c.Draft.AreaCode
-	if home == "" {
-		home = settings.Country.Code
-	}
-	var list []struct {
-		Code string    `db:"code"`
-		Name i18n.Text `db:"name"`
-		In   i18n.Text `db:"inside"`
-	}
-	if err := tx.Select(&list, `
-		with near as (
-			select a.* from area a join area h on h.code = $1 join area c on c.code = $2
-			where a.l0 = c.id and a.level > 0 and a.valid_to is null and (a.level = 1 or h.l1 is null or a.l1 = h.l1)
-			order by a.level, a.place limit $3)
-		select n.code, n.name, case when n.level > 1 then p.name else '{}' end as inside from near n join area p on p.id = n.parent_id order by n.place`,
-		home, settings.Country.Code, maxNear); err != nil {
-		return err
-	}
-	for _, a := range list {
-		label := a.Name.In(v.Printer())
-		if len(a.In) > 0 {
-			label = v.Printer().List([]string{label, a.In.In(v.Printer())})
-		}
-		v.near = append(v.near, ui.Choice{Value: a.Code, Label: label})
-	}
-	return nil
-}
-
-// places are what a column offers: the place of an earlier answer among them.
-func (v *visit) places(column registry.Field, p *i18n.Printer) []ui.Choice {
-	code, _ := v.row[column.Code].(string)
-	if code == "" || slices.ContainsFunc(v.near, func(c ui.Choice) bool { return c.Value == code }) {
-		return v.near
-	}
-	return append([]ui.Choice{{Value: code, Label: column.Show(p, code)}}, v.near...)
 }
 
 // removeRow asks before taking a row out.

@@ -28,9 +28,6 @@ func Routes(a auth.Audience, provider *auth.Provider) []web.Route {
 		{Method: fiber.MethodPost, Path: "/sign-ins/end-others", Permission: s.signedIn(), Handler: endOthers},
 		{Method: fiber.MethodPost, Path: "/sign-ins/not-me", Permission: s.signedIn(), Handler: notMe},
 	}
-	if a == auth.Admin {
-		routes = append(routes, web.Route{Method: fiber.MethodGet, Path: web.StepUpPath, Permission: auth.Staff, Handler: stepUp})
-	}
 	return routes
 }
 

@@ -30,7 +30,7 @@ func list(c *web.Ctx) error {
 	if err := c.View(func(tx db.Tx) (err error) { signIns, err = auth.SignIns(tx, c.Principal()); return err }); err != nil {
 		return err
 	}
-	return c.Render(signInsPage(signIns, c.Principal().Session, done))
+	return c.Render(signInsPage(signIns, c.Principal().Session, c.Principal().Audience == auth.Admin, done))
 }
 
 // end ends one of one's own sessions.

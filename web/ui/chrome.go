@@ -24,6 +24,7 @@ type Chrome struct {
 	Style      string
 	ExtraStyle string
 	Script     string
+	Passkeys   string // the script of pages with PageProps.Passkeys
 	Icon       string
 	Colour     string // of the palette
 	Logo       Logo
@@ -31,7 +32,12 @@ type Chrome struct {
 	Idle       int    // seconds without use after which the session ends; 0 for nobody signed in
 	Inline     string // the style itself, for a document that stands alone: a PDF
 	NoPDF      bool   // a PDF was asked for and could not be made
+
+	Emergencies []Emergency // that are open to the member of staff who reads
 }
+
+// Emergency is a record that is open to somebody for a while.
+type Emergency struct{ Ref, Record, Until string }
 
 // Logo is the owner's mark; none without an address.
 type Logo struct {
@@ -87,6 +93,8 @@ type PageProps struct {
 	Refresh bool
 	Exit    bool // a quick way out, for pages that somebody else must not see
 	Keys    bool // single letters are commands here
+	// Passkeys is a page that talks to an authenticator.
+	Passkeys bool
 }
 
 func (p PageProps) title(ctx context.Context) string {

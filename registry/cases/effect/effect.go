@@ -259,6 +259,12 @@ func (s Scene) Child(id db.ID) bool {
 	return oldest >= 0 && oldest < registry.Majority
 }
 
+// Infant reports whether somebody is too young to have a child.
+func (s Scene) Infant(id db.ID) bool {
+	_, oldest := s.ages(id)
+	return oldest >= 0 && oldest < 10
+}
+
 func (s Scene) ages(id db.ID) (int, int) {
 	today, _ := time.Parse(time.DateOnly, s.Today)
 	from, err := time.Parse(time.DateOnly, s.People[id].BirthFrom)

@@ -30,7 +30,7 @@ func birth(b *build) error {
 	}
 	babies := registry.Rows(b.Answers["babies"])
 	if len(babies) == 0 {
-		return invalid("babies", "question.error.needed")
+		return invalid("babies", "question.error.needed_row")
 	}
 	b.since = b.day("born")
 	for _, row := range babies {

@@ -102,6 +102,9 @@ func (f Form) Pages(answers registry.Values) []Page {
 			if offer, ok := f.Offers[q.Code]; ok {
 				p.Field.Options = offer
 			}
+			if q.Except != "" {
+				p.Field.Options = slices.DeleteFunc(slices.Clone(p.Field.Options), func(o registry.Option) bool { return o.Code == answers[q.Except] })
+			}
 			for _, c := range q.Columns {
 				p.Columns = append(p.Columns, c.field(q.Code))
 			}
@@ -256,7 +259,11 @@ func (f Form) First(answers registry.Values, done map[string]bool) string {
 // needed, a day to come. The input is called name.
 func (p Page) Check(value any, name string, today time.Time, check *fault.Check) {
 	if p.Question.Needed && empty(value) {
-		check.Fail(name, "question.error.needed")
+		key := "question.error.needed"
+		if p.Field.Type == registry.TypeRoster {
+			key = "question.error.needed_row"
+		}
+		check.Fail(name, key)
 	}
 	if day, ok := value.(string); ok && p.Question.Past && p.Field.Type == registry.TypeDate && day > today.Format(time.DateOnly) {
 		check.Fail(name, "field.error.future")

@@ -80,8 +80,10 @@ type Question struct {
 	// that says about whom; without it, about the person themselves.
 	Field string `json:"field,omitempty" yaml:"field,omitempty"`
 	Of    string `json:"of,omitempty" yaml:"of,omitempty"`
-	// Who says which people are offered: one of Circles.
+	// Who says which people are offered: one of Circles. Except names an earlier
+	// question: whoever was chosen there is not offered.
 	Who     string              `json:"who,omitempty" yaml:"who,omitempty"`
+	Except  string              `json:"except,omitempty" yaml:"except,omitempty"`
 	Label   i18n.Text           `json:"label,omitempty" yaml:"label,omitempty"`
 	Ask     i18n.Text           `json:"ask,omitempty" yaml:"ask,omitempty"`
 	Help    i18n.Text           `json:"help,omitempty" yaml:"help,omitempty"`
@@ -107,7 +109,9 @@ func Pages() []string {
 
 // Circles lists the groups of people that a question can offer, seen from the
 // person whose case it is.
-func Circles() []string { return []string{"members", "others", "adults", "children", "mine", "ended"} }
+func Circles() []string {
+	return []string{"members", "others", "adults", "children", "parents", "mine", "ended"}
+}
 
 // Proof is a document that helps to believe what is said. Any of a kind's will
 // do, and so will none: what there is gives a level (RULES R1).
@@ -224,6 +228,9 @@ func (k Kind) checkQuestions(wrong func(string, ...any) error) error {
 		}
 		if q.Of != "" && seen[q.Of].Page != "person" {
 			return wrong("question %s is about %q, which names nobody", q.Code, q.Of)
+		}
+		if q.Except != "" && seen[q.Except].Page != "person" {
+			return wrong("question %s leaves out %q, which names nobody", q.Code, q.Except)
 		}
 		for code, answers := range q.When {
 			of, ok := seen[code]

@@ -1,12 +1,14 @@
 package kinds_test
 
 import (
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/cases/effect"
@@ -160,12 +162,37 @@ questions:
 		"code: x":         "code: x\neffect: explode",
 		"page: text":      "page: roster",
 		"label: {en: Who": "of: kind, label: {en: Who",
+		"label: {en: T":   "except: kind, label: {en: T",
 	} {
 		if bad := strings.Replace(good, was, is, 1); bad == good {
 			t.Errorf("%q is not there", was)
 		} else if _, err := kinds.Read([]byte(bad)); err == nil {
 			t.Errorf("%q was taken", is)
 		}
+	}
+}
+
+// The other parent is somebody else, and a birth without a child is told in words
+// that fit.
+func TestBirthIsOfTwo(t *testing.T) {
+	t.Parallel()
+	var birth kinds.Kind
+	for _, k := range shipped(t) {
+		if k.Code == "birth" {
+			birth = k
+		}
+	}
+	both := registry.Options{{Code: "P-1"}, {Code: "P-2"}}
+	f := kinds.Form{Kind: birth, Offers: map[string]registry.Options{"parent": both, "other_parent": both}}
+	other, _ := f.Page(registry.Values{"parent": "P-1"}, "other_parent")
+	if !reflect.DeepEqual(other.Field.Options, both[1:]) || other.Fits("P-1") || !other.Fits("P-2") || len(both) != 2 {
+		t.Error(other.Field.Options)
+	}
+	babies, _ := f.Page(nil, "babies")
+	var check fault.Check
+	babies.Check(nil, "another", f.Today, &check)
+	if err := check.Err(); err == nil || !strings.Contains(err.Error(), "[another: question.error.needed_row]") {
+		t.Error(err)
 	}
 }
 

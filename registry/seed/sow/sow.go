@@ -20,7 +20,12 @@ type Options struct {
 	Proposer, Approver db.ID // who is recorded to have proposed and approved: two different
 	Workers            int   // batches written at once; 2 when zero
 	Progress           func(Counts)
-	Batch              int // households in a batch, a multiple of seed.Block; seed.Block when zero
+	Batch              int // households in a batch, a multiple of seed.Block; four blocks when zero
+	// Owner is the address of the login that the tables belong to. With it, an empty
+	// registry is filled without the two indexes that cost most, which are made
+	// afterwards; Indexing hears of it when that begins.
+	Owner    string
+	Indexing func()
 }
 
 // Counts is what is in the database of a country.
@@ -37,19 +42,31 @@ func Country(ctx context.Context, d *db.DB, o Options) (Counts, error) {
 		o.Workers = 2
 	}
 	if o.Batch == 0 {
-		o.Batch = seed.Block
+		o.Batch = 4 * seed.Block
 	}
-	l := &loader{o: o, db: d, areas: map[string]db.ID{}, fields: map[string]bool{}}
+	l := &loader{o: o, db: d, areas: map[string]area{}, fields: map[string]bool{}}
 	if err := d.WithTx(ctx, l.proposer(), l.prepare); err != nil {
 		return l.counts, err
 	}
-	return l.counts, l.run(ctx)
+	if o.Owner == "" {
+		return l.counts, l.run(ctx)
+	}
+	if _, err := unindex(ctx, o.Owner); err != nil {
+		return l.counts, err
+	}
+	if err := l.run(ctx); err != nil {
+		return l.counts, err // whatever starts next makes the indexes: db.Migrate
+	}
+	if o.Indexing != nil {
+		o.Indexing()
+	}
+	return l.counts, index(ctx, o.Owner)
 }
 
 type loader struct {
 	o      Options
 	db     *db.DB
-	areas  map[string]db.ID
+	areas  map[string]area
 	fields map[string]bool
 
 	mu     sync.Mutex
@@ -66,14 +83,15 @@ func (l *loader) prepare(tx db.Tx) error {
 		return err
 	}
 	var areas []struct {
-		Code string `db:"code"`
-		ID   db.ID  `db:"id"`
+		Code  string `db:"code"`
+		ID    db.ID  `db:"id"`
+		Place string `db:"place"`
 	}
-	if err := tx.Select(&areas, `select code, id from area`); err != nil {
+	if err := tx.Select(&areas, `select code, id, place from area`); err != nil {
 		return err
 	}
 	for _, a := range areas {
-		l.areas[a.Code] = a.ID
+		l.areas[a.Code] = newArea(a.ID, a.Place)
 	}
 	var fields []string
 	if err := tx.Select(&fields, `select distinct subject || '.' || code from field_definition where published_at is not null and retired_at is null`); err != nil {
@@ -160,11 +178,20 @@ func (l *loader) batch(ctx context.Context, first int) error {
 			n.Skipped = last - first
 			return nil
 		}
-		items, events, err := l.items(tx, first, last, &n)
+		if err := tx.Exec(`set local work_mem = '64MB'`); err != nil { // the check of the items that are written holds all of them
+			return err
+		}
+		items, events, people, err := l.items(tx, first, last, &n)
 		if err != nil {
 			return err
 		}
+		if err := tell(tx, people); err != nil {
+			return err
+		}
 		if err := l.change(tx, items); err != nil || len(events) == 0 {
+			return err
+		}
+		if err := tx.Exec(`drop table said_new`); err != nil {
 			return err
 		}
 		return l.change(tx, events)
@@ -184,23 +211,30 @@ func (l *loader) batch(ctx context.Context, first int) error {
 	return nil
 }
 
-// items makes the registrations of a batch, and the changes since.
-func (l *loader) items(tx db.Tx, first, last int, n *Counts) (items, events []registry.Item, err error) {
+// items makes the registrations of a batch, how those in it are found, and the
+// changes since.
+func (l *loader) items(tx db.Tx, first, last int, n *Counts) (items, events []registry.Item, people []said, err error) {
 	c := l.o.Country
 	source := c.Source(first)
 	if err := tx.Exec(`insert into source (id, kind, at, label) values ($1, $2, $3, $4)`,
 		source, registry.SourceImport, tx.Now(), fmt.Sprintf("daftar seed --rand %d", c.Config().Seed)); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	e := newEncoder(l.fields, source)
+	e, s := newEncoder(l.fields, source), newSayer()
 	items = make([]registry.Item, 0, 6*(last-first))
 	for i := first; i < last; i++ {
 		h := c.Household(i)
 		n.Households++
 		n.People += len(h.People)
 		n.Events += len(h.Events)
-		items = append(items, registry.Item{Kind: registry.KindHousehold, Subject: h.ID, Data: e.household(&h, l.areas[h.Area])})
+		items = append(items, registry.Item{Kind: registry.KindHousehold, Subject: h.ID, Data: e.household(&h, l.areas[h.Area].id)})
+		s.homes[h.ID] = l.areas[h.Area]
 		for j := range h.People {
+			one, ok := s.say(&h.People[j])
+			if !ok {
+				return nil, nil, nil, fmt.Errorf("%s does not live in the households made up before", h.People[j].Ref)
+			}
+			people = append(people, one)
 			items = append(items, registry.Item{Kind: registry.KindPerson, Subject: h.People[j].ID, Data: e.person(&h.People[j])})
 		}
 		for _, event := range h.Events {
@@ -210,13 +244,13 @@ func (l *loader) items(tx db.Tx, first, last int, n *Counts) (items, events []re
 			}
 		}
 	}
-	return items, events, nil
+	return items, events, people, nil
 }
 
 func (l *loader) event(e *encoder, h *seed.Household, event seed.Event) registry.Item {
 	switch event.Kind {
 	case seed.EventMoved:
-		return registry.Item{Kind: registry.KindHousehold, Subject: h.ID, BaseVersion: 1, Data: e.household(h, l.areas[event.Area])}
+		return registry.Item{Kind: registry.KindHousehold, Subject: h.ID, BaseVersion: 1, Data: e.household(h, l.areas[event.Area].id)}
 	case seed.EventBorn:
 		return registry.Item{Kind: registry.KindPerson, Subject: event.Person.ID, Data: e.person(event.Person)}
 	}

@@ -3,7 +3,10 @@ package sow_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"daftar/db"
 	"daftar/db/dbtest"
@@ -30,7 +33,12 @@ func country(t testing.TB, households int) *seed.Country {
 
 func load(t testing.TB, d *dbtest.DB, c *seed.Country) sow.Counts {
 	t.Helper()
-	n, err := sow.Country(t.Context(), d.DB, sow.Options{Country: c, Proposer: proposer, Approver: approver})
+	return loadIn(t, d, c, 0)
+}
+
+func loadIn(t testing.TB, d *dbtest.DB, c *seed.Country, batch int) sow.Counts {
+	t.Helper()
+	n, err := sow.Country(t.Context(), d.DB, sow.Options{Country: c, Proposer: proposer, Approver: approver, Owner: d.URL(db.Owner), Batch: batch})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,15 +122,58 @@ func TestTheSameSeedWritesTheSameRegistry(t *testing.T) {
 	}
 }
 
+// What the seeder says of how people are found and compared is what the database
+// makes of their records, and the indexes that it leaves out are there afterwards.
+func TestPeopleAreFoundAsOthersAre(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	load(t, d, country(t, seed.Block))
+	conn, err := pgx.Connect(t.Context(), d.URL(db.Owner))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	var words string
+	found := func() (s string) {
+		t.Helper()
+		if err := conn.QueryRow(t.Context(), `
+			select (select string_agg(s::text, e'\n' order by s.person_id) from person_search s)
+			    || (select string_agg(d::text, e'\n' order by d.person_id) from dedup_record d)`).Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	said := found()
+	if err := conn.QueryRow(t.Context(), `
+		select coalesce(string_agg(distinct word, ' '), '') from (select unnest(words) as word from dedup_record) d
+		where not exists (select from name_word w where w.word = d.word and w.key = name_key(d.word))`).Scan(&words); err != nil || words != "" {
+		t.Errorf("these words are in no list: %s, %v", words, err)
+	}
+	if _, err := conn.Exec(t.Context(), `
+		truncate person_search, dedup_record, name_word;
+		select search_refresh(array(select id from person)), dedup_refresh(array(select id from person))`); err != nil {
+		t.Fatal(err)
+	}
+	made := found()
+	for i, line := range strings.Split(made, "\n") {
+		if other := strings.Split(said, "\n"); i >= len(other) || other[i] != line {
+			t.Fatalf("the database makes\n%s\nand the seeder said\n%s", line, other[min(i, len(other)-1)])
+		}
+	}
+	if n := get[int](t, d, `select count(*) from pg_indexes where indexname in ('person_search_terms', 'dedup_record_keys')`); n != 2 {
+		t.Errorf("%d of the two indexes are there", n)
+	}
+}
+
 // Stopped at any moment, only whole batches are there; the same command does the
 // rest.
 func TestAStoppedLoadGoesOn(t *testing.T) {
 	t.Parallel()
 	whole, stopped := dbtest.New(t), dbtest.New(t)
 	c := country(t, 3*seed.Block)
-	load(t, whole, c)
+	loadIn(t, whole, c, seed.Block)
 	ctx, cancel := context.WithCancel(t.Context())
-	n, err := sow.Country(ctx, stopped.DB, sow.Options{Country: c, Proposer: proposer, Approver: approver, Workers: 1,
+	n, err := sow.Country(ctx, stopped.DB, sow.Options{Country: c, Proposer: proposer, Approver: approver, Workers: 1, Batch: seed.Block,
 		Progress: func(sow.Counts) { cancel() }})
 	if !errors.Is(err, context.Canceled) || n.Households != seed.Block {
 		t.Fatalf("%+v, %v", n, err)
@@ -133,13 +184,13 @@ func TestAStoppedLoadGoesOn(t *testing.T) {
 	if left := get[int](t, stopped, `select count(*) from change where state <> 'applied'`); left != 0 {
 		t.Errorf("%d changes are half done", left)
 	}
-	if n := load(t, stopped, c); n.Skipped != seed.Block || n.Households != 2*seed.Block {
+	if n := loadIn(t, stopped, c, seed.Block); n.Skipped != seed.Block || n.Households != 2*seed.Block {
 		t.Errorf("%+v", n)
 	}
 	if export(t, whole) != export(t, stopped) {
 		t.Error("the exports differ")
 	}
-	if n := load(t, stopped, c); n.Skipped != 3*seed.Block || n.Households != 0 {
+	if n := loadIn(t, stopped, c, seed.Block); n.Skipped != 3*seed.Block || n.Households != 0 {
 		t.Errorf("%+v", n)
 	}
 }

@@ -1,0 +1,264 @@
+-- +goose Up
+
+-- Passkeys of staff (WebAuthn level 3): what proves, without the staff directory,
+-- that it is still they. Only the public half is here.
+create table passkey (
+  id            uuid primary key,
+  ref           text not null unique,
+  staff_id      uuid not null default actor() references staff,
+  name          text not null check (name <> '' and length(name) <= 60),  -- as its owner calls it
+  credential_id bytea not null unique check (octet_length(credential_id) between 16 and 1023),
+  public_key    bytea not null,
+  backup_able   boolean not null,                -- it may be copied to other devices of its owner
+  sign_count    bigint not null check (sign_count >= 0),
+  added_at      timestamptz not null,
+  used_at       timestamptz,
+  removed_at    timestamptz,
+  removed_why   text check (removed_why in ('owner', 'office', 'counter')),
+  check ((removed_at is null) = (removed_why is null))
+);
+create index passkey_staff on passkey (staff_id) where removed_at is null;
+grant select, insert (id, ref, name, credential_id, public_key, backup_able, sign_count, added_at) on passkey to daftar_staff;
+alter table passkey enable row level security;
+-- Whoever gives roles sees that others have keys; nobody adds one for another.
+create policy passkey_read on passkey for select to daftar_staff using (true);
+create policy passkey_own on passkey for insert to daftar_staff with check (staff_id = actor());
+
+-- What an authenticator is to sign: for one session, once, for some minutes.
+create table passkey_challenge (
+  hash       bytea primary key,                  -- of the challenge
+  staff_id   uuid not null default actor() references staff,
+  session_id uuid not null references session on delete cascade,
+  purpose    text not null check (purpose in ('add', 'prove')),
+  name       text not null default '',           -- of the key to add
+  ceremony   jsonb not null,
+  expires_at timestamptz not null
+);
+create index passkey_challenge_expiry on passkey_challenge (expires_at);
+create index passkey_challenge_session on passkey_challenge (session_id);
+grant select, insert (hash, session_id, purpose, name, ceremony, expires_at), delete on passkey_challenge to daftar_staff;
+grant select (expires_at), delete on passkey_challenge to daftar_jobs;
+alter table passkey_challenge enable row level security;
+create policy own on passkey_challenge to daftar_staff using (staff_id = actor());
+
+-- How a session's strong proof was given.
+alter table session add column strong_by text check (strong_by in ('sign-in', 'passkey'));
+
+-- +goose StatementBegin
+
+-- Notes that a key of one's own signed, and how often it says it has. Whether it may
+-- count: a counter that does not go on is that of a copy, and ends the key.
+create function use_passkey(p_id uuid, p_count bigint, p_now timestamptz) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update passkey set sign_count = p_count, used_at = p_now
+  where id = p_id and staff_id = actor() and removed_at is null and (p_count > sign_count or p_count = 0 and sign_count = 0);
+  if found then
+    return true;
+  end if;
+  update passkey set removed_at = p_now, removed_why = 'counter' where id = p_id and staff_id = actor() and removed_at is null;
+  return false;
+end $$;
+
+create function remove_passkey(p_id uuid, p_now timestamptz) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update passkey set removed_at = p_now, removed_why = 'owner' where id = p_id and staff_id = actor() and removed_at is null;
+  return found;
+end $$;
+-- +goose StatementEnd
+grant execute on function use_passkey(uuid, bigint, timestamptz), remove_passkey(uuid, timestamptz) to daftar_staff;
+
+-- The key of somebody else is removed by a proposal, which takes two people.
+alter table setting_kind drop constraint setting_kind_kind_check,
+  add constraint setting_kind_kind_check check (kind in ('setting', 'identifier', 'office', 'office_role', 'area_kind', 'field', 'case_kind', 'passkey'));
+insert into setting_kind (kind, key, hands) values ('passkey', '*', 2);
+
+-- What the data protection officer should look into, beyond reading: a copied
+-- passkey; a sign-in of which somebody says that it was not theirs.
+alter table audit_alert drop constraint audit_alert_kind_check,
+  add constraint audit_alert_kind_check check (kind in ('many', 'surname', 'neighbour', 'household', 'prominent', 'passkey', 'not_me', 'emergency')),
+  drop constraint audit_alert_kind_staff_id_day_key,
+  alter column staff_id drop not null,
+  add column account_id uuid references account,
+  add check ((staff_id is null) <> (account_id is null));
+create unique index audit_alert_pattern on audit_alert (kind, staff_id, day) where kind not in ('passkey', 'not_me', 'emergency');
+create unique index audit_alert_of on audit_alert (kind, coalesce(staff_id, account_id), day) where closed_at is null and kind <> 'emergency';
+
+-- +goose StatementBegin
+
+-- Raises an alert about the principal themselves, or adds to the day's that nobody
+-- has closed. It returns whether there is a new one.
+create function raise_alert(p_id uuid, p_ref text, p_kind text, p_day date, p_first timestamptz, p_last timestamptz, p_now timestamptz) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  v_staff uuid := case when current_setting('daftar.kind', true) = 'staff' then actor() end;
+  v_account uuid := case when current_setting('daftar.kind', true) = 'citizen' then actor() end;
+begin
+  if p_kind not in ('passkey', 'not_me') or v_staff is null and v_account is null then
+    raise exception 'no alert of this kind' using errcode = '42501';
+  end if;
+  update audit_alert set reads = reads + 1, first_at = least(first_at, p_first), last_at = greatest(last_at, p_last)
+  where kind = p_kind and day = p_day and closed_at is null and (staff_id = v_staff or account_id = v_account);
+  if found then
+    return false;
+  end if;
+  insert into audit_alert (id, ref, kind, staff_id, account_id, day, first_at, last_at, reads, raised_at)
+  values (p_id, p_ref, p_kind, v_staff, v_account, p_day, p_first, p_last, 1, p_now);
+  return true;
+end $$;
+-- +goose StatementEnd
+grant execute on function raise_alert(uuid, text, text, date, timestamptz, timestamptz, timestamptz) to daftar_citizen, daftar_staff;
+
+-- Emergencies: one record that a role does not show, opened by two people, with a
+-- reason, for an hour at most (break-glass). Everything its reader does meanwhile is
+-- marked in the log; the data protection officer looks into it afterwards.
+create table emergency (
+  id          uuid primary key,
+  ref         text not null unique,
+  record      text not null,                     -- the reference that was asked for; whether there is one, nobody learns by asking
+  what        text not null check (what in ('record', 'contacts')),
+  minutes     smallint not null check (minutes between 1 and 60),
+  reason      text not null check (length(reason) >= 15),
+  reason_lang text not null,
+  asked_at    timestamptz not null,
+  asked_by    uuid not null default actor() references staff,
+  decided_at  timestamptz,
+  decided_by  uuid references staff,
+  approved    boolean,
+  person_id   uuid references person,
+  ends_at     timestamptz,
+  closed_at   timestamptz,                       -- by the button, before its time
+  alert_id    uuid references audit_alert,
+  constraint emergency_hands check (decided_by <> asked_by),
+  constraint emergency_length check (ends_at > decided_at and ends_at <= decided_at + interval '60 minutes'),
+  check ((decided_at is null) = (decided_by is null) and (decided_at is null) = (approved is null)),
+  check (coalesce(approved, false) = (person_id is not null) and (person_id is null) = (ends_at is null) and (person_id is null) = (alert_id is null)),
+  check (closed_at is null or approved)
+);
+create index emergency_open on emergency (asked_by, ends_at) where approved and closed_at is null;
+create index emergency_waiting on emergency (asked_at) where decided_at is null;
+create index emergency_alert on emergency (alert_id);
+grant select, insert (id, ref, record, what, minutes, reason, reason_lang, asked_at) on emergency to daftar_staff;
+
+-- +goose StatementBegin
+
+-- Whether somebody has one of some roles at a moment.
+create function has_role(p_staff uuid, p_roles text[], p_at timestamptz) returns boolean
+language sql stable security definer set search_path = public, pg_temp as $$
+  select exists (select from staff_scope r where r.staff_id = p_staff and r.role = any(p_roles) and r.valid_from <= p_at and (r.valid_to is null or r.valid_to > p_at))
+$$;
+
+-- Whether somebody may know what others asked for: whoever agrees, and who looks into it.
+create function oversees_emergencies() returns boolean
+language sql stable security definer set search_path = public, pg_temp as $$
+  select exists (select from staff_scope r where r.staff_id = actor() and r.role in ('approver2', 'protection', 'dpo'))
+$$;
+-- +goose StatementEnd
+grant execute on function has_role(uuid, text[], timestamptz), oversees_emergencies() to daftar_staff;
+alter table emergency enable row level security;
+create policy emergency_read on emergency for select to daftar_staff using (asked_by = actor() or (select oversees_emergencies()));
+create policy emergency_ask on emergency for insert to daftar_staff with check (asked_by = actor());
+
+-- +goose StatementBegin
+
+-- The second person agrees, or does not. What waited for an hour has lapsed.
+create function decide_emergency(p_id uuid, p_approve boolean, p_alert uuid, p_alert_ref text, p_day date, p_now timestamptz) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  e emergency%rowtype;
+  v_person uuid;
+begin
+  select x.* into e from emergency x where x.id = p_id for update;
+  if actor() is null or not has_role(actor(), '{approver2,protection}', p_now) then
+    raise exception 'not for this role to decide' using errcode = '42501';
+  end if;
+  if e.asked_by = actor() then
+    raise exception 'who asks cannot agree' using errcode = 'DF002';
+  end if;
+  if e.id is null or e.decided_at is not null or e.asked_at <= p_now - interval '1 hour' then
+    raise exception 'it does not wait any more' using errcode = 'DF001';
+  end if;
+  if not p_approve then
+    update emergency set decided_at = p_now, decided_by = actor(), approved = false where id = p_id;
+    return;
+  end if;
+  select p.id into v_person from person p where p.ref = e.record;
+  if v_person is null then
+    raise exception 'there is no such record' using errcode = 'DF005', constraint = 'emergency_nobody';
+  end if;
+  if exists (select from emergency x where x.asked_by = e.asked_by and x.approved and x.closed_at is null and x.ends_at > p_now) then
+    raise exception 'one at a time' using errcode = 'DF005', constraint = 'emergency_one';
+  end if;
+  insert into audit_alert (id, ref, kind, staff_id, day, first_at, last_at, reads, raised_at)
+  values (p_alert, p_alert_ref, 'emergency', e.asked_by, p_day, p_now, p_now + make_interval(mins => e.minutes), 0, p_now);
+  update emergency set decided_at = p_now, decided_by = actor(), approved = true, person_id = v_person,
+    ends_at = p_now + make_interval(mins => e.minutes), alert_id = p_alert where id = p_id;
+end $$;
+
+create function end_emergency(p_id uuid, p_now timestamptz) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update emergency set closed_at = p_now where id = p_id and approved and closed_at is null and ends_at > p_now and actor() in (asked_by, decided_by);
+  if found then
+    update audit_alert a set last_at = p_now from emergency e where e.id = p_id and a.id = e.alert_id and a.closed_at is null;
+    return true;
+  end if;
+  return false;
+end $$;
+
+-- What the principal may read in an emergency at this moment.
+create function open_emergency(p_now timestamptz)
+returns table (id uuid, ref text, record text, person_id uuid, what text, ends_at timestamptz)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select e.id, e.ref, e.record, e.person_id, e.what, e.ends_at from emergency e
+  where e.asked_by = actor() and current_setting('daftar.kind', true) = 'staff' and e.approved and e.closed_at is null and e.ends_at > p_now
+$$;
+
+create function has_emergency(p_staff uuid, p_now timestamptz) returns boolean
+language sql stable security definer set search_path = public, pg_temp as $$
+  select exists (select from emergency e where e.asked_by = p_staff and e.approved and e.closed_at is null and e.ends_at > p_now)
+$$;
+
+-- How much was done meanwhile.
+create function emergency_entries(p_id uuid) returns bigint
+language sql stable security definer set search_path = public, pg_temp as $$
+  select count(*) from emergency e join audit_event a on a.actor = e.asked_by and a.actor_kind = 'staff'
+    and a.at >= e.decided_at and a.at <= coalesce(e.closed_at, e.ends_at) and a.detail->>'emergency' = e.ref
+  where e.id = p_id and (select oversees_emergencies())
+$$;
+
+-- Whatever somebody does while an emergency of theirs is open says so in the log.
+create function mark_emergency() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  v_ref text;
+begin
+  select e.ref into v_ref from emergency e where e.asked_by = new.actor and e.approved and e.closed_at is null and e.ends_at > new.at limit 1;
+  if found then
+    new.detail := new.detail || jsonb_build_object('emergency', v_ref);
+  end if;
+  return new;
+end $$;
+
+-- It is looked into when it is over, by somebody who did not open it.
+create function emergency_review_guard() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if exists (select from emergency e where e.alert_id = new.id and e.closed_at is null and e.ends_at > new.closed_at) then
+    raise exception 'it is open still' using errcode = 'DF001';
+  end if;
+  if exists (select from emergency e where e.alert_id = new.id and e.decided_by = new.closed_by) then
+    raise exception 'who opened it cannot look into it' using errcode = 'DF002';
+  end if;
+  return new;
+end $$;
+-- +goose StatementEnd
+create trigger mark_emergency before insert on audit_event for each row when (new.actor_kind = 'staff') execute function mark_emergency();
+create trigger emergency_review_guard before update of closed_at on audit_alert for each row
+  when (new.kind = 'emergency' and new.closed_at is not null) execute function emergency_review_guard();
+grant execute on function decide_emergency(uuid, boolean, uuid, text, date, timestamptz), end_emergency(uuid, timestamptz),
+  open_emergency(timestamptz), has_emergency(uuid, timestamptz), emergency_entries(uuid) to daftar_staff;
+
+-- +goose Down
+select 1;
