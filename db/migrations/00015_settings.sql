@@ -6,7 +6,7 @@
 -- any of it. hands says how many people a change takes: two where it moves
 -- deadlines, rights or what a number means.
 create table setting_kind (
-  kind  text not null check (kind in ('setting', 'identifier', 'office', 'office_role', 'area_kind', 'field', 'case_kind')),
+  kind  text not null check (kind in ('setting', 'identifier', 'office', 'office_role', 'area_kind', 'field', 'case_kind', 'passkey')),
   key   text not null default '*',
   hands smallint not null check (hands in (1, 2)),
   primary key (kind, key)
