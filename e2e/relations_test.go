@@ -19,10 +19,10 @@ func (s *System) kin(t *testing.T) map[string]*Visitor {
 	// Zawadi lived there once; Joseph is a guardian of the child, and no relative;
 	// Bilal's daughter of an earlier marriage has turned eighteen and lives there.
 	s.sql(t, `insert into membership (id, household_id, person_id, tie, relationship, start_date, end_date, end_reason)
-			select gen_random_uuid(), (`+home+`), id, 'other', 'other_relative', '2020-01-01', '2024-01-01', 'separated' from person where full_name_latin = 'Zawadi Mushi' or full_name = 'Zawadi Mushi' limit 1;
+			select gen_random_uuid(), (`+home+`), id, 'other', 'other_relative', '2020-01-01', '2024-01-01', 'separated' from person where 'Zawadi Mushi' in (full_name_latin, full_name) limit 1;
 		insert into relation (id, person_id, type, other_id) select gen_random_uuid(), (`+id("Joseph Okello")+`), 'guardian', (`+id("Sara Yusuf")+`);
-		insert into person (id, ref, full_name, full_name_latin, sex, birth_from, birth_to, status, provenance)
-			select gen_random_uuid(), '`+newRef(registry.RefPerson)+`', 'Nadia Yusuf', 'Nadia Yusuf', 'female', current_date - interval '18 years', current_date - interval '18 years', 'active', '{}';
+		insert into person (id, ref, version, change_id, full_name, full_name_latin, sex, birth_from, birth_to)
+			select gen_random_uuid(), '`+newRef(registry.RefPerson)+`', 1, change_id, 'Nadia Yusuf', 'Nadia Yusuf', 'female', current_date - interval '18 years', current_date - interval '18 years' from person where full_name_latin = 'Sara Yusuf';
 		insert into membership (id, household_id, person_id, tie, relationship, start_date) select gen_random_uuid(), (`+home+`), (`+id("Nadia Yusuf")+`), 'usual', 'child', '2010-01-01';
 		insert into relation (id, person_id, type, other_id) select gen_random_uuid(), (`+id("Amina Yusuf")+`), 'parent', (`+id("Nadia Yusuf")+`)`)
 	visitors := map[string]*Visitor{}
