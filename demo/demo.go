@@ -575,7 +575,10 @@ func (g group) item(tx db.Tx, ids map[string]db.ID, from registry.Provenance) (r
 	area, err := registry.AreaByCode(tx, g.Area)
 	data := registry.GroupData{Ref: registry.NewRef(registry.RefGroup, tx.Rand()), Type: g.Type, Name: g.Name, NameLatin: g.Latin, AreaID: &area.ID,
 		Beneficiary: true, Provenance: from}
-	since := tx.Now().Format(time.DateOnly)
+	since, err := registry.DayOf(tx, tx.Now())
+	if err != nil {
+		return registry.Item{}, err
+	}
 	for _, key := range g.Households {
 		id := ids[key]
 		data.Members = append(data.Members, registry.GroupMemberData{ID: tx.NewID(), HouseholdID: &id, StartDate: since})

@@ -289,6 +289,13 @@ func TestDatesAndDigits(t *testing.T) {
 	if got := b.Printer("ar").Number(1234567); got != "1,234,567" {
 		t.Errorf("Arabic digits are not pinned: %q", got)
 	}
+	until := time.Date(2026, 12, 3, 0, 0, 0, 0, time.UTC) // as a fault carries it
+	if got := b.Printer("en").T("case.error.may_object", "Date", until); !strings.Contains(got, "until 3 December 2026.") {
+		t.Error(got)
+	}
+	if got := b.Printer("ar").T("case.error.frozen", "Date", until); strings.Contains(got, "UTC") || !strings.Contains(got, "3 ديسمبر 2026") {
+		t.Error(got)
+	}
 	if got := i18n.LatinDigits("٢٧ ۳ २"); got != "27 3 2" {
 		t.Error(got)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -137,6 +138,9 @@ func (p *Printer) N(key string, count int, args ...any) string {
 }
 
 func (p *Printer) localize(c *goi18n.LocalizeConfig) string {
+	if data, ok := c.TemplateData.(map[string]any); ok {
+		c.TemplateData = p.days(data)
+	}
 	text, err := p.loc.Localize(c)
 	if err != nil {
 		p.bundle.misses.Add(1)
@@ -145,6 +149,23 @@ func (p *Printer) localize(c *goi18n.LocalizeConfig) string {
 		return "[" + c.MessageID + "]"
 	}
 	return text
+}
+
+// days writes the days among the values of a message as the language does: a
+// fault carries them as they are.
+func (p *Printer) days(data map[string]any) map[string]any {
+	for _, v := range data {
+		if _, ok := v.(time.Time); ok {
+			data = maps.Clone(data)
+			break
+		}
+	}
+	for name, v := range data {
+		if day, ok := v.(time.Time); ok {
+			data[name] = p.Day(day)
+		}
+	}
+	return data
 }
 
 // Has reports whether the source language has the key.

@@ -78,8 +78,12 @@ func (q *queue) load(c *web.Ctx, after string) error {
 			}
 			var area i18n.Text
 			_ = area.Scan(r.AreaName)
+			place := area.In(p)
+			if r.Kept && !protects(c) {
+				place = p.T("record.hidden")
+			}
 			q.Rows = append(q.Rows, line{
-				Ref: r.Ref, Kind: kind.Title.In(p), Applicant: r.Applicant, Area: area.In(p), Received: p.Date(r.SubmittedAt.Time), Due: p.Day(r.DueOn),
+				Ref: r.Ref, Kind: kind.Title.In(p), Applicant: r.Applicant, Area: place, Received: p.Date(r.SubmittedAt.Time), Due: p.Day(r.DueOn),
 				State: filing.State(p, kind, r.State, true), Colour: stateColour(r.State), Officer: r.Officer,
 				Late: r.State.Open() && r.DueOn.Before(today), News: r.NewsAt.Valid, Reached: reached(r.State, r.Escalation),
 			})
@@ -113,6 +117,9 @@ func reached(s cases.State, e deadline.Silence) string {
 	}
 	return e.String()
 }
+
+// protects reports whether the reader may know places that are told to nobody.
+func protects(c *web.Ctx) bool { return len(c.Principal().Areas(auth.PersonProtected)) > 0 }
 
 func stateColour(s cases.State) string {
 	switch s {

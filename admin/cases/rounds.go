@@ -14,5 +14,5 @@ func Rounds(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Render(roundsPage(list))
+	return c.Render(roundsPage(list, protects(c)))
 }

@@ -15,7 +15,7 @@ import (
 	"daftar/web/ui"
 )
 
-func roundsPage(list []cases.HomeVisit) templ.Component {
+func roundsPage(list []cases.HomeVisit, protects bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -130,8 +130,8 @@ func roundsPage(list []cases.HomeVisit) templ.Component {
 				}
 				templ_7745c5c3_Err = ui.SummaryList([]ui.Row{
 					{Key: i18n.T(ctx, "receipt.applicant"), Value: v.Applicant},
-					{Key: i18n.T(ctx, "area.label"), Value: areaName(ctx, v)},
-					{Key: i18n.T(ctx, "directions.label"), Value: directions(ctx, v)},
+					{Key: i18n.T(ctx, "area.label"), Value: place(ctx, v, protects, areaName(ctx, v))},
+					{Key: i18n.T(ctx, "directions.label"), Value: place(ctx, v, protects, v.Place)},
 					{Key: i18n.T(ctx, "visit.what"), Value: v.What},
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
@@ -179,12 +179,13 @@ func areaName(ctx context.Context, v cases.HomeVisit) string {
 	return name.For(ctx)
 }
 
-// directions of a place that is told to nobody are not printed (RULES R5).
-func directions(ctx context.Context, v cases.HomeVisit) string {
-	if v.Protected {
+// place is where a visit goes; one that is told to nobody is not printed for
+// those who do not protect (RULES R5).
+func place(ctx context.Context, v cases.HomeVisit, protects bool, name string) string {
+	if v.Protected && !protects {
 		return i18n.T(ctx, "record.hidden")
 	}
-	return v.Place
+	return name
 }
 
 var _ = templruntime.GeneratedTemplate

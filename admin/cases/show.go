@@ -44,10 +44,10 @@ type view struct {
 	Sheets     []sheet
 	Events     []ui.Happening
 	Advice     []ui.Happening // the last recommendation, and who agreed to it
-	Registered []string // members whose identifier is in the registry already
-	Joined     []filed  // others who told of the same event
-	Officer    string   // who has it
-	Best       string   // the best level of proof that came with it; "" for none
+	Registered []string       // members whose identifier is in the registry already
+	Joined     []filed        // others who told of the same event
+	Officer    string         // who has it
+	Best       string         // the best level of proof that came with it; "" for none
 	Can        actions
 	Keys       bool           // single letters are commands
 	Letter     []letters.Part // that a ruling would send
@@ -162,7 +162,7 @@ func (v *view) said(c *web.Ctx, tx db.Tx) (err error) {
 		return err
 	}
 	v.Fields = told(c, all) // of what somebody told, an officer sees what their roles may see
-	if v.Answers, err = filing.Sections(c, tx, v.Case, func(f registry.Field) bool { return f.May("see", c.Principal().Roles()) }); err != nil {
+	if v.Answers, err = filing.Sections(c, tx, v.Case, func(f registry.Field) bool { return f.May("see", c.Principal().Roles()) }, protects(c)); err != nil {
 		return err
 	}
 	photos, err := cases.EvidenceOf(tx, v.Case)
@@ -200,10 +200,17 @@ func (v *view) said(c *web.Ctx, tx db.Tx) (err error) {
 		}
 	}
 	joined, err := cases.JoinedTo(tx, v.Case)
-	for _, f := range joined {
-		v.Joined = append(v.Joined, filed{f.Ref, f.Applicant, filing.Answers(c, f, nil)})
+	if err != nil {
+		return err
 	}
-	return err
+	for _, f := range joined {
+		kept, err := cases.PlaceKept(tx, f.Case)
+		if err != nil {
+			return err
+		}
+		v.Joined = append(v.Joined, filed{f.Ref, f.Applicant, filing.Answers(c, f, nil, !kept || protects(c))})
+	}
+	return nil
 }
 
 // proposed adds what would change, and what that would do.
@@ -216,6 +223,9 @@ func (v *view) proposed(c *web.Ctx, tx db.Tx) error {
 	sees := map[db.ID]show.Reader{}
 	for _, a := range list {
 		who := show.Reader{Staff: true, Place: true, Contacts: true}
+		if a.Kind == registry.KindPerson {
+			who.Place = protects(c) // of the households that keep theirs
+		}
 		if a.Old != nil && a.Kind == registry.KindHousehold {
 			who.Place, err = r.SeesPlace(tx, a.Subject)
 		} else if a.Old != nil {
@@ -237,6 +247,7 @@ func (v *view) proposed(c *web.Ctx, tx db.Tx) error {
 		return err
 	}
 	v.Gains, err = cases.Gains(tx, v.Case)
+	v.Gains = slices.DeleteFunc(v.Gains, func(g cases.Gain) bool { return g.Kept && !protects(c) })
 	return err
 }
 

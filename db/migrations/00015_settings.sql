@@ -372,5 +372,14 @@ create table credential_version (
 grant select on credential_version to daftar_citizen, daftar_staff, daftar_issuer, daftar_jobs;
 grant insert on credential_version to daftar_staff, daftar_jobs;
 
+-- The calendar day of an instant where the offices are: days of law end there.
+-- +goose StatementBegin
+create function local_day(p_at timestamptz) returns date
+language sql stable security definer set search_path = public, pg_temp as $$
+  select (p_at at time zone coalesce((select nullif(value->>'time_zone', '') from setting where key = 'country'), 'UTC'))::date
+$$;
+-- +goose StatementEnd
+grant execute on function local_day(timestamptz) to daftar_citizen, daftar_staff, daftar_jobs;
+
 -- +goose Down
 select 1;

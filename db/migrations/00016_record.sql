@@ -179,7 +179,8 @@ begin
   return coalesce(p_household = any(p_households), false)
     or exists (select from account a where a.id = p_account
                and (a.person_id = any(p_people) or upper(regexp_replace(a.claims->>'national_id', '[^[:alnum:]]', '', 'g')) = any(p_numbers)))
-    or exists (select from jsonb_to_recordset(p_draft->'members') as m (national_id text, person_id uuid)
+    or exists (select from jsonb_to_recordset(case when jsonb_typeof(p_draft->'members') = 'array' then p_draft->'members' end) -- only a registration's
+                 as m (national_id text, person_id uuid)
                where m.person_id = any(p_people) or m.national_id = any(p_numbers));
 end $$;
 -- +goose StatementEnd

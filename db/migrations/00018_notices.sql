@@ -367,7 +367,7 @@ begin
          select from membership m where m.household_id = d.household_id and m.end_date is null and (m.person_id = own_person()
            or m.person_id = f.person_id and exists (select from delegation x -- somebody may appeal for them
              where x.person_id = f.person_id and x.account_id = actor() and 'appeal' = any(x.kinds) and x.revoked_at is null
-               and p_now::date between x.valid_from and x.valid_to))))) then
+               and local_day(p_now) between x.valid_from and x.valid_to))))) then
     raise exception 'the appeal is somebody else''s' using errcode = 'DF001';
   end if;
   if d.state = 'suspended' and d.appeal_case = p_case then

@@ -421,6 +421,19 @@ set search_path = public, pg_temp as $$
 $$;
 -- +goose StatementEnd
 
+-- Whether where a case's people are is told to nobody but those who protect
+-- (RULES R5): it was filed for a protected household, or for somebody of none who
+-- lives in one.
+-- +goose StatementBegin
+create function place_kept(p_household uuid, p_person uuid) returns boolean
+language sql stable security definer set search_path = public, pg_temp as $$
+  select exists (
+    select from household h where h.protected and (h.id = p_household or p_household is null and exists (
+      select from membership m where m.person_id = p_person and m.household_id = h.id and m.end_date is null and m.tie = 'usual')))
+$$;
+-- +goose StatementEnd
+grant execute on function place_kept(uuid, uuid) to daftar_staff, daftar_jobs;
+
 -- Staff are kept from the cases of their own people, too, where a case is for one
 -- of them or would change their records (RULES R8).
 -- +goose StatementBegin

@@ -17,7 +17,7 @@ func Answers(c *web.Ctx) error {
 		if k, err = cases.Load(tx, intake.Actor(c, false), c.Param("ref")); err != nil {
 			return err
 		}
-		sections, err = filing.Sections(c, tx, k, func(registry.Field) bool { return true })
+		sections, err = filing.Sections(c, tx, k, func(registry.Field) bool { return true }, true)
 		return err
 	}); err != nil {
 		return err

@@ -106,7 +106,7 @@ const caseColumns = `c.id, c.ref, c.kind, c.kind_id, c.state, c.desk, c.hands, c
 const (
 	ownScope = `(c.person_id = $3::uuid or c.account_id = $2 and (c.person_id is null or exists (
 		select from delegation d where d.person_id = c.person_id and d.account_id = $2 and d.revoked_at is null
-		and $4::date between d.valid_from and d.valid_to and c.kind = any(d.kinds))))`
+		and local_day($4) between d.valid_from and d.valid_to and c.kind = any(d.kinds))))`
 	staffScope = `(c.opened_by = $2 or exists (select from unnest($3::uuid[], $4::text[]) q (area, desk)
 		where q.desk = c.desk and q.area in (c.l0, c.l1, c.l2, c.l3, c.l4, c.l5)))`
 )

@@ -23,8 +23,16 @@ func goOn(tx db.Tx, c *Case) error {
 	return nil
 }
 
-// WaitsUntil is the last day on which an answer is waited for.
-func WaitsUntil(clock deadline.Clock, c Case) time.Time {
+// WaitsUntil is the last day on which the answer to a waiting case is waited for.
+func WaitsUntil(tx db.Tx, c Case) (time.Time, error) {
+	clock, err := clock(tx, c)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return waitsUntil(clock, c), nil
+}
+
+func waitsUntil(clock deadline.Clock, c Case) time.Time {
 	until, _ := clock.WaitsUntil(clock.Today(c.WaitingFrom.Time), 0)
 	return until
 }
@@ -55,7 +63,7 @@ func lapse(tx db.Tx) error {
 		if err != nil {
 			return err
 		}
-		if !clock.Today(tx.Now()).After(WaitsUntil(clock, *c)) {
+		if !clock.Today(tx.Now()).After(waitsUntil(clock, *c)) {
 			continue
 		}
 		if err := goOn(tx, c); err != nil {

@@ -60,7 +60,7 @@ func DelegatesOf(tx db.Tx, person db.ID) ([]Delegation, error) {
 
 // ActsFor lists for whom an account may act now.
 func ActsFor(tx db.Tx, account db.ID) ([]Delegation, error) {
-	return delegations(tx, `where d.account_id = $1 and d.revoked_at is null and $2::date between d.valid_from and d.valid_to order by d.granted_at limit 200`, account, tx.Now())
+	return delegations(tx, `where d.account_id = $1 and d.revoked_at is null and local_day($2) between d.valid_from and d.valid_to order by d.granted_at limit 200`, account, tx.Now())
 }
 
 // Delegate lets an account act for a person. The principal is the person, or a

@@ -1,10 +1,14 @@
 package cases_test
 
 import (
+	"slices"
 	"testing"
 
+	"daftar/auth"
 	"daftar/db"
+	"daftar/db/dbtest"
 	"daftar/fault"
+	"daftar/registry"
 	"daftar/registry/cases"
 )
 
@@ -163,5 +167,36 @@ func TestCaseFilesCannotBeWrittenAround(t *testing.T) {
 				t.Errorf("%s: %s", who.Role, name)
 			}
 		}
+	}
+}
+
+// R8: an officer who declares a relative still works on everybody else's cases of
+// every kind; only the relative's are not there any more.
+func TestR8CasesOfOthersStayAfterDeclaringRelatives(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	amina, zawadi, officer := o.member(t, "Amina Yusuf"), o.member(t, "Zawadi Mushi"), o.officer(t)
+	others := []string{
+		o.files(t, amina, "job", registry.Values{"who": o.ref(t, "Amina Yusuf"), "monthly_income": 40.0}),
+		o.submitted(t, o.citizen(t)), // a registration names its people in another place
+	}
+	hers := o.files(t, zawadi, "job", registry.Values{"who": o.ref(t, "Zawadi Mushi"), "monthly_income": 40.0})
+	o.do(t, officer.Principal, func(tx db.Tx) error { return auth.DeclareKin(tx, auth.KinRelative, o.ref(t, "Zawadi Mushi")) })
+	var listed []string
+	o.do(t, officer.Principal, func(tx db.Tx) error {
+		rows, _, err := cases.Queue(tx, officer.Actor, cases.Filter{View: cases.Team, Limit: 50, Today: dbtest.Start})
+		for _, r := range rows {
+			listed = append(listed, r.Ref)
+		}
+		return err
+	})
+	for _, ref := range others {
+		if !slices.Contains(listed, ref) {
+			t.Error("the queue lost a case of somebody else")
+		}
+		o.do(t, officer.Principal, func(tx db.Tx) error { _, err := cases.Read(tx, officer.Actor, ref); return err })
+	}
+	if slices.Contains(listed, hers) {
+		t.Error("the queue shows the relative's case")
 	}
 }

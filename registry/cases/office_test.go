@@ -723,3 +723,41 @@ func TestDelegates(t *testing.T) {
 		}
 	}
 }
+
+// R12: a delegation counts in days of the country: in the night it begins and ends
+// at midnight there, not in Greenwich.
+func TestDelegationDaysAreTheCountrys(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	amina, helper := o.member(t, "Amina Yusuf"), o.citizen(t)
+	night := time.Date(2026, 3, 10, 22, 30, 0, 0, time.UTC) // half past one on the 11th, where it is UTC+3
+	o.Clock.Set(night)
+	first, last := time.Date(2026, 3, 11, 0, 0, 0, 0, time.UTC), time.Date(2026, 3, 12, 0, 0, 0, 0, time.UTC)
+	o.do(t, amina.Principal, func(tx db.Tx) error {
+		_, err := cases.Delegate(tx, cases.Delegation{Person: *amina.Person, Account: helper.Actor.ID, Role: "helper", Kinds: []string{"job"}, From: first, To: last})
+		return err
+	})
+	var ref string
+	begin := func() error {
+		return o.attempt(t, helper, func(tx db.Tx, by cases.Actor) (err error) {
+			ref, err = cases.BeginFor(tx, by, *amina.Person, cases.Opening{Kind: "job", Language: "en"})
+			return err
+		})
+	}
+	load := func() error {
+		return o.attempt(t, helper, func(tx db.Tx, by cases.Actor) error { _, err := cases.Load(tx, by, ref); return err })
+	}
+	if err := begin(); err != nil {
+		t.Fatal("on the first day: ", err)
+	}
+	if err := load(); err != nil {
+		t.Error("on the first day: ", err)
+	}
+	o.Clock.Set(night.Add(2 * day)) // the 13th there
+	if err := begin(); !fault.Is(err, fault.NotFound) {
+		t.Error("after the last day: ", err)
+	}
+	if err := load(); !fault.Is(err, fault.NotFound) {
+		t.Error("after the last day: ", err)
+	}
+}

@@ -1,6 +1,7 @@
 package cases_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -580,5 +581,135 @@ func TestHundredCases(t *testing.T) {
 	}
 	if n := len(slices.Compact(slices.Sorted(slices.Values(refs)))); n != 100 {
 		t.Errorf("%d references", n)
+	}
+}
+
+// R5, R8: after a sealed separation her ordinary cases stay with the office and
+// the place that they were filed with, also when she answers and when they are
+// made anew; of her new household they tell nothing.
+func TestSealedSeparationStaysOutOfOrdinaryCases(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	amina, plain := o.member(t, "Amina Yusuf"), o.officer(t)
+	ref := o.files(t, amina, "job", registry.Values{"who": o.ref(t, "Amina Yusuf"), "work": "inactive"})
+	asked := o.files(t, amina, "job", registry.Values{"who": o.ref(t, "Amina Yusuf"), "monthly_income": 50.0})
+	o.do(t, plain.Principal, func(tx db.Tx) error {
+		return cases.Ask(tx, plain.Actor, asked, []string{"q/monthly_income"}, "Since when?", "en")
+	})
+	place := func(ref string) string {
+		t.Helper()
+		row := o.row(t, plain, ref)
+		return string(row.AreaName)
+	}
+	before := place(ref)
+	o.protects(t, o.files(t, amina, "separated", registry.Values{"safe": "no", "children": []any{o.ref(t, "Nur Yusuf")}, "area": "MJ010201", "directions": "Blue tower"}))
+	o.do(t, amina.Principal, func(tx db.Tx) error { _, err := cases.Reply(tx, amina.Actor, asked, "", "en"); return err })
+	o.do(t, plain.Principal, func(tx db.Tx) error { _, err := cases.Recommend(tx, plain.Actor, ref, "approve", "", "en"); return err })
+	o.works(t)
+	if n := o.count(t, `select count(*) from case_event e join case_file c on c.id = e.case_id where c.ref = $1 and e.action = 'renewed'`, ref); n != 1 {
+		t.Fatal("the case was not made anew")
+	}
+	for _, ref := range []string{ref, asked} {
+		if now := place(ref); now != before || o.row(t, plain, ref).Kept {
+			t.Errorf("the place of %s was %s and is %s", ref, before, now)
+		}
+		o.do(t, plain.Principal, func(tx db.Tx) error {
+			c, err := cases.Load(tx, plain.Actor, ref)
+			if err != nil {
+				return err
+			}
+			gains, err := cases.Gains(tx, c)
+			for _, g := range gains {
+				var protected bool
+				if err := tx.Get(&protected, `select protected from household where ref = $1`, g.Household); err != nil {
+					return err
+				}
+				if protected != g.Kept {
+					t.Errorf("%+v is told of her new household", g)
+				}
+			}
+			return err
+		})
+	}
+}
+
+// R5: where a protected household lives is told to nobody but those who protect:
+// not in the queue, nor on the list of visits, nor among what was told.
+func TestPlaceOfProtectedIsKept(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	leila, plain := o.member(t, "Leila Karim"), o.officer(t)
+	ref := o.files(t, leila, "moved", registry.Values{"whole": "all", "area": "MJ010102"})
+	if row := o.row(t, plain, ref); !row.Kept {
+		t.Error("the queue tells the place: ", string(row.AreaName))
+	}
+	o.do(t, plain.Principal, func(tx db.Tx) error {
+		if err := cases.PlanVisit(tx, plain.Actor, ref, o.Clock.Now().Add(day), plain.Actor.ID, "Look", "en"); err != nil {
+			return err
+		}
+		rounds, err := cases.Rounds(tx, plain.Actor.ID)
+		if len(rounds) != 1 || !rounds[0].Protected {
+			t.Errorf("the list of visits tells the place: %+v", rounds)
+		}
+		c, err2 := cases.Load(tx, plain.Actor, ref)
+		kept, err3 := cases.PlaceKept(tx, c)
+		if !kept {
+			t.Error("what was told is told to everybody")
+		}
+		return errors.Join(err, err2, err3)
+	})
+}
+
+// row is a case as an officer's queue shows it.
+func (o *office) row(t *testing.T, by hand, ref string) (row cases.QueueRow) {
+	t.Helper()
+	o.do(t, by.Principal, func(tx db.Tx) error {
+		rows, _, err := cases.Queue(tx, by.Actor, cases.Filter{View: cases.Team, Limit: 100, Today: o.Clock.Now()})
+		for _, r := range rows {
+			if r.Ref == ref {
+				row = r
+			}
+		}
+		return err
+	})
+	if row.Ref == "" {
+		t.Fatal("the queue has no ", ref)
+	}
+	return row
+}
+
+// protects lets two of protection approve a sealed case.
+func (o *office) protects(t *testing.T, ref string) {
+	t.Helper()
+	one, two := o.officer(t, "protection"), o.officer(t, "protection")
+	o.do(t, one.Principal, func(tx db.Tx) error { _, err := cases.Recommend(tx, one.Actor, ref, "approve", "", "en"); return err })
+	o.do(t, two.Principal, func(tx db.Tx) error {
+		_, err := cases.Decide(tx, two.Actor, ref, cases.Ruling{Approve: true, Lang: "en"})
+		return err
+	})
+	o.works(t)
+}
+
+// R16: she comes herself, at the counter or in the portal. The office where she
+// lived decides; and what somebody of her household told of it joins hers.
+func TestAliveAfterAllComesHerself(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, bilal, amina := o.desk(t), o.member(t, "Bilal Yusuf"), o.member(t, "Amina Yusuf")
+	was := o.person(t, "Amina Yusuf")
+	home, _ := was.Residence("2026-03-02")
+	o.dies(t, d, bilal, "Amina Yusuf")
+	o.Clock.Add(20 * day)
+	hers := o.files(t, amina, "alive", registry.Values{"who": was.Ref})
+	if c := o.inOffice(t, hers); c.Household == nil || *c.Household != home.HouseholdID || c.Blocked != "" {
+		t.Fatalf("her case is of household %v (%s)", c.Household, c.Blocked)
+	}
+	his := o.files(t, bilal, "alive", registry.Values{"who": was.Ref})
+	if s := o.inOffice(t, his).State; s != cases.StateJoined {
+		t.Error("his is ", s)
+	}
+	o.approves(t, d, hers)
+	if s := o.inOffice(t, his).State; s != cases.StateApproved || o.person(t, "Amina Yusuf").Status != "" || !o.paid(t, "Amina Yusuf") || o.paid(t, "Bilal Yusuf") {
+		t.Error("his is ", s, "; or she is not back as she was")
 	}
 }

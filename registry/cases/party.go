@@ -36,6 +36,14 @@ func parties(tx db.Tx, c Case, out effect.Out) error {
 	return nil
 }
 
+// PlaceKept reports whether where a case's people are is told to nobody but those
+// who protect (RULES R5).
+func PlaceKept(tx db.Tx, c Case) (bool, error) {
+	var kept bool
+	err := tx.Get(&kept, `select place_kept(household_id, person_id) from case_file where id = $1`, c.ID)
+	return kept, err
+}
+
 // Parties lists whom a case affects.
 func Parties(tx db.Tx, c Case) ([]Party, error) {
 	var list []Party

@@ -93,6 +93,7 @@ func Proposed(tx db.Tx, c Case) ([]Alteration, error) {
 // Gain is what the rules would say of a household after a proposal.
 type Gain struct {
 	Household string // its reference
+	Kept      bool   // another household than the case's, of which nothing is told but to those who protect (RULES R5)
 	Programme i18n.Text
 	Before    string // a decision's outcome; "" for none
 	After     programmes.Outcome
@@ -147,7 +148,7 @@ func Gains(tx db.Tx, c Case) ([]Gain, error) {
 			return nil, err
 		}
 		for _, r := range results {
-			g := Gain{Household: home.Ref, Programme: r.Programme, After: r.Outcome}
+			g := Gain{Household: home.Ref, Kept: s.Homes[id].Protected && (c.Household == nil || *c.Household != id), Programme: r.Programme, After: r.Outcome}
 			for _, d := range current {
 				if d.ProgrammeCode == r.Code {
 					g.Before = d.Outcome

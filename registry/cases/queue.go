@@ -54,6 +54,7 @@ type QueueRow struct {
 	Access      string           `db:"access"`
 	Applicant   string           `db:"applicant"`
 	AreaName    []byte           `db:"area_name"`
+	Kept        bool             `db:"kept"` // the place is told to nobody but those who protect (RULES R5)
 	SubmittedAt sql.NullTime     `db:"submitted_at"`
 	DueOn       time.Time        `db:"due_on"`
 	Escalated   sql.NullTime     `db:"escalated_at"`
@@ -158,7 +159,8 @@ func (f Filter) query(tx db.Tx, officer Actor, due time.Time, ref string) (strin
 		}
 	}
 	return `
-		select c.id, c.ref, c.kind, c.kind_id, c.state, c.channel, c.access, c.applicant, n.name as area_name, c.submitted_at, c.due_on, c.escalated_at, c.escalation,
+		select c.id, c.ref, c.kind, c.kind_id, c.state, c.channel, c.access, c.applicant, n.name as area_name, place_kept(c.household_id, c.person_id) as kept,
+		       c.submitted_at, c.due_on, c.escalated_at, c.escalation,
 		       c.news_at, c.assigned_to, coalesce(s.name, '') as officer
 		from (select distinct due_on, ref, id from (` + strings.Join(branches, " union all ") + `) b order by due_on, ref limit $3) q
 		join case_file c on c.id = q.id join area n on n.id = c.area_id left join staff s on s.id = c.assigned_to

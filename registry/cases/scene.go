@@ -40,6 +40,8 @@ func scene(tx db.Tx, c Case, answers registry.Values) (effect.Scene, error) {
 		), homes as (
 			select h.id from household h where h.id = $2 or h.ref = any($3)
 			union select m.household_id from called x join membership m on m.person_id = x.id and m.end_date is null and m.tie = 'usual'
+			union select l.household_id from called x join person p on p.id = x.id and p.status = 'deceased' cross join lateral ( -- alive after all: where they lived
+				select m.household_id from membership m where m.person_id = x.id and m.tie = 'usual' order by m.end_date desc nulls first, m.start_date desc limit 1) l
 		), people as (
 			select id from called
 			union select m.person_id from homes h join membership m on m.household_id = h.id
@@ -228,7 +230,15 @@ func (f *Filing) home() db.ID {
 	if f.Household != nil {
 		return *f.Household
 	}
-	return db.ID{}
+	last := registry.MembershipData{}
+	if me := f.Scene.People[f.Scene.Me]; me.Status == registry.Deceased { // whoever comes and is alive: where they lived
+		for _, m := range me.Memberships {
+			if m.Usual() && m.EndDate >= last.EndDate {
+				last = m
+			}
+		}
+	}
+	return last.HouseholdID
 }
 
 // settings are the values that were said, of whom.

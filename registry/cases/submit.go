@@ -242,6 +242,9 @@ func propose(tx db.Tx, c *Case, kind kinds.Kind) (proposal, error) {
 		p.seals = p.out.Unsafe
 	}
 	c.Draft = f.Draft
+	if c.State != StateDraft {
+		return p, nil // it stays with the household and the office that it was filed with, wherever the person is now (RULES R5, R17)
+	}
 	if home := f.home(); home != (db.ID{}) {
 		c.Household = &home
 	}

@@ -26,7 +26,7 @@ type HomeVisit struct {
 	Applicant string         `db:"applicant"`
 	AreaName  []byte         `db:"area_name"`
 	Place     string         `db:"directions"`
-	Protected bool           `db:"protected"`
+	Protected bool           `db:"protected"` // the place is told to nobody but those who protect
 }
 
 // Findings lists what a visit can find. Each has the message "visit.found.<code>".
@@ -34,7 +34,7 @@ func Findings() []string { return []string{"confirmed", "partly", "not_confirmed
 
 const visitQuery = `
 	select v.id, v.case_id, v.planned_on, v.visitor, s.name, v.what, v.lang, v.done_at, v.found, v.findings, c.ref, c.applicant, n.name as area_name,
-	       coalesce(h.directions, '') as directions, coalesce(h.protected, false) as protected
+	       coalesce(h.directions, '') as directions, place_kept(c.household_id, c.person_id) as protected
 	from case_visit v join case_file c on c.id = v.case_id join staff s on s.id = v.visitor join area n on n.id = c.area_id
 	left join household h on h.id = c.household_id `
 

@@ -76,7 +76,7 @@ func (v *visit) preview(tx db.Tx) (preview, error) {
 
 // answers lists what was said, with the page where each can be changed.
 func (v *visit) answers(sheets []sheet) []ui.Row {
-	rows := Answers(v.Ctx, v.f, func(page string) string { return v.at("q/"+page) + "?from=check" })
+	rows := Answers(v.Ctx, v.f, func(page string) string { return v.at("q/"+page) + "?from=check" }, true)
 	if len(v.kind().Proof) > 0 {
 		row := ui.Row{Key: v.Printer().T("filing.proof.title"), Path: v.at("proof") + "?from=check", Change: v.Printer().T("filing.proof.title")}
 		for _, s := range sheets {
@@ -88,8 +88,8 @@ func (v *visit) answers(sheets []sheet) []ui.Row {
 }
 
 // Answers lists what a case says, question by question; at is nil where nothing
-// can be changed.
-func Answers(c *web.Ctx, f cases.Filing, at func(page string) string) []ui.Row {
+// can be changed. Without place, what was told of where people live is left out.
+func Answers(c *web.Ctx, f cases.Filing, at func(page string) string, place bool) []ui.Row {
 	p := c.Printer()
 	var rows []ui.Row
 	for _, page := range f.Pages() {
@@ -97,6 +97,9 @@ func Answers(c *web.Ctx, f cases.Filing, at func(page string) string) []ui.Row {
 		row := ui.Row{Key: label(p, page), Value: page.Field.Show(p, value), Change: label(p, page)}
 		if page.Question.Page == "area" {
 			row.Value = placeName(c, value)
+		}
+		if !place && value != nil && (page.Question.Page == "area" || page.Code == "directions") {
+			row.Value = p.T("record.hidden")
 		}
 		if page.Field.Type == registry.TypeRoster {
 			row.Value = ""

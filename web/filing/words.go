@@ -152,7 +152,7 @@ func FormAt(k cases.Case, page string) string {
 
 // Sections are the answers of a case of any kind, to be read. Of a registration,
 // only the fields that are seen.
-func Sections(c *web.Ctx, tx db.Tx, k cases.Case, seen func(registry.Field) bool) ([]intake.Section, error) {
+func Sections(c *web.Ctx, tx db.Tx, k cases.Case, seen func(registry.Field) bool, place bool) ([]intake.Section, error) {
 	if k.Kind == "registration" {
 		form, err := intake.LoadForm(tx, k.Channel == cases.ChannelCounter)
 		if err != nil {
@@ -165,7 +165,11 @@ func Sections(c *web.Ctx, tx db.Tx, k cases.Case, seen func(registry.Field) bool
 	if err != nil {
 		return nil, err
 	}
-	return []intake.Section{{ID: "answers", Title: c.Printer().T("case.said"), Rows: Answers(c, f, nil)}}, nil
+	kept, err := cases.PlaceKept(tx, k)
+	if err != nil {
+		return nil, err
+	}
+	return []intake.Section{{ID: "answers", Title: c.Printer().T("case.said"), Rows: Answers(c, f, nil, place || !kept)}}, nil
 }
 
 // ValueNames is what values are called, by their names in a proposal.

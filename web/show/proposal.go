@@ -53,6 +53,10 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 			}
 		}
 	}
+	kept, err := keptHomes(tx, all)
+	if err != nil {
+		return nil, err
+	}
 	from := make([]registry.Provenance, len(list))
 	for i, a := range list {
 		if a.Old != nil {
@@ -78,7 +82,7 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 			if c.What == "protected" && c.New == nil {
 				pair.New = p.T("answer.no")
 			}
-			if secret(c, who) {
+			if secret(c, who) || c.What == "memberships" && !who.Place && (kept[c.Old.Text("household_id")] || kept[c.New.Text("household_id")]) {
 				pair.Source = ""
 				pair.Old, pair.New = p.T("record.hidden"), p.T("record.hidden")
 			} else if !old && c.Old != nil {
@@ -90,6 +94,29 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// keptHomes are the households among changes of which nothing is told but to
+// those who protect (RULES R5), by their identifiers.
+func keptHomes(tx db.Tx, changes []history.Change) (map[string]bool, error) {
+	var ids []string
+	for _, c := range changes {
+		for _, s := range []history.State{c.Old, c.New} {
+			if id := s.Text("household_id"); c.What == "memberships" && id != "" {
+				ids = append(ids, id)
+			}
+		}
+	}
+	kept := map[string]bool{}
+	if len(ids) == 0 {
+		return kept, nil
+	}
+	var list []db.ID
+	err := tx.Select(&list, `select id from household where id = any($1::uuid[]) and protected`, ids)
+	for _, id := range list {
+		kept[id.String()] = true
+	}
+	return kept, err
 }
 
 // secret reports whether a change is about what is told to nobody, and not to

@@ -269,3 +269,28 @@ func TestProject(t *testing.T) {
 		t.Errorf("the old one: %v", got)
 	}
 }
+
+// R5: whoever lives in a protected household takes the protection along to a new
+// one, also when they are safe.
+func TestProtectionGoesAlong(t *testing.T) {
+	t.Parallel()
+	for _, protected := range []bool{true, false} {
+		for name, answers := range map[string]registry.Values{
+			"move":     {"whole": "some", "who": []any{"P-ANA", "P-CLEO"}, "to": "own", "area": "A2"},
+			"separate": {"safe": "yes", "children": []any{"P-CLEO"}, "area": "A2"},
+		} {
+			in := input(answers)
+			h := in.Homes[home]
+			h.Protected = protected
+			in.Homes[home] = h
+			out, err := effect.Run(name, in)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			i := slices.IndexFunc(out.Items, func(it registry.Item) bool { return it.Kind == registry.KindHousehold && it.BaseVersion == 0 })
+			if got := out.Items[i].Data.(registry.HouseholdData).Protected; got != protected {
+				t.Errorf("%s out of a household with protection %t: the new one has %t", name, protected, got)
+			}
+		}
+	}
+}

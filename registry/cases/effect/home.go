@@ -81,6 +81,9 @@ func (b *build) newHome(head db.ID, people []db.ID, reason string) (db.ID, error
 	h := b.home(made.ID)
 	h.Ref, h.AreaID, h.Directions = made.Ref, area, b.text("directions")
 	for _, id := range people {
+		if was, ok := b.Residence(id); ok && b.Homes[was.HouseholdID].Protected {
+			h.Protected = true // who was protected stays so, until somebody ends it (RULES R5)
+		}
 		relationship := registry.RelationshipHead
 		if id != head {
 			relationship = b.kin(id, head)
