@@ -99,6 +99,27 @@ func (f Field) May(use string, roles []string) bool {
 	return slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(named, r) })
 }
 
+// Looser reports whether a value is guarded less than another that it is made of: of
+// a lower sensitivity, or to be seen, filtered or exported by a role that may not do
+// so with the other.
+func (f Field) Looser(of Field) bool {
+	if slices.Index(sensitivities, f.Sensitivity) < slices.Index(sensitivities, of.Sensitivity) {
+		return true
+	}
+	for _, use := range []string{"see", "filter", "export"} {
+		roles := slices.Concat(careful, f.Roles[use], of.Roles[use], []string{""}) // "": any other
+		for _, role := range roles {
+			if f.May(use, []string{role}) && !of.May(use, []string{role}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sensitivities are the classes of values, the least first.
+var sensitivities = []string{"ordinary", "personal", "sensitive"}
+
 // FieldType is what kind of value a field holds.
 type FieldType string
 
@@ -200,12 +221,18 @@ func scanJSON(src, dst any) error {
 	return fmt.Errorf("cannot read %T as JSON", src)
 }
 
-// Ask is the question as put to a person; the label when there is no question.
+// Ask is the question as put to a person; the label in each language that has no
+// question.
 func (f Field) Ask() i18n.Text {
-	if len(f.Question) > 0 {
-		return f.Question
+	ask := i18n.Text{}
+	for _, text := range []i18n.Text{f.Label, f.Question} {
+		for tag, s := range text {
+			if s != "" {
+				ask[tag] = s
+			}
+		}
 	}
-	return f.Label
+	return ask
 }
 
 // Parse checks what was typed or read and returns the value to store; nil for

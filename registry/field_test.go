@@ -238,11 +238,14 @@ func TestShowOfNothingAndOfARetiredCode(t *testing.T) {
 
 func TestAskIsTheQuestionOrTheLabel(t *testing.T) {
 	t.Parallel()
-	f := registry.Field{Label: i18n.Text{"en": "Rooms"}}
+	f := registry.Field{Label: i18n.Text{"en": "Rooms", "ar": "الغرف"}}
 	if f.Ask()["en"] != "Rooms" {
 		t.Error(f.Ask())
 	}
 	f.Question = i18n.Text{"en": "How many rooms?"}
+	if f.Ask()["ar"] != f.Label["ar"] || f.Label["ar"] == "" {
+		t.Errorf("a question in one language is put to others: %v", f.Ask())
+	}
 	if f.Ask()["en"] != "How many rooms?" {
 		t.Error(f.Ask())
 	}

@@ -407,6 +407,13 @@ func Check(f registry.Field, all registry.Fields, languages []string) error {
 	wrongFormula, wrongVisible := formula.Check(f, all)
 	if wrongFormula != nil {
 		check.Fail("formula", "field.error.expression", "Why", wrongFormula.Error())
+	} else if f.Type == registry.TypeCalculated {
+		for _, in := range formula.From(f, all) {
+			if f.Looser(in) { // what is made of it would give it away
+				check.Fail("sensitivity", "field.error.looser", "Field", in.Label)
+				break
+			}
+		}
 	}
 	if wrongVisible != nil {
 		check.Fail("visible_when", "field.error.expression", "Why", wrongVisible.Error())

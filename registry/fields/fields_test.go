@@ -62,6 +62,46 @@ func loaded(t *testing.T, d *dbtest.DB) registry.Fields {
 	return all
 }
 
+// What a formula makes of a value is guarded at least as the value is, through
+// columns of rosters too: else it would give it away.
+func TestFormulaGuardsItsInputs(t *testing.T) {
+	t.Parallel()
+	secret := []string{"protection"}
+	all := registry.Fields{
+		{Subject: "household", Code: "income", Type: registry.TypeMoney, Sensitivity: "sensitive", Label: i18n.Text{"en": "Income"}},
+		{Subject: "household", Code: "shelter", Type: registry.TypeNumber, Sensitivity: "personal", Roles: registry.FieldRoles{"see": secret}},
+		{Subject: "household", Code: "people", Type: registry.TypeNumber, Sensitivity: "personal"},
+		{Subject: "household", Code: "boats", Type: registry.TypeRoster, Sensitivity: "personal"},
+		{Subject: "household", Roster: "boats", Code: "worth", Type: registry.TypeMoney, Sensitivity: "sensitive"},
+		{Subject: "household", Roster: "boats", Code: "length", Type: registry.TypeNumber, Sensitivity: "personal"},
+	}
+	for _, c := range []struct {
+		formula, sensitivity string
+		roles                registry.FieldRoles
+		wrong                bool
+	}{
+		{"income / people", "personal", nil, true},
+		{"income / people", "sensitive", nil, false},
+		{"income / people", "sensitive", registry.FieldRoles{"export": {"dataquality"}}, true},
+		{"people * 2", "personal", nil, false},
+		{"people * 2", "ordinary", nil, true},
+		{"shelter * 2", "personal", nil, true},
+		{"shelter * 2", "personal", registry.FieldRoles{"see": secret}, false},
+		{"shelter * 2", "personal", registry.FieldRoles{"see": {"protection", "intake"}}, true},
+		{"boats.sum(b.worth)", "personal", nil, true},
+		{"boats.sum(b.length)", "personal", nil, false},
+	} {
+		f := registry.Field{Subject: "household", Code: "made", Type: registry.TypeCalculated, Result: registry.TypeNumber, Section: "other",
+			Formula: c.formula, Sensitivity: c.sensitivity, Roles: c.roles}
+		var wrong *fault.Error
+		err := fields.Check(f, all, nil)
+		refused := errors.As(err, &wrong) && len(wrong.Fields) == 1 && wrong.Fields[0].Key == "field.error.looser"
+		if refused != c.wrong || err != nil && !refused {
+			t.Errorf("%s as %s %v: %v", c.formula, c.sensitivity, c.roles, err)
+		}
+	}
+}
+
 // A new roster and its columns are drafted before any of it is in use, and go into
 // use together; a column never goes alone.
 func TestNewRoster(t *testing.T) {

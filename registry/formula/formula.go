@@ -159,6 +159,41 @@ func names(text, code string) bool {
 	return found
 }
 
+// From lists the definitions whose values the formula of f gives away, the columns
+// of its rosters among them.
+func From(f registry.Field, fields registry.Fields) registry.Fields {
+	var out registry.Fields
+	for _, in := range inputs(f, fields) {
+		if !names(f.Formula, in.Code) {
+			continue
+		}
+		out = append(out, in)
+		for _, column := range fields.Columns(in) {
+			if reads(f.Formula, column.Code) {
+				out = append(out, column)
+			}
+		}
+	}
+	return out
+}
+
+// reads reports whether an expression selects a column.
+func reads(text, code string) bool {
+	env, err := cel.NewEnv(Macros())
+	if err != nil {
+		return false
+	}
+	parsed, issues := env.Parse(text)
+	if issues.Err() != nil {
+		return false
+	}
+	found := false
+	ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		found = found || e.Kind() == ast.SelectKind && e.AsSelect().FieldName() == code
+	}))
+	return found
+}
+
 func resultType(f registry.Field) *cel.Type {
 	switch f.Result {
 	case registry.TypeNumber, registry.TypeMoney:
