@@ -161,7 +161,9 @@ type Alert struct {
 
 // AboutReading reports whether it is about what somebody read, or about what
 // somebody did with how people sign in.
-func (a Alert) AboutReading() bool { return a.Kind != "passkey" && a.Kind != "not_me" && a.Kind != "emergency" }
+func (a Alert) AboutReading() bool {
+	return a.Kind != "passkey" && a.Kind != "not_me" && a.Kind != "emergency"
+}
 
 const alertQuery = `
 	select a.id, a.ref, a.kind, coalesce(a.staff_id, '00000000-0000-0000-0000-000000000000') as staff_id, coalesce(s.name, '') as staff,
