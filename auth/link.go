@@ -68,11 +68,11 @@ func LinkCode(tx db.Tx) (string, error) {
 func ProposeLink(tx db.Tx, person db.ID, code, proof string) error {
 	var check fault.Check
 	canonical, ok := registry.ParseRef(refLinkCode, code)
-	if proof = strings.TrimSpace(proof); proof == "" {
-		check.Fail("proof", "link.error.proof")
-	}
 	if !ok {
 		check.Fail("code", "rule.link_code")
+	}
+	if proof = strings.TrimSpace(proof); proof == "" {
+		check.Fail("proof", "link.error.proof")
 	}
 	if err := check.Err(); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"daftar/registry"
 	"daftar/registry/cases"
 	"daftar/registry/cases/kinds"
+	"daftar/registry/deadline"
 	"daftar/web"
 	"daftar/web/filing"
 	"daftar/web/intake"
@@ -28,13 +29,15 @@ type queue struct {
 	Bulk        bool // cases can be approved together here
 	Keys        bool
 	Frozen      []cases.Freeze
+	Overdue     int // late cases, told to those who decide
 	Form        *ui.Form
 }
 
 // line is one case in the queue.
 type line struct {
 	Ref, Kind, Applicant, Area, Received, Due, State, Colour, Officer string
-	Late, News, Escalated                                             bool
+	Late, News                                                        bool
+	Reached                                                           string // whom the lateness has reached
 }
 
 // Queue lists the cases at the officer's desks, the most urgent first.
@@ -82,7 +85,7 @@ func (q *queue) load(c *web.Ctx, after string) error {
 			q.Rows = append(q.Rows, line{
 				Ref: r.Ref, Kind: kind.Title.In(p), Applicant: r.Applicant, Area: place, Received: p.Date(r.SubmittedAt.Time), Due: p.Day(r.DueOn),
 				State: filing.State(p, kind, r.State, true), Colour: stateColour(r.State), Officer: r.Officer,
-				Late: r.State.Open() && r.DueOn.Before(today), News: r.NewsAt.Valid, Escalated: r.Escalated.Valid && r.State.Open(),
+				Late: r.State.Open() && r.DueOn.Before(today), News: r.NewsAt.Valid, Reached: reached(r.State, r.Escalation),
 			})
 		}
 		all, err := kinds.All(tx)
@@ -95,6 +98,11 @@ func (q *queue) load(c *web.Ctx, after string) error {
 		if q.Frozen, err = cases.Freezes(tx, today); err != nil {
 			return err
 		}
+		if c.Principal().May(auth.CaseDecide) {
+			if q.Overdue, err = cases.LateCount(tx, intake.Actor(c, true), today); err != nil {
+				return err
+			}
+		}
 		q.Keys, err = cases.Letters(tx, c.Principal().ID)
 		return err
 	})
@@ -104,6 +112,14 @@ func (q *queue) load(c *web.Ctx, after string) error {
 
 // protects reports whether the reader may know places that are told to nobody.
 func protects(c *web.Ctx) bool { return len(c.Principal().Areas(auth.PersonProtected)) > 0 }
+
+// reached is whom the lateness of an open case has reached; "" for nobody.
+func reached(s cases.State, e deadline.Silence) string {
+	if !s.Open() {
+		return ""
+	}
+	return e.String()
+}
 
 func stateColour(s cases.State) string {
 	switch s {

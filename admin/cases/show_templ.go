@@ -185,7 +185,7 @@ func casePage(v view) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				if v.Case.Escalated.Valid {
+				if r := reached(v.Case.State, v.Case.Escalation); r != "" {
 					var templ_7745c5c3_Var11 string
 					templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 					if templ_7745c5c3_Err != nil {
@@ -195,7 +195,7 @@ func casePage(v view) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Tag(i18n.T(ctx, "office.late"), "red").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Tag(i18n.T(ctx, "office.late."+r), "red").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

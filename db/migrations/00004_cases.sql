@@ -52,6 +52,7 @@ create table case_file (
   asks             smallint not null default 0 check (asks <= 2), -- how often the clock was stopped (RULES R12)
   objections_until date,                        -- those affected may object until then
   escalated_at     timestamptz,
+  escalation       smallint not null default 0 check (escalation between 0 and 3), -- whom lateness has reached: deadline.Silence
   decided_at       timestamptz,
   assigned_to      uuid references staff,
   news_at          timestamptz,                 -- something from the applicant that nobody has opened yet

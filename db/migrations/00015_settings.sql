@@ -6,7 +6,7 @@
 -- any of it. hands says how many people a change takes: two where it moves
 -- deadlines, rights or what a number means.
 create table setting_kind (
-  kind  text not null check (kind in ('setting', 'identifier', 'office', 'office_role', 'area_kind', 'field', 'case_kind')),
+  kind  text not null check (kind in ('setting', 'identifier', 'office', 'office_role', 'area_kind', 'field', 'case_kind', 'passkey')),
   key   text not null default '*',
   hands smallint not null check (hands in (1, 2)),
   primary key (kind, key)
@@ -26,7 +26,8 @@ insert into setting_kind (kind, key, hands) values
   ('office_role', '*', 2),          -- who may see and decide there
   ('area_kind', '*', 1),
   ('field', '*', 1),                -- as in the editor of fields
-  ('case_kind', '*', 2);            -- deadlines, who decides, what is asked for
+  ('case_kind', '*', 2),            -- deadlines, who decides, what is asked for
+  ('passkey', '*', 2);              -- taking one away from somebody else
 grant select on setting_kind to daftar_staff, daftar_jobs;
 
 alter table setting add column version integer not null default 1;

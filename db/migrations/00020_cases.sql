@@ -291,7 +291,7 @@ end $$;
 create function seal_case(p_case uuid, p_at timestamptz) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-  update case_file set access = 'sealed', desk = 'protection', assigned_to = null, due_at = p_at + interval '24 hours', escalated_at = null
+  update case_file set access = 'sealed', desk = 'protection', assigned_to = null, due_at = p_at + interval '24 hours', escalated_at = null, escalation = 0
   where id = p_case and access <> 'sealed' and staff_may(actor(), desk, 'ask', area_id, p_at) and not barred(id);
   if not found then
     raise exception 'the case cannot be sealed here' using errcode = 'DF002';

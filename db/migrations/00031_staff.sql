@@ -69,11 +69,6 @@ end $$;
 -- +goose StatementEnd
 grant execute on function use_passkey(uuid, bigint, timestamptz), remove_passkey(uuid, timestamptz) to daftar_staff;
 
--- The key of somebody else is removed by a proposal, which takes two people.
-alter table setting_kind drop constraint setting_kind_kind_check,
-  add constraint setting_kind_kind_check check (kind in ('setting', 'identifier', 'office', 'office_role', 'area_kind', 'field', 'case_kind', 'passkey'));
-insert into setting_kind (kind, key, hands) values ('passkey', '*', 2);
-
 -- What the data protection officer should look into, beyond reading: a copied
 -- passkey; a sign-in of which somebody says that it was not theirs.
 alter table audit_alert drop constraint audit_alert_kind_check,

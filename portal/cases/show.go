@@ -3,6 +3,8 @@
 package cases
 
 import (
+	"time"
+
 	"github.com/gofiber/fiber/v2"
 
 	"daftar/db"
@@ -21,7 +23,8 @@ type view struct {
 	Story     filing.Story
 	Events    []ui.Happening
 	Asked     []intake.AskedPage
-	Question  ui.Words // of the office
+	Question  ui.Words  // of the office
+	Waits     time.Time // until when an answer is waited for
 	Parties   []cases.Party
 	Decision  *cases.Decision
 	Letters   []letters.Letter
@@ -64,6 +67,11 @@ func load(c *web.Ctx) (view, error) {
 			v.Events = append(v.Events, v.Story.Happening(c.Printer(), e, false))
 			if e.Action == cases.Asked && v.Case.State == cases.StateWaiting && v.Question.Text == "" {
 				v.Asked, v.Question = v.Story.Asked(e), v.Events[len(v.Events)-1].Words
+			}
+		}
+		if v.Case.State == cases.StateWaiting {
+			if v.Waits, err = cases.WaitsUntil(tx, v.Case); err != nil {
+				return err
 			}
 		}
 		if v.Parties, err = cases.Parties(tx, v.Case); err != nil {

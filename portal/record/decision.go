@@ -22,6 +22,8 @@ type decision struct {
 	Clock    programmes.Clock
 	Criteria []show.Criterion
 	Letters  []letters.Letter
+	Appeal   string // the reference of one's appeal; "" for none
+	Late     bool   // the last day to appeal is over
 }
 
 // MayAppeal reports whether there is something to appeal and nobody does yet.
@@ -53,6 +55,10 @@ func Decision(c *web.Ctx) error {
 		if d.Letters, err = letters.About(tx, d.ID); err != nil { // the database gives each their own
 			return err
 		}
+		if d.Appeal, err = cases.AppealOf(tx, &d.ID, nil); err != nil {
+			return err
+		}
+		d.Late = d.Clock.Served && !c.Now().Before(d.Clock.Until)
 		fields, err := registry.LoadFields(tx)
 		d.Criteria = show.CriteriaOf(c.Printer(), d.Decision, fields)
 		return err

@@ -67,21 +67,28 @@ func AppealProgramme(tx db.Tx, actor Actor, household db.ID, decision db.ID, lan
 
 // appeal begins one: of a decision, or of a case that was not answered in time.
 func appeal(tx db.Tx, actor Actor, person, household, decision, of *db.ID, language string) (string, error) {
-	var open []string
-	if err := tx.Select(&open, `
-		select f.ref from case_file f where f.appeals_id = $1 and f.state <> 'withdrawn'
-		union all select f.ref from case_link l join case_file f on f.id = l.case_id and f.state <> 'withdrawn'
-		where $1::uuid is null and l.other_id = $2 and l.relation = 'appeals' limit 1`, decision, of); err != nil {
-		return "", err
-	}
-	if len(open) > 0 {
-		return open[0], nil // pressed twice: the first one counts
+	if open, err := AppealOf(tx, decision, of); err != nil || open != "" {
+		return open, err // pressed twice: the first one counts
 	}
 	o := Opening{Kind: "appeal", Person: person, Household: household, Language: language, Appeals: decision}
 	if of != nil {
 		o.Links = []Link{{Other: *of, Relation: "appeals"}}
 	}
 	return Begin(tx, actor, o)
+}
+
+// AppealOf is the reference of the appeal of a decision, or of a case that was not
+// answered in time; "" for none.
+func AppealOf(tx db.Tx, decision, of *db.ID) (string, error) {
+	var refs []string
+	err := tx.Select(&refs, `
+		select f.ref from case_file f where f.appeals_id = $1 and f.state <> 'withdrawn'
+		union all select f.ref from case_link l join case_file f on f.id = l.case_id and f.state <> 'withdrawn'
+		where $1::uuid is null and l.other_id = $2 and l.relation = 'appeals' limit 1`, decision, of)
+	if err != nil || len(refs) == 0 {
+		return "", err
+	}
+	return refs[0], nil
 }
 
 // Decision is what was decided on a case.

@@ -43,42 +43,43 @@ func At(id db.ID, areas ...db.ID) Actor {
 
 // Case is one case.
 type Case struct {
-	ID          db.ID        `db:"id"`
-	Ref         string       `db:"ref"`
-	Kind        string       `db:"kind"`
-	KindID      db.ID        `db:"kind_id"`
-	State       State        `db:"state"`
-	Desk        string       `db:"desk"`
-	Hands       int          `db:"hands"`
-	Access      string       `db:"access"`
-	Channel     string       `db:"channel"`
-	Account     *db.ID       `db:"account_id"`
-	OpenedBy    *db.ID       `db:"opened_by"`
-	Person      *db.ID       `db:"person_id"`
-	Area        *db.ID       `db:"area_id"`
-	Applicant   string       `db:"applicant"`
-	Language    string       `db:"language"`
-	DraftJSON   []byte       `db:"draft"`
-	Draft       Draft        `db:"-"`
-	Version     int          `db:"version"`
-	Change      *db.ID       `db:"change_id"`
-	Blocked     string       `db:"blocked"`
-	Household   *db.ID       `db:"household_id"`
-	JoinedTo    *db.ID       `db:"joined_to"`
-	Appeals     *db.ID       `db:"appeals_id"`
-	Against     *db.ID       `db:"against"`
-	CodeVersion int          `db:"status_code_version"`
-	CreatedAt   time.Time    `db:"created_at"`
-	SubmittedAt sql.NullTime `db:"submitted_at"`
-	DueOn       sql.NullTime `db:"due_on"`
-	DueAt       sql.NullTime `db:"due_at"`
-	WaitingFrom sql.NullTime `db:"waiting_since"`
-	Asks        int          `db:"asks"`
-	ObjectUntil sql.NullTime `db:"objections_until"`
-	Escalated   sql.NullTime `db:"escalated_at"`
-	DecidedAt   sql.NullTime `db:"decided_at"`
-	Assigned    *db.ID       `db:"assigned_to"`
-	NewsAt      sql.NullTime `db:"news_at"`
+	ID          db.ID            `db:"id"`
+	Ref         string           `db:"ref"`
+	Kind        string           `db:"kind"`
+	KindID      db.ID            `db:"kind_id"`
+	State       State            `db:"state"`
+	Desk        string           `db:"desk"`
+	Hands       int              `db:"hands"`
+	Access      string           `db:"access"`
+	Channel     string           `db:"channel"`
+	Account     *db.ID           `db:"account_id"`
+	OpenedBy    *db.ID           `db:"opened_by"`
+	Person      *db.ID           `db:"person_id"`
+	Area        *db.ID           `db:"area_id"`
+	Applicant   string           `db:"applicant"`
+	Language    string           `db:"language"`
+	DraftJSON   []byte           `db:"draft"`
+	Draft       Draft            `db:"-"`
+	Version     int              `db:"version"`
+	Change      *db.ID           `db:"change_id"`
+	Blocked     string           `db:"blocked"`
+	Household   *db.ID           `db:"household_id"`
+	JoinedTo    *db.ID           `db:"joined_to"`
+	Appeals     *db.ID           `db:"appeals_id"`
+	Against     *db.ID           `db:"against"`
+	CodeVersion int              `db:"status_code_version"`
+	CreatedAt   time.Time        `db:"created_at"`
+	SubmittedAt sql.NullTime     `db:"submitted_at"`
+	DueOn       sql.NullTime     `db:"due_on"`
+	DueAt       sql.NullTime     `db:"due_at"`
+	WaitingFrom sql.NullTime     `db:"waiting_since"`
+	Asks        int              `db:"asks"`
+	ObjectUntil sql.NullTime     `db:"objections_until"`
+	Escalated   sql.NullTime     `db:"escalated_at"`
+	Escalation  deadline.Silence `db:"escalation"` // whom the lateness has reached
+	DecidedAt   sql.NullTime     `db:"decided_at"`
+	Assigned    *db.ID           `db:"assigned_to"`
+	NewsAt      sql.NullTime     `db:"news_at"`
 
 	// Renewing says that the record moved on since the proposal, which is being
 	// made anew: nothing was decided.
@@ -96,7 +97,7 @@ const (
 const caseColumns = `c.id, c.ref, c.kind, c.kind_id, c.state, c.desk, c.hands, c.access, c.channel, c.account_id, c.opened_by, c.person_id,
 	c.area_id, c.applicant, c.language, c.draft, c.version, c.change_id, coalesce(c.blocked, '') as blocked, c.household_id, c.joined_to,
 	c.appeals_id, c.against, c.status_code_version, c.created_at, c.submitted_at, c.due_on, c.due_at, c.waiting_since, c.asks, c.objections_until,
-	c.escalated_at, c.decided_at, c.assigned_to, c.news_at`
+	c.escalated_at, c.escalation, c.decided_at, c.assigned_to, c.news_at`
 
 // The condition that a case c is the actor's business. A citizen's are those
 // that are filed for them, and those that they filed: for somebody else only as

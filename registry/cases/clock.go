@@ -23,8 +23,16 @@ func goOn(tx db.Tx, c *Case) error {
 	return nil
 }
 
-// WaitsUntil is the last day on which an answer is waited for.
-func WaitsUntil(clock deadline.Clock, c Case) time.Time {
+// WaitsUntil is the last day on which the answer to a waiting case is waited for.
+func WaitsUntil(tx db.Tx, c Case) (time.Time, error) {
+	clock, err := clock(tx, c)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return waitsUntil(clock, c), nil
+}
+
+func waitsUntil(clock deadline.Clock, c Case) time.Time {
 	until, _ := clock.WaitsUntil(clock.Today(c.WaitingFrom.Time), 0)
 	return until
 }
@@ -55,7 +63,7 @@ func lapse(tx db.Tx) error {
 		if err != nil {
 			return err
 		}
-		if !clock.Today(tx.Now()).After(WaitsUntil(clock, *c)) {
+		if !clock.Today(tx.Now()).After(waitsUntil(clock, *c)) {
 			continue
 		}
 		if err := goOn(tx, c); err != nil {
@@ -71,26 +79,32 @@ func lapse(tx db.Tx) error {
 	return nil
 }
 
-// escalate marks cases that are late: the head of the office sees them first.
+// escalate tells, step by step, of cases that are late: those who decide in the
+// office, the office above, the ministry (RULES R12).
 func escalate(tx db.Tx) error {
+	now := tx.Now()
 	var late []Case
 	if err := tx.Select(&late, `select `+caseColumns+` from case_file c
-		where c.state in ('submitted', 'recommended', 'endorsed', 'stale') and c.due_on < $1 and c.escalated_at is null and c.access <> 'sealed'
-		order by c.due_on limit 500 for update of c skip locked`, tx.Now().AddDate(0, 0, 1)); err != nil {
+		where c.state in ('submitted', 'recommended', 'endorsed', 'stale') and c.access <> 'sealed'
+		  and c.due_on < case c.escalation when 0 then $1::date when 1 then $2 when 2 then $3 end
+		order by c.due_on limit 500 for update of c skip locked`,
+		now.AddDate(0, 0, 1), now.AddDate(0, 0, 1-deadline.RegionalDays), now.AddDate(0, 0, 1-deadline.NationalDays)); err != nil {
 		return err
 	}
 	for i := range late {
-		clock, err := clock(tx, late[i])
+		c := &late[i]
+		clock, err := clock(tx, *c)
 		if err != nil {
 			return err
 		}
-		if clock.SilentSince(late[i].DueOn.Time, tx.Now()) == deadline.InTime {
+		reached := clock.SilentSince(c.DueOn.Time, now)
+		if reached <= c.Escalation {
 			continue
 		}
-		if err := tx.Exec(`update case_file set escalated_at = $2 where id = $1`, late[i].ID, tx.Now()); err != nil {
+		if err := tx.Exec(`update case_file set escalated_at = coalesce(escalated_at, $2), escalation = $3 where id = $1`, c.ID, now, int(reached)); err != nil {
 			return err
 		}
-		if err := move(tx, &late[i], step{action: Escalated}); err != nil {
+		if err := move(tx, c, step{action: Escalated, facts: map[string]any{"reached": reached.String()}}); err != nil {
 			return err
 		}
 	}
@@ -107,7 +121,7 @@ func alarm(tx db.Tx) error {
 		return err
 	}
 	for i := range late {
-		if err := tx.Exec(`update case_file set escalated_at = $2 where id = $1`, late[i].ID, tx.Now()); err != nil {
+		if err := tx.Exec(`update case_file set escalated_at = $2, escalation = 1 where id = $1`, late[i].ID, tx.Now()); err != nil {
 			return err
 		}
 		if err := move(tx, &late[i], step{action: Alarmed, private: true}); err != nil {

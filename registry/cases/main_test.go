@@ -309,7 +309,7 @@ func (o *office) inOffice(t *testing.T, ref string) (c cases.Case) {
 	t.Helper()
 	o.do(t, worker, func(tx db.Tx) error {
 		return tx.Get(&c, `select id, ref, kind, kind_id, state, desk, hands, access, coalesce(blocked, '') as blocked, change_id, due_on, asks, joined_to, objections_until,
-			escalated_at, assigned_to, status_code_version, submitted_at, household_id, person_id from case_file where ref = $1`, ref)
+			escalated_at, escalation, assigned_to, status_code_version, submitted_at, household_id, person_id from case_file where ref = $1`, ref)
 	})
 	return c
 }

@@ -10,6 +10,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/deadline"
 )
 
 // The written outcomes of hard cases (RULES R16, R17), each a test.
@@ -455,9 +456,32 @@ func TestOfficeSilent(t *testing.T) {
 	o.sweeps(t)
 	o.sweeps(t)
 	c := o.inOffice(t, ref)
-	if !c.Escalated.Valid || c.State != cases.StateSubmitted || o.count(t, `select count(*) from case_event where action = 'escalated'`) != 1 {
+	if c.Escalation != deadline.Late || !c.Escalated.Valid || c.State != cases.StateSubmitted || o.count(t, `select count(*) from case_event where action = 'escalated'`) != 1 {
 		t.Errorf("%s, escalated %v", c.State, c.Escalated)
 	}
+	// further up after 5 and after 15 working days more, each once
+	for _, step := range []struct {
+		days    int
+		reached deadline.Silence
+	}{{2, deadline.Late}, {10, deadline.Regional}, {30, deadline.National}, {90, deadline.National}} {
+		o.Clock.Set(due.Add(time.Duration(step.days) * 24 * time.Hour))
+		o.sweeps(t)
+		o.sweeps(t)
+		if got := o.inOffice(t, ref); got.Escalation != step.reached || got.State != cases.StateSubmitted || !got.Escalated.Time.Equal(c.Escalated.Time) {
+			t.Errorf("%d days late: %q", step.days, got.Escalation)
+		}
+	}
+	if got := o.count(t, `select count(*) from case_event where action = 'escalated'`); got != 3 {
+		t.Error(got, " events")
+	}
+	d := o.desk(t)
+	o.do(t, d.approver.Principal, func(tx db.Tx) error {
+		n, err := cases.LateCount(tx, d.approver.Actor, registry.Today(o.Clock.Now(), time.UTC))
+		if n != 1 {
+			t.Error(n, " late cases")
+		}
+		return err
+	})
 }
 
 func (o *office) sweeps(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry/audit"
+	"daftar/registry/deadline"
 )
 
 // View is one list of the queue. Each has the message "queue.view.<view>".
@@ -44,22 +45,23 @@ type Filter struct {
 
 // QueueRow is one case in the queue.
 type QueueRow struct {
-	ID          db.ID        `db:"id"`
-	Ref         string       `db:"ref"`
-	Kind        string       `db:"kind"`
-	KindID      db.ID        `db:"kind_id"`
-	State       State        `db:"state"`
-	Channel     string       `db:"channel"`
-	Access      string       `db:"access"`
-	Applicant   string       `db:"applicant"`
-	AreaName    []byte       `db:"area_name"`
-	Kept        bool         `db:"kept"` // the place is told to nobody but those who protect (RULES R5)
-	SubmittedAt sql.NullTime `db:"submitted_at"`
-	DueOn       time.Time    `db:"due_on"`
-	Escalated   sql.NullTime `db:"escalated_at"`
-	NewsAt      sql.NullTime `db:"news_at"`
-	Assigned    *db.ID       `db:"assigned_to"`
-	Officer     string       `db:"officer"`
+	ID          db.ID            `db:"id"`
+	Ref         string           `db:"ref"`
+	Kind        string           `db:"kind"`
+	KindID      db.ID            `db:"kind_id"`
+	State       State            `db:"state"`
+	Channel     string           `db:"channel"`
+	Access      string           `db:"access"`
+	Applicant   string           `db:"applicant"`
+	AreaName    []byte           `db:"area_name"`
+	Kept        bool             `db:"kept"` // the place is told to nobody but those who protect (RULES R5)
+	SubmittedAt sql.NullTime     `db:"submitted_at"`
+	DueOn       time.Time        `db:"due_on"`
+	Escalated   sql.NullTime     `db:"escalated_at"`
+	Escalation  deadline.Silence `db:"escalation"`
+	NewsAt      sql.NullTime     `db:"news_at"`
+	Assigned    *db.ID           `db:"assigned_to"`
+	Officer     string           `db:"officer"`
 }
 
 // Queue lists the cases at an officer's desks, the most urgent first, and logs
@@ -74,6 +76,15 @@ func Queue(tx db.Tx, officer Actor, f Filter) (rows []QueueRow, next string, err
 		ids[i] = r.ID
 	}
 	return rows, next, audit.WriteAbout(tx, audit.Event{Action: "case.listed", Purpose: "queue"}, "case", ids)
+}
+
+// ManyLate is where LateCount stops.
+const ManyLate = 100
+
+// LateCount is how many cases at the officer's desks are late, ManyLate at most.
+func LateCount(tx db.Tx, officer Actor, today time.Time) (int, error) {
+	rows, _, err := list(tx, officer, Filter{View: Overdue, Limit: ManyLate, Today: today})
+	return len(rows), err
 }
 
 func list(tx db.Tx, officer Actor, f Filter) (rows []QueueRow, next string, err error) {
@@ -114,7 +125,7 @@ func (f Filter) query(tx db.Tx, officer Actor, due time.Time, ref string) (strin
 	case DueSoon:
 		condition += ` and c.due_on between ` + arg(f.Today) + ` and ` + arg(f.Today.AddDate(0, 0, soonDays))
 	case Overdue:
-		condition += ` and c.due_on < ` + arg(f.Today)
+		condition += ` and (c.due_on < ` + arg(f.Today) + ` or c.escalated_at is not null)` // a sealed one has hours
 	case Checked:
 		condition += ` and c.state in ('recommended', 'endorsed')`
 	case Waits:
@@ -149,7 +160,7 @@ func (f Filter) query(tx db.Tx, officer Actor, due time.Time, ref string) (strin
 	}
 	return `
 		select c.id, c.ref, c.kind, c.kind_id, c.state, c.channel, c.access, c.applicant, n.name as area_name, place_kept(c.household_id, c.person_id) as kept,
-		       c.submitted_at, c.due_on, c.escalated_at,
+		       c.submitted_at, c.due_on, c.escalated_at, c.escalation,
 		       c.news_at, c.assigned_to, coalesce(s.name, '') as officer
 		from (select distinct due_on, ref, id from (` + strings.Join(branches, " union all ") + `) b order by due_on, ref limit $3) q
 		join case_file c on c.id = q.id join area n on n.id = c.area_id left join staff s on s.id = c.assigned_to

@@ -120,10 +120,19 @@ type Silence int
 // The steps of lateness. From Late on, the person may appeal the silence.
 const (
 	InTime   Silence = iota
-	Late             // the head of the office is told
-	Regional         // five working days later: the office above
-	National         // fifteen: the ministry
+	Late             // those who decide in the office are told
+	Regional         // RegionalDays working days later: the office above
+	National         // NationalDays: the ministry
 )
+
+// After so many working days without an answer it is told further up.
+const (
+	RegionalDays = 5
+	NationalDays = 15
+)
+
+// String is "office", "region" or "ministry", "" in time.
+func (s Silence) String() string { return [...]string{"", "office", "region", "ministry"}[s] }
 
 // MayAppeal reports whether the person may appeal the silence.
 func (s Silence) MayAppeal() bool { return s >= Late }
@@ -135,9 +144,9 @@ func (c Clock) SilentSince(due, now time.Time) Silence {
 		return InTime
 	}
 	switch n := c.WorkingDays(due, c.Today(now)); {
-	case n > 15:
+	case n > NationalDays:
 		return National
-	case n > 5:
+	case n > RegionalDays:
 		return Regional
 	}
 	return Late

@@ -123,7 +123,7 @@ func walk(path string, v any, lines *[]Line) {
 			walk(under(name), v[name], lines)
 		}
 	case []any:
-		var plain []string
+		var plain, order []string
 		for i, one := range v {
 			object, ok := one.(map[string]any)
 			if !ok {
@@ -131,6 +131,10 @@ func walk(path string, v any, lines *[]Line) {
 				continue
 			}
 			walk(under(name(object, i)), object, lines)
+			order = append(order, name(object, i))
+		}
+		if path == "questions" { // in which they are asked
+			plain = order
 		}
 		if len(plain) > 0 {
 			*lines = append(*lines, Line{Path: path, New: strings.Join(plain, ", ")})

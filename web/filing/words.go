@@ -77,6 +77,9 @@ func (s Story) Happening(p *i18n.Printer, e cases.Event, staff bool) ui.Happenin
 	if outcome := fact("outcome"); outcome != "" {
 		h.Lines = append(h.Lines, p.T("case.recommends."+outcome))
 	}
+	if reached := fact("reached"); reached != "" {
+		h.Lines = append(h.Lines, p.T("case.late."+reached))
+	}
 	if found := fact("found"); found != "" {
 		h.Lines = append(h.Lines, p.T("visit.found."+found))
 	}
