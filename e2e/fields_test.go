@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,38 @@ func TestFieldEditor(t *testing.T) {
 				t.Errorf("stored %s", got)
 			}
 		})
+	}
+}
+
+// TestNewRoster makes a roster in the editor: its columns are drafted while it is a
+// draft itself, and one button puts all of it into the form.
+func TestNewRoster(t *testing.T) {
+	t.Parallel()
+	s := ownSystem(t)
+	rosa := signedIn(t, s.portal(), "en", "rosa")
+	ref := rosa.starts(t, "/apply")
+	editor := signedIn(t, s.admin(), "en", "dataquality")
+	with := func(pairs ...string) url.Values {
+		form := url.Values{}
+		for i := 0; i < len(pairs); i += 2 {
+			form.Set(pairs[i], pairs[i+1])
+		}
+		return form
+	}
+	named := func(en, ar string, more ...string) url.Values {
+		return with(append([]string{"label-en", en, "label-ar", ar, "section", "dwelling", "sensitivity", "personal", "evidence", "none", "position", "900"}, more...)...)
+	}
+	editor.mustSave(t, "/fields/new", with("subject", "household", "type", "roster", "code", "boats"))
+	editor.mustSave(t, "/fields/household/boats/edit", named("Boats", "القوارب", "asked", "yes"))
+	editor.mustSave(t, "/fields/new", with("subject", "household", "roster", "household.boats", "type", "text", "code", "kind"))
+	if page := editor.mustAnswer(t, "POST", "/fields/household/boats/publish", nil, 409); !strings.Contains(page, "kind") {
+		t.Error("the column that is not complete is not named")
+	}
+	editor.mustSave(t, "/fields/household/boats.kind/edit", named("Kind", "النوع", "max_length", "40"))
+	editor.mustAnswer(t, "POST", "/fields/household/boats.kind/publish", nil, 409)
+	editor.mustSave(t, "/fields/household/boats/publish", nil)
+	if page := rosa.mustGet(t, s.portal()+"/en/apply/"+ref+"/q/boats/rows/new"); !strings.Contains(page, `name="kind"`) {
+		t.Error("the row of the new roster does not ask its column")
 	}
 }
 

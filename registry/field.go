@@ -152,6 +152,16 @@ func (o Options) Has(code string) bool {
 	return slices.ContainsFunc(o, func(opt Option) bool { return opt.Code == code && !opt.Retired })
 }
 
+// Keeping is the answers that are offered where a record holds some already: those
+// that are offered no more among them.
+func (o Options) Keeping(held []string) Options {
+	out := slices.Clone(o)
+	for i := range out {
+		out[i].Retired = out[i].Retired && !slices.Contains(held, out[i].Code)
+	}
+	return out
+}
+
 // Had reports whether code is one of the answers, or was one.
 func (o Options) Had(code string) bool {
 	return slices.ContainsFunc(o, func(opt Option) bool { return opt.Code == code })

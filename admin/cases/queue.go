@@ -110,9 +110,6 @@ func (q *queue) load(c *web.Ctx, after string) error {
 	return err
 }
 
-// protects reports whether the reader may know places that are told to nobody.
-func protects(c *web.Ctx) bool { return len(c.Principal().Areas(auth.PersonProtected)) > 0 }
-
 // reached is whom the lateness of an open case has reached; "" for nobody.
 func reached(s cases.State, e deadline.Silence) string {
 	if !s.Open() {
@@ -120,6 +117,9 @@ func reached(s cases.State, e deadline.Silence) string {
 	}
 	return e.String()
 }
+
+// protects reports whether the reader may know places that are told to nobody.
+func protects(c *web.Ctx) bool { return len(c.Principal().Areas(auth.PersonProtected)) > 0 }
 
 func stateColour(s cases.State) string {
 	switch s {

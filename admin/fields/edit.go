@@ -16,7 +16,7 @@ import (
 // view is one definition with its versions, newest first.
 type view struct {
 	Versions  []fields.Definition
-	All       registry.Fields // published
+	All       registry.Fields // published, and new rosters
 	Languages []i18n.Locale
 	Printers  map[string]*i18n.Printer
 	Forms     []programmes.Programme // that can ask questions of their own
@@ -45,7 +45,7 @@ func load(c *web.Ctx) (view, error) {
 		if len(v.Versions) == 0 {
 			return fault.Hidden()
 		}
-		if v.All, err = registry.LoadFields(tx); err != nil {
+		if v.All, err = fields.WithNewRosters(tx); err != nil {
 			return err
 		}
 		v.Forms, err = programmes.Active(tx)

@@ -90,11 +90,11 @@ func New(c *web.Ctx) error {
 
 // create stores a draft under a code that no definition has.
 func create(tx db.Tx, check *fault.Check, f registry.Field) error {
-	published, err := registry.LoadFields(tx)
+	beside, err := fields.WithNewRosters(tx)
 	if err != nil {
 		return err
 	}
-	for _, wrong := range problems(fields.Check(f, published, nil)) {
+	for _, wrong := range problems(fields.Check(f, beside, nil)) {
 		if slices.Contains([]string{"code", "subject", "type", "roster"}, wrong.Name) && !check.Failed(wrong.Name) {
 			check.Add(wrong)
 		}
@@ -159,10 +159,10 @@ func types() []string {
 	return out
 }
 
-// rostersOf lists the published rosters.
+// rostersOf lists the rosters that a column can be of.
 func rostersOf(c *web.Ctx) (registry.Fields, error) {
 	var all registry.Fields
-	err := c.View(func(tx db.Tx) (err error) { all, err = registry.LoadFields(tx); return err })
+	err := c.View(func(tx db.Tx) (err error) { all, err = fields.WithNewRosters(tx); return err })
 	return slices.DeleteFunc(all, func(f registry.Field) bool { return f.Type != registry.TypeRoster }), err
 }
 

@@ -473,7 +473,11 @@ func typeChoices(ctx context.Context) []ui.Choice {
 func rosterChoices(ctx context.Context, rosters registry.Fields) []ui.Choice {
 	var list []ui.Choice
 	for _, r := range rosters {
-		list = append(list, ui.Choice{Value: r.Subject + "." + r.Code, Label: r.Label.For(ctx)})
+		label := r.Label.For(ctx)
+		if label == "" { // a draft that nobody named yet
+			label = r.Code
+		}
+		list = append(list, ui.Choice{Value: r.Subject + "." + r.Code, Label: label})
 	}
 	return list
 }

@@ -5,6 +5,7 @@ package fields
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"slices"
 
@@ -54,6 +55,30 @@ func List(tx db.Tx) ([]Definition, error) {
 			order by subject, roster, code, published_at is null, version desc) newest
 		order by subject, position, roster, code, version desc`)
 	return list, err
+}
+
+// WithNewRosters returns the published definitions and the rosters that are drafts
+// only: a column can be drafted of one, and goes into use with it.
+func WithNewRosters(tx db.Tx) (registry.Fields, error) {
+	all, err := registry.LoadFields(tx)
+	if err != nil {
+		return nil, err
+	}
+	drafts, err := List(tx)
+	for _, d := range drafts {
+		if d.Type == registry.TypeRoster && d.State() == "draft" && d.Version == 1 {
+			all = append(all, d.Field)
+		}
+	}
+	return all, err
+}
+
+// draftColumns lists the drafts of a roster's columns.
+func draftColumns(tx db.Tx, roster registry.Field) ([]Definition, error) {
+	list, err := List(tx)
+	return slices.DeleteFunc(list, func(d Definition) bool {
+		return d.Subject != roster.Subject || d.Roster != roster.Code || d.State() != "draft"
+	}), err
 }
 
 // Load returns one version; fault.NotFound when there is none.
@@ -117,7 +142,8 @@ func log(tx db.Tx, action string, id db.ID, f registry.Field) error {
 		Detail: map[string]any{"subject": f.Subject, "code": f.Code, "version": f.Version}})
 }
 
-// Discard deletes a draft. What was published stays (fault.Conflict).
+// Discard deletes a draft, and with a roster that was never in use its columns.
+// What was published stays (fault.Conflict).
 func Discard(tx db.Tx, id db.ID) error {
 	d, err := Load(tx, id)
 	if err != nil {
@@ -126,14 +152,28 @@ func Discard(tx db.Tx, id db.ID) error {
 	if d.State() != "draft" {
 		return fault.New(fault.Conflict, "field.error.published")
 	}
-	if err := tx.Exec(`delete from field_definition where id = $1`, id); err != nil {
-		return err
+	gone := []Definition{d}
+	if d.Type == registry.TypeRoster && d.Version == 1 {
+		columns, err := draftColumns(tx, d.Field)
+		if err != nil {
+			return err
+		}
+		gone = append(gone, columns...)
 	}
-	return log(tx, "field.discarded", id, d.Field)
+	for _, d := range gone {
+		if err := tx.Exec(`delete from field_definition where id = $1`, d.ID); err != nil {
+			return err
+		}
+		if err := log(tx, "field.discarded", d.ID, d.Field); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Publish puts a draft into use at once: forms, imports and records follow it
-// from the next request on. Stored values are left as they are.
+// from the next request on. Stored values are left as they are. A roster that has
+// no column in use goes with the drafts of its columns.
 func Publish(tx db.Tx, id db.ID, languages []string) (Definition, error) {
 	return publish(tx, id, languages, false)
 }
@@ -152,11 +192,20 @@ func publish(tx db.Tx, id db.ID, languages []string, together bool) (Definition,
 	if err != nil {
 		return d, err
 	}
+	if _, ok := all.Of(d.Subject).Get(d.Roster); d.Roster != "" && !ok {
+		return d, fault.New(fault.Conflict, "field.error.roster_draft")
+	}
 	if err := Check(d.Field, all, languages); err != nil {
 		return d, err
 	}
+	var columns []Definition
 	if d.Type == registry.TypeRoster && !together && len(all.Columns(d.Field)) == 0 {
-		return d, invalid("columns", "field.error.no_columns")
+		if columns, err = draftColumns(tx, d.Field); err != nil {
+			return d, err
+		}
+		if len(columns) == 0 {
+			return d, invalid("columns", "field.error.no_columns")
+		}
 	}
 	previous, known := find(all, d.Key())
 	if known {
@@ -166,6 +215,11 @@ func publish(tx db.Tx, id db.ID, languages []string, together bool) (Definition,
 		return d, err
 	}
 	d.PublishedAt = sql.NullTime{Time: tx.Now(), Valid: true}
+	for _, column := range columns {
+		if _, err := publish(tx, column.ID, languages, true); err != nil {
+			return d, about(column.Field, err)
+		}
+	}
 	if !together {
 		if err := follow(tx); err != nil {
 			return d, err
@@ -177,6 +231,15 @@ func publish(tx db.Tx, id db.ID, languages []string, together bool) (Definition,
 		}
 	}
 	return d, log(tx, "field.published", id, d.Field)
+}
+
+// about says of which column of a roster it is that something is wrong.
+func about(column registry.Field, err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Code != fault.Invalid {
+		return err
+	}
+	return fault.New(fault.Conflict, "field.error.column", "Column", column.Code)
 }
 
 // Retire takes a definition out of the forms. Its values stay on the records.

@@ -62,6 +62,53 @@ func loaded(t *testing.T, d *dbtest.DB) registry.Fields {
 	return all
 }
 
+// A new roster and its columns are drafted before any of it is in use, and go into
+// use together; a column never goes alone.
+func TestNewRoster(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	label := func(en string) i18n.Text { return i18n.Text{"en": en, "ar": en} }
+	draft := func(f registry.Field) (id db.ID) {
+		f.Subject, f.Sensitivity, f.Section = "household", "personal", "other"
+		must(t, do(t, d, func(tx db.Tx) (err error) { id, err = fields.Store(tx, f); return err }))
+		return id
+	}
+	publish := func(id db.ID) error {
+		return do(t, d, func(tx db.Tx) error { _, err := fields.Publish(tx, id, languages); return err })
+	}
+	boats := draft(registry.Field{Code: "boats", Type: registry.TypeRoster, Label: label("Boats")})
+	if err := publish(boats); !fault.Is(err, fault.Invalid) {
+		t.Errorf("without a column: %v", err)
+	}
+	metres := draft(registry.Field{Roster: "boats", Code: "metres", Type: registry.TypeNumber, Label: label("Metres")})
+	colour := registry.Field{Roster: "boats", Code: "colour", Type: registry.TypeText, Label: i18n.Text{"en": "Colour"}}
+	draft(colour)
+	if err := publish(metres); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a column before its roster: %v", err)
+	}
+	if err := publish(boats); !fault.Is(err, fault.Conflict) {
+		t.Errorf("with a column that has no name in Arabic: %v", err)
+	}
+	colour.Label = label("Colour")
+	draft(colour)
+	if n := len(loaded(t, d).Columns(registry.Field{Subject: "household", Code: "boats"})); n != 0 {
+		t.Errorf("half of a roster is in use: %d columns", n)
+	}
+	must(t, publish(boats))
+	all := loaded(t, d)
+	f, ok := all.Of("household").Get("boats")
+	if !ok || len(all.Columns(f)) != 2 {
+		t.Errorf("in use: %v, %d columns", ok, len(all.Columns(f)))
+	}
+	// a roster that is given up takes its columns along
+	sheds := draft(registry.Field{Code: "sheds", Type: registry.TypeRoster, Label: label("Sheds")})
+	shed := draft(registry.Field{Roster: "sheds", Code: "size", Type: registry.TypeNumber, Label: label("Size")})
+	must(t, do(t, d, func(tx db.Tx) error { return fields.Discard(tx, sheds) }))
+	if err := do(t, d, func(tx db.Tx) error { _, err := fields.Load(tx, shed); return err }); !fault.Is(err, fault.NotFound) {
+		t.Errorf("its column: %v", err)
+	}
+}
+
 // A new version replaces the old one, and an answer that is no longer offered
 // stays readable.
 func TestVersions(t *testing.T) {

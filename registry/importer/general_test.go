@@ -12,6 +12,7 @@ import (
 
 	"daftar/db"
 	"daftar/fault"
+	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/fields"
 	"daftar/registry/importer"
@@ -402,6 +403,45 @@ func TestScope(t *testing.T) {
 		if visible != (err == nil) {
 			t.Errorf("%s sees it: %v", code, err)
 		}
+	}
+}
+
+// Where an answer is a place, a file may name it by its code or by a name that one
+// place only has, in rows of rosters too; what no place is called is refused, with
+// the places that may be meant.
+func TestPlacesAsAnswers(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.farming(t)
+	if err := o.WithTx(t.Context(), db.Principal{Role: db.Staff, Kind: "staff", Actor: o.proposer.Actor}, func(tx db.Tx) error {
+		id, err := fields.Store(tx, registry.Field{Subject: registry.KindPerson, Code: "born_at", Type: registry.TypeArea, Label: i18n.Text{"en": "Born at", "ar": "مكان الميلاد"}, Sensitivity: "personal", Section: "other"})
+		if err != nil {
+			return err
+		}
+		_, err = fields.Publish(tx, id, []string{"en", "ar"})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	files := func(born, plot string) []importer.File {
+		return []importer.File{csvFile("h.csv", "household,area", "1,MJ010101"), csvFile("p.csv", "household,relationship,full_name,born_at", "1,head,Amal Saleh,"+born),
+			csvFile("plots.csv", "household,crop,place", "1,maize,"+plot)}
+	}
+	for want, list := range map[string][]importer.File{
+		`p.csv:2: born_at = "Narnia": There is no place with this name or code`: files("Narnia", ""),
+		`plots.csv:2: place = "ZZ99": There is no place with this name or code`: files("", "ZZ99"),
+	} {
+		if r := o.bring(t, list); len(r.found) == 0 || r.found[0].Say(printers[0]) != want {
+			t.Errorf("%v\n%s", said(r.found), want)
+		}
+	}
+	o.in(t, files("three wells", "mj010102"))
+	d, _ := o.person(t, "Amal Saleh")
+	if d.Fields["born_at"] != "MJ020101" {
+		t.Errorf("%v", d.Fields)
+	}
+	if got := get[string](t, o, `select fields->'plots'->0->>'place' from household where id = $1`, d.Memberships[0].HouseholdID); got != "MJ010102" {
+		t.Error(got)
 	}
 }
 

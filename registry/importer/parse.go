@@ -523,6 +523,9 @@ func (p *parser) value(f *fieldColumns) (any, bool) {
 		}
 		return day, true
 	}
+	if f.field.Type == registry.TypeArea {
+		return p.place(f.one)
+	}
 	if n, ok := wholeNumber(f.field, cell); ok {
 		return n, true
 	}
@@ -532,6 +535,20 @@ func (p *parser) value(f *fieldColumns) (any, bool) {
 		return nil, false
 	}
 	return v, true
+}
+
+// place is the code of the area that an answer names.
+func (p *parser) place(c *column) (any, bool) {
+	text := p.cell(c)
+	if text == "" {
+		return nil, true
+	}
+	code, why, args := p.places.answer(text)
+	if why != "" {
+		p.bad(c, why, args...)
+		return nil, false
+	}
+	return code, true
 }
 
 // wholeNumber reads the commonest numbers without more ado.

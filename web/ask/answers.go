@@ -63,9 +63,14 @@ func Keep(tx db.Tx, blobs *blob.Dir) func(cases.Photo) (string, error) {
 
 // Read checks what was typed into a question called name and returns the value
 // to store; nil for no answer. What is wrong is noted under the input's name. old
-// is the value before: a photo stays until another is chosen or it is taken
-// away.
+// is the value before: left as it is it is never wrong, even where the definition
+// or the areas have changed since; and a photo stays until another is chosen or it
+// is taken away.
 func (a *Answers) Read(f registry.Field, name string, old any) any {
+	if old != nil && a.unchanged(f, name, old) {
+		return old
+	}
+	f.Options = f.Options.Keeping(f.Input(old))
 	switch f.Type {
 	case registry.TypeArea:
 		return a.place(name)
@@ -96,6 +101,31 @@ func (a *Answers) Read(f registry.Field, name string, old any) any {
 		}
 	}
 	return value
+}
+
+// unchanged reports whether the inputs say what Fill put into them.
+func (a *Answers) unchanged(f registry.Field, name string, old any) bool {
+	if f.Type == registry.TypeFile {
+		return false
+	}
+	filled := Fill(f, name, old)
+	for _, input := range Inputs(f, name) {
+		var given []string
+		for _, s := range a.Form.All(input) {
+			if s = strings.TrimSpace(s); s != "" {
+				given = append(given, s)
+			}
+		}
+		was := slices.Clone(filled[input])
+		for i := range was {
+			was[i] = strings.TrimSpace(was[i])
+		}
+		slices.Sort(was)
+		if slices.Sort(given); !slices.Equal(given, was) {
+			return false
+		}
+	}
+	return true
 }
 
 // place is the one area that was meant.

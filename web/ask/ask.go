@@ -4,6 +4,7 @@ package ask
 
 import (
 	"context"
+	"slices"
 
 	"daftar/i18n"
 	"daftar/registry"
@@ -15,8 +16,8 @@ const maxAnswer = 2000
 
 // choices are the radios or checkboxes of a field. A yes/no question always
 // offers "I do not know", and several choices "none of these": an empty page is
-// no answer.
-func choices(ctx context.Context, f registry.Field) []ui.Choice {
+// no answer. An answer that is offered no more stands there where it was given.
+func choices(ctx context.Context, f registry.Field, given []string) []ui.Choice {
 	if f.Type == registry.TypeYesNo {
 		return []ui.Choice{
 			{Value: "yes", Label: i18n.T(ctx, "answer.yes")},
@@ -26,8 +27,11 @@ func choices(ctx context.Context, f registry.Field) []ui.Choice {
 	}
 	var list []ui.Choice
 	for _, o := range f.Options {
-		if !o.Retired {
+		switch {
+		case !o.Retired:
 			list = append(list, ui.Choice{Value: o.Code, Label: o.Label.For(ctx)})
+		case slices.Contains(given, o.Code):
+			list = append(list, ui.Choice{Value: o.Code, Label: i18n.T(ctx, "field.option_retired", "Option", o.Label.For(ctx))})
 		}
 	}
 	if f.Type == registry.TypeChoices {

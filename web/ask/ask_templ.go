@@ -40,12 +40,12 @@ func Field(field registry.Field, name string, heading bool, f *ui.Form) templ.Co
 		q := ui.Question{Name: name, Label: field.Ask().For(ctx), Hint: hint(ctx, field), Heading: heading, Of: f}
 		switch field.Type {
 		case registry.TypeYesNo, registry.TypeChoice:
-			templ_7745c5c3_Err = ui.Radios(q, choices(ctx, field)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Radios(q, choices(ctx, field, f.Values[name])).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case registry.TypeChoices:
-			templ_7745c5c3_Err = ui.Checkboxes(q, choices(ctx, field)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Checkboxes(q, choices(ctx, field, f.Values[name])).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

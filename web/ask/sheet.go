@@ -118,11 +118,7 @@ func (s Sheet) Read(a *Answers, old registry.Values, id func() string) registry.
 		case registry.TypeRoster:
 			put(f.Code, s.rows(a, f, old[f.Code], id))
 		default:
-			value := a.Read(f, input(f), old[f.Code])
-			if f.Type == registry.TypeChoices && sameAnswers(f, value, old[f.Code]) {
-				value = old[f.Code] // in whatever order they stand
-			}
-			put(f.Code, value)
+			put(f.Code, a.Read(f, input(f), old[f.Code]))
 		}
 	}
 	for _, f := range s.Questions { // last: only of a form without a mistake
@@ -139,12 +135,6 @@ func (s Sheet) Read(a *Answers, old registry.Values, id func() string) registry.
 		}
 	}
 	return next
-}
-
-// sameAnswers reports whether two values of a field with several answers say the
-// same.
-func sameAnswers(f registry.Field, a, b any) bool {
-	return a != nil && b != nil && slices.Equal(slices.Sorted(slices.Values(f.Input(a))), slices.Sorted(slices.Values(f.Input(b))))
 }
 
 // rows reads a roster: rows keep their identity, empty ones are none, and those
@@ -166,7 +156,7 @@ func (s Sheet) rows(a *Answers, f registry.Field, old any, id func() string) any
 		}
 		answered := false
 		for _, column := range columns {
-			if value := a.Read(column, cell(f, n, column.Code), nil); value != nil {
+			if value := a.Read(column, cell(f, n, column.Code), was[column.Code]); value != nil {
 				row[column.Code], answered = value, true
 			}
 		}

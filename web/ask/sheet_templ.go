@@ -241,7 +241,7 @@ func one(s Sheet, f registry.Field, name string, form *ui.Form) templ.Component 
 		}
 		ctx = templ.ClearChildren(ctx)
 		if s.Office && f.Type == registry.TypeChoice {
-			templ_7745c5c3_Err = ui.Select(ui.Question{Name: name, Label: f.Label.For(ctx), Of: form}, i18n.T(ctx, "value.none"), choices(ctx, f)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Select(ui.Question{Name: name, Label: f.Label.For(ctx), Of: form}, i18n.T(ctx, "value.none"), choices(ctx, f, form.Values[name])).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"maps"
 	"net/url"
 	"reflect"
 	"slices"
@@ -143,6 +144,67 @@ func TestSheetNamesEveryMistake(t *testing.T) {
 	}
 	if _, wrong := read(t, sheet(t), url.Values{"f.school": {"Nowhere"}}, map[string]web.File{"f.letter": {Bytes: []byte("no photo")}}, nil); !slices.Equal(wrong, []string{"f.letter", "f.school"}) {
 		t.Errorf("%v", wrong)
+	}
+}
+
+// What a record holds stays as it is, whatever has changed since: an answer that
+// is offered no more, a limit that is tighter, an area that ended. It is offered
+// where it was given, and nobody else may give it.
+func TestSheetKeepsWhatIsStored(t *testing.T) {
+	t.Parallel()
+	s := sheet(t)
+	retire := func(fs registry.Fields) {
+		low := 2.0
+		for i := range fs {
+			switch fs[i].Code {
+			case "level", "needs":
+				fs[i].Options = slices.Clone(fs[i].Options)
+				fs[i].Options[0].Retired = true
+			case "pupils", "ha":
+				fs[i].Rules.Max = &low
+			}
+		}
+	}
+	retire(s.All)
+	retire(s.Questions)
+	old := registry.Values{"note": "a", "owns": "yes", "pupils": 6.0, "level": "first", "needs": []any{"books", "meals"}, "school": "MJ99",
+		"plots": []any{map[string]any{"id": "a", "ha": 7.0}}}
+	filled := map[string][]string{}
+	s.Fill(filled, old)
+	b, err := i18n.Load(locales.FS, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, office := range []bool{false, true} {
+		s.Office = office
+		var out strings.Builder
+		if err := ask.Questions(s, &ui.Form{Values: filled}).Render(i18n.With(context.Background(), b.Printer("en")), &out); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`value="first"`, "First (no longer offered)", `value="books"`, "Books (no longer offered)"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("no %s", want)
+			}
+		}
+	}
+	form := url.Values(filled)
+	form.Set("f.note", "b")
+	values, wrong := read(t, s, form, nil, old)
+	want := maps.Clone(old)
+	want["note"] = "b"
+	if len(wrong) > 0 || !reflect.DeepEqual(values, want) {
+		t.Errorf("%v %v", values, wrong)
+	}
+	form["f.needs"] = []string{"books"}
+	if values, wrong := read(t, s, form, nil, old); len(wrong) > 0 || !reflect.DeepEqual(values["needs"], []string{"books"}) {
+		t.Errorf("%v %v", values["needs"], wrong)
+	}
+	form.Set("f.pupils", "5")
+	if _, wrong := read(t, s, form, nil, old); !slices.Equal(wrong, []string{"f.pupils"}) {
+		t.Errorf("another value above the limit: %v", wrong)
+	}
+	if _, wrong := read(t, s, form, nil, nil); !slices.Equal(wrong, []string{"f.level", "f.needs", "f.plots.0.ha", "f.pupils", "f.school"}) {
+		t.Errorf("of nobody's record: %v", wrong)
 	}
 }
 

@@ -26,14 +26,20 @@ func (v *visit) nobody() bool {
 
 // fill is the earlier answer as the inputs take it back.
 func (v *visit) fill() map[string][]string {
-	given := v.f.Draft.Answers[v.page.Code]
+	given := v.earlier()
 	if v.page.Question.Page == "area" && !v.f.Draft.Done[v.page.Code] && len(v.path) > 0 && v.path[len(v.path)-1].Code == given {
 		return nil // the area just chosen is not yet an answer to where in it
 	}
+	return ask.Fill(v.page.Field, input, given)
+}
+
+// earlier is the answer given before, else the value on record.
+func (v *visit) earlier() any {
+	given := v.f.Draft.Answers[v.page.Code]
 	if given == nil && v.page.Value.Name != "" {
 		given = v.known()
 	}
-	return ask.Fill(v.page.Field, input, given)
+	return given
 }
 
 // known is the value on record, where the person may see it: so that only what
@@ -101,7 +107,7 @@ func (s Site) answer(c *web.Ctx) error {
 		}
 		var check fault.Check
 		answers := &ask.Answers{Form: form, Check: &check, Places: ask.PlacesOf(c)}
-		value := answers.Read(v.page.Field, input, nil)
+		value := answers.Read(v.page.Field, input, v.earlier())
 		if answers.Err() != nil {
 			return answers.Err()
 		}

@@ -135,7 +135,7 @@ func (s Site) putRow(c *web.Ctx) error {
 		row := registry.Row{registry.RowID: v.row.ID()}
 		answers := &ask.Answers{Form: form, Check: &check, Places: ask.PlacesOf(c)}
 		for _, column := range v.page.Columns {
-			if value := answers.Read(column, column.Code, nil); value != nil {
+			if value := answers.Read(column, column.Code, v.row[column.Code]); value != nil {
 				row[column.Code] = value
 			}
 		}

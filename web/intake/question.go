@@ -54,7 +54,7 @@ var fieldQuestion = page{
 			return v.set(code), check.Err()
 		}
 		answers := &ask.Answers{Form: f, Check: &check, Places: ask.PlacesOf(v.Ctx)}
-		value := answers.Read(v.field, "answer", nil)
+		value := answers.Read(v.field, "answer", v.answers()[v.field.Code])
 		if answers.Err() != nil {
 			return nil, answers.Err()
 		}

@@ -63,7 +63,7 @@ var rosterRow = page{
 		row := registry.Row{registry.RowID: v.row.ID()}
 		answers := &ask.Answers{Form: f, Check: &check, Places: ask.PlacesOf(v.Ctx)}
 		for _, column := range v.columns() {
-			if value := answers.Read(column, column.Code, nil); value != nil {
+			if value := answers.Read(column, column.Code, v.row[column.Code]); value != nil {
 				row[column.Code] = value
 			}
 		}
