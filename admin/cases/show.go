@@ -30,6 +30,7 @@ type view struct {
 	Proposal   []show.Altered
 	Moved      bool // a record moved on since
 	Gains      []cases.Gain
+	Unpaid     []string // households that nobody would receive the payments of
 	Parties    []cases.Party
 	Related    []cases.Link
 	Links      []cases.Link
@@ -242,6 +243,11 @@ func (v *view) proposed(c *web.Ctx, tx db.Tx) error {
 	v.Proposal, err = show.Proposal(tx, c.Printer(), list, func(a cases.Alteration) (show.Reader, bool) { return sees[a.Subject], true })
 	if err != nil {
 		return err
+	}
+	if v.Case.State.Open() {
+		if v.Unpaid, err = cases.Unpaid(tx, list); err != nil {
+			return err
+		}
 	}
 	if v.Moved, err = cases.Moved(tx, v.Case); err != nil || !v.Case.State.Open() || v.Moved {
 		return err

@@ -65,7 +65,9 @@ func about(n notices.Told) link {
 		return link{"/letters/" + n.LetterRef, "letter.read"}
 	case n.DecisionRef != "":
 		return link{"/decisions/" + n.DecisionRef, "notice.to_decision"}
-	case n.Kind == "case_concern":
+	case n.Kind == "delegate_granted":
+		return link{"/delegates", "notice.to_delegates"}
+	case n.Kind == "case_concern", n.Kind == "concern_decided":
 		return link{"/concerns/" + n.CaseRef, "notice.to_concern"}
 	case n.CaseRef != "":
 		return link{"/cases/" + n.CaseRef, "notice.to_case"}

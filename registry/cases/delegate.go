@@ -11,6 +11,7 @@ import (
 	"daftar/registry"
 	"daftar/registry/audit"
 	"daftar/registry/cases/kinds"
+	"daftar/registry/notices"
 )
 
 // Delegation lets somebody act for another: in some kinds of case, from a day to
@@ -84,16 +85,21 @@ func Delegate(tx db.Tx, d Delegation) (string, error) {
 	if err := check.Err(); err != nil {
 		return "", err
 	}
-	ref := registry.NewRef(registry.RefDelegation, tx.Rand())
+	id, ref := tx.NewID(), registry.NewRef(registry.RefDelegation, tx.Rand())
 	err := tx.Exec(`
 		insert into delegation (id, ref, person_id, account_id, role, kinds, valid_from, valid_to, proof, granted_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		tx.NewID(), ref, d.Person, d.Account, d.Role, d.Kinds, d.From, d.To, d.Proof, tx.Now())
+		id, ref, d.Person, d.Account, d.Role, d.Kinds, d.From, d.To, d.Proof, tx.Now())
 	if db.Violates(err, "delegation_self") {
 		check.Fail("helper", "delegate.error.self")
 		return "", check.Err()
 	}
 	if err != nil {
 		return "", err
+	}
+	if tx.Who().Kind == "staff" {
+		if err := notices.Tell(tx, notices.Notice{Kind: "delegate_granted", Person: &d.Person, Legal: true, Once: "delegate:" + id.String()}); err != nil {
+			return "", err
+		}
 	}
 	return ref, audit.Write(tx, audit.Event{Action: "delegate.granted", SubjectKind: "person", Subject: d.Person})
 }

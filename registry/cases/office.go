@@ -138,6 +138,9 @@ func Decide(tx db.Tx, officer Actor, ref string, r Ruling) (Case, error) {
 	if err := move(tx, &c, s); err != nil {
 		return c, err
 	}
+	if err := tellObjectors(tx, c); err != nil {
+		return c, err
+	}
 	d, err := DecisionOf(tx, c)
 	if err != nil {
 		return c, err

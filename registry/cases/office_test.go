@@ -761,3 +761,78 @@ func TestDelegationDaysAreTheCountrys(t *testing.T) {
 		t.Error("after the last day: ", err)
 	}
 }
+
+// R5: whoever objected is told that it was decided, and of the right to appeal.
+func TestWhoObjectedIsToldOfTheDecision(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, amina, bilal := o.desk(t), o.member(t, "Amina Yusuf"), o.member(t, "Bilal Yusuf")
+	ref := o.files(t, amina, "moved", moved("MJ010102"))
+	if err := o.attempt(t, bilal, func(tx db.Tx, _ cases.Actor) error {
+		return cases.Respond(tx, *bilal.Person, ref, false, "We did not move", "en")
+	}); err != nil {
+		t.Fatal(err)
+	}
+	o.Clock.Set(o.inOffice(t, ref).ObjectUntil.Time.Add(2 * day))
+	const told = `select count(*) from notice n join case_file c on c.id = n.case_id where c.ref = $1 and n.kind = 'concern_decided' and n.person_id = $2 and n.legal`
+	if n := o.count(t, told, ref, *bilal.Person); n != 0 {
+		t.Error("told before the decision")
+	}
+	o.approves(t, d, ref)
+	if n := o.count(t, told, ref, *bilal.Person); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+}
+
+// What an office grants in somebody's name, that person is told of.
+func TestPersonIsToldOfADelegateOfTheOffice(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	amina, helper, officer := o.member(t, "Amina Yusuf"), o.citizen(t), o.officer(t)
+	grant := func(by hand, kind string) {
+		o.do(t, by.Principal, func(tx db.Tx) error {
+			_, err := cases.Delegate(tx, cases.Delegation{Person: *amina.Person, Account: helper.Actor.ID, Role: "helper", Kinds: []string{kind},
+				From: o.Clock.Now(), To: o.Clock.Now().Add(30 * day), Proof: "A letter"})
+			return err
+		})
+	}
+	for i, by := range []hand{amina, officer} { // what she does herself is no news
+		grant(by, []string{"job", "birth"}[i])
+		if n := o.count(t, `select count(*) from notice where kind = 'delegate_granted' and person_id = $1 and legal`, *amina.Person); n != i {
+			t.Errorf("after %d grants she was told of %d", i+1, n)
+		}
+	}
+}
+
+// R15: when who receives the payments of another household leaves, and nobody
+// follows, whoever decides is told.
+func TestPaymentsThatNobodyWouldReceive(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	ibrahim, plain := o.person(t, "Ibrahim Omar"), o.officer(t)
+	home, _ := ibrahim.Residence("2026-03-02")
+	unpaid := func(name, kind string, answers registry.Values) (refs []string) {
+		ref := o.files(t, o.member(t, name), kind, answers)
+		o.do(t, plain.Principal, func(tx db.Tx) error {
+			c, err := cases.Load(tx, plain.Actor, ref)
+			if err != nil {
+				return err
+			}
+			list, err := cases.Proposed(tx, c)
+			if err != nil {
+				return err
+			}
+			refs, err = cases.Unpaid(tx, list)
+			return err
+		})
+		return refs
+	}
+	var ref string
+	o.do(t, worker, func(tx db.Tx) error { return tx.Get(&ref, `select ref from household where id = $1`, home.HouseholdID) })
+	if refs := unpaid("Fatima Hassan", "leave", registry.Values{}); !slices.Equal(refs, []string{ref}) {
+		t.Errorf("%v instead of %s", refs, ref)
+	}
+	if refs := unpaid("Amina Yusuf", "leave", registry.Values{}); len(refs) > 0 {
+		t.Error("somebody follows: ", refs)
+	}
+}

@@ -2,6 +2,7 @@ package cases
 
 import (
 	"encoding/json"
+	"slices"
 
 	"daftar/db"
 	"daftar/i18n"
@@ -88,6 +89,44 @@ func Proposed(tx db.Tx, c Case) ([]Alteration, error) {
 		list = append(list, a.named())
 	}
 	return list, nil
+}
+
+// Unpaid are the references of households whose payments nobody would receive
+// after a proposal: who receives them now is no longer there, and nobody follows
+// (RULES R15, R16).
+func Unpaid(tx db.Tx, list []Alteration) ([]string, error) {
+	var lost, kept, people []string
+	for _, a := range list {
+		if a.Kind != registry.KindPerson {
+			continue
+		}
+		people = append(people, a.Subject.String())
+		lost, kept = append(lost, paidHomes(a.Old)...), append(kept, paidHomes(a.New)...)
+	}
+	lost = slices.DeleteFunc(lost, func(id string) bool { return slices.Contains(kept, id) })
+	if len(lost) == 0 {
+		return nil, nil
+	}
+	var refs []string
+	err := tx.Select(&refs, `
+		select h.ref from household h where h.id = any($1::uuid[]) and exists (
+			select from membership m where m.household_id = h.id and m.end_date is null and m.tie = 'usual' and m.person_id <> all($2::uuid[]))
+		order by h.ref`, lost, people)
+	return refs, err
+}
+
+// paidHomes are the households of which a person receives the payments.
+func paidHomes(s history.State) (homes []string) {
+	var list []registry.MembershipData
+	_ = json.Unmarshal(s["memberships"], &list) // none, for none
+	for _, m := range list {
+		for _, r := range m.Roles {
+			if r.Role == registry.RolePayee && r.EndDate == "" && m.EndDate == "" {
+				homes = append(homes, m.HouseholdID.String())
+			}
+		}
+	}
+	return homes
 }
 
 // Gain is what the rules would say of a household after a proposal.

@@ -32,6 +32,25 @@ func tellAffected(tx db.Tx, c Case, person db.ID) error {
 	return notices.Tell(tx, notices.Notice{Kind: "case_concern", Person: &person, Case: &c.ID, Legal: true, Once: "concern:" + c.ID.String() + ":" + person.String()})
 }
 
+// tellObjectors tells those who objected that a case was decided, and of their
+// right to appeal (RULES R5).
+func tellObjectors(tx db.Tx, c Case) error {
+	list, err := Parties(tx, c)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		if p.Answer.String != "objected" {
+			continue
+		}
+		if err := notices.Tell(tx, notices.Notice{Kind: "concern_decided", Person: &p.Person, Case: &c.ID, Legal: true,
+			Once: "objected:" + c.ID.String() + ":" + p.Person.String()}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // FileUnsafe tells whoever sent a file that it is not safe to open and that
 // they should send it again.
 func FileUnsafe(tx db.Tx, blob string) error {

@@ -27,10 +27,12 @@ func Kinds() []string {
 		"decision_upheld",                            // the appeal did not help
 		"decision_overturned",                        // it did
 		"case_asked", "case_decided", "case_message", // the office asks, has decided, writes
-		"case_late",      // the office is late, and that can be appealed
-		"case_concern",   // somebody else asks for what affects one
-		"file_unsafe",    // a photo cannot be used
-		"account_linked", // somebody signs in as this person from now on
+		"case_late",        // the office is late, and that can be appealed
+		"case_concern",     // somebody else asks for what affects one
+		"concern_decided",  // what one objected to was decided
+		"delegate_granted", // an office let somebody act for one
+		"file_unsafe",      // a photo cannot be used
+		"account_linked",   // somebody signs in as this person from now on
 	}
 }
 
