@@ -47,7 +47,17 @@ func listComesIn(t *testing.T, lang string) {
 
 	// files that are no list, and one that has a bad row
 	clerk.upload(t, map[string]string{"photo.csv": "\x89PNG\r\n\x1a\n\x00\x00"})
+	if clerk.find(`document.querySelector('#encoding').value`) != "" {
+		t.Error("an encoding is chosen for the files")
+	}
 	clerk.says("photo.csv")
+	arabic := map[string]string{"homes.csv": "hhid;\xe3\xcf\xed\xe4\xc9\nA1;\xe3\n"} // a file of an old office program
+	clerk.upload(t, arabic)
+	clerk.at("/imports/new")
+	clerk.pick("encoding", "windows-1256")
+	clerk.upload(t, arabic)
+	clerk.says(clerk.say("import.prepare"))
+	clerk.open("/imports/new")
 	clerk.upload(t, map[string]string{"homes.csv": homesCSV, "people.csv": strings.Replace(peopleCSV, "2015", "2999", 1)})
 	clerk.says(clerk.say("import.prepare"))
 	clerk.look("draft")
@@ -118,6 +128,10 @@ func listComesIn(t *testing.T, lang string) {
 	if got := s.sql(t, `select string_agg(full_name || ' ' || status, ', ' order by full_name) from person where full_name ~ 'Idris|Noor'`); got != "Halima Noor active, Musa Idris error, Salma Idris error" {
 		t.Errorf("taken back: %s", got)
 	}
+	clerk.open("/imports/" + clerk.ref())
+	clerk.says(clerk.say("import.hint.taken_back_rest"), moved)
+	clerk.open("/imports/" + ref)
+	clerk.says(clerk.say("import.hint.partly_undone"))
 	clerk.open("/imports")
 	clerk.look("list")
 	clerk.open("/imports/mappings")

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -38,8 +40,18 @@ func (p Pages) New(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	uploads, switching, err := p.receive(c)
-	state := &ui.Form{}
+	uploads, encoding, switching, err := p.receive(c)
+	state := &ui.Form{Values: map[string][]string{"encoding": {encoding}}}
+	if err == nil && encoding != "" {
+		if !slices.Contains(importer.Encodings(), encoding) {
+			err = beside("encoding", "field.error.choice")
+		}
+		for i := range uploads {
+			if !strings.EqualFold(path.Ext(uploads[i].Name), ".xlsx") { // a workbook says it itself
+				uploads[i].Encoding = encoding
+			}
+		}
+	}
 	if err == nil && switching {
 		remove(p.Blobs, uploads)
 		return c.Render(newPage(state, cat))
@@ -79,10 +91,16 @@ func pairs(args map[string]any) []any {
 	return list
 }
 
-// receive puts the files where they are kept.
-func (p Pages) receive(c *web.Ctx) (uploads []importer.Upload, switching bool, err error) {
+// receive puts the files where they are kept. encoding is what their text was said
+// to be written in; "" for what it seems to be.
+func (p Pages) receive(c *web.Ctx) (uploads []importer.Upload, encoding string, switching bool, err error) {
 	err = c.Parts(maxUpload,
-		func(name, _ string) { switching = switching || name == "switch-language" },
+		func(name, value string) {
+			switching = switching || name == "switch-language"
+			if name == "encoding" {
+				encoding = value
+			}
+		},
 		func(input, name string, body io.Reader) error {
 			if input != "files" || len(uploads) == maxFiles {
 				return beside("files", "import.error.many_files", "Max", maxFiles)
@@ -104,7 +122,7 @@ func (p Pages) receive(c *web.Ctx) (uploads []importer.Upload, switching bool, e
 			}
 			return errors.Join(err, p.Blobs.Remove(u.Key))
 		})
-	return uploads, switching, err
+	return uploads, encoding, switching, err
 }
 
 // fileName is the last part of what the browser called a file, short.
