@@ -573,6 +573,9 @@ func (p person) data(tx db.Tx, home db.ID, homes, people map[string]db.ID, from 
 
 func (g group) item(tx db.Tx, ids map[string]db.ID, from registry.Provenance) (registry.Item, error) {
 	area, err := registry.AreaByCode(tx, g.Area)
+	if err != nil {
+		return registry.Item{}, err
+	}
 	data := registry.GroupData{Ref: registry.NewRef(registry.RefGroup, tx.Rand()), Type: g.Type, Name: g.Name, NameLatin: g.Latin, AreaID: &area.ID,
 		Beneficiary: true, Provenance: from}
 	since, err := registry.DayOf(tx, tx.Now())
@@ -587,5 +590,5 @@ func (g group) item(tx db.Tx, ids map[string]db.ID, from registry.Provenance) (r
 		id := ids[key]
 		data.Members = append(data.Members, registry.GroupMemberData{ID: tx.NewID(), GroupID: &id, StartDate: since})
 	}
-	return registry.Item{Kind: registry.KindGroup, Subject: ids[g.Key], Reason: "registered", Data: data}, err
+	return registry.Item{Kind: registry.KindGroup, Subject: ids[g.Key], Reason: "registered", Data: data}, nil
 }
