@@ -31,27 +31,33 @@ type statement struct {
 var watched = []db.Role{db.Citizen, db.Staff, db.Issuer}
 
 // watch starts the program anew with its statements written down, or no longer:
-// roles get their settings when they log in.
+// roles get their settings when they log in. The program does not start where the
+// log would hold what people typed, so that comes after it has, with new logins.
 func (s *system) watch(on bool) error {
-	statements := []string{`alter system reset log_line_prefix`}
+	prefix, each, again := `alter system reset log_line_prefix`, []string{`reset log_statement`, `reset log_error_verbosity`}, []string(nil)
 	if on {
-		statements = []string{`alter system set log_line_prefix = '%u %c~'`}
+		prefix, each, again = `alter system set log_line_prefix = '%u %c~'`, []string{`set log_statement = 'all'`}, []string{`set log_error_verbosity = 'default'`}
 	}
-	statements = append(statements, `select pg_reload_conf()`)
+	before, after := []string{prefix, `select pg_reload_conf()`}, []string(nil)
 	for _, role := range watched {
-		if on {
-			statements = append(statements,
-				`alter role `+role.Login()+` set log_statement = 'all'`,
-				`alter role `+role.Login()+` set log_error_verbosity = 'default'`) // terse leaves out parameters
-		} else {
-			statements = append(statements, `alter role `+role.Login()+` reset all`)
+		for _, set := range each {
+			before = append(before, `alter role `+role.Login()+` `+set)
+		}
+		for _, set := range again { // terse leaves out parameters
+			after = append(after, `alter role `+role.Login()+` `+set,
+				`select pg_terminate_backend(pid) from pg_stat_activity where usename = '`+role.Login()+`'`)
 		}
 	}
 	s.stop()
-	if err := s.admin(mainDatabase, statements...); err != nil {
+	if err := s.admin(mainDatabase, before...); err != nil {
 		return err
 	}
-	return s.start()
+	if err := s.start(); err != nil || len(after) == 0 {
+		return err
+	}
+	err := s.admin(mainDatabase, after...)
+	time.Sleep(1500 * time.Millisecond) // a pool looks whether a connection lives that it did not use for a second
+	return err
 }
 
 // capture does something and returns what a role sent meanwhile. A statement is
