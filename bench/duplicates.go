@@ -281,7 +281,7 @@ func (b *bench) atTheCounter(d *db.DB, c *seed.Country) (ours, limits []float64,
 	for i, p := range probes {
 		sounds, from, to := p.Blocks()
 		start := time.Now()
-		rows, err := conn.Query(b.ctx, `select * from dedup_candidates($1, $2, $3)`, []string{sounds}, []*time.Time{from}, []*time.Time{to})
+		rows, err := conn.Query(b.ctx, `select person_id, household_id, area_id, sex, birth_from, birth_to, words, probes from dedup_candidates($1, $2, $3)`, []string{sounds}, []*time.Time{from}, []*time.Time{to})
 		if err != nil {
 			return nil, nil, database, err
 		}
@@ -312,10 +312,10 @@ func (b *bench) bareBlocks(d *db.DB, people int) (float64, error) {
 		rows, err := conns[worker].Query(b.ctx, `
 			with probe as (
 				select d.person_id, d.birth_from, d.birth_to, string_agg(distinct n.key, ' ' order by n.key) as sounds
-				from (select * from dedup_record where person_id >= (select person_id from dedup_record order by person_id offset $1 limit 1) order by person_id limit $2) d
+				from (select person_id, birth_from, birth_to, words from dedup_record where person_id >= (select person_id from dedup_record order by person_id offset $1 limit 1) order by person_id limit $2) d
 				cross join lateral unnest(d.words) x (word) join lateral (select name_key(x.word) as key) n on true
 				group by d.person_id, d.birth_from, d.birth_to)
-			select c.* from (select array_agg(sounds) as s, array_agg(birth_from) as f, array_agg(birth_to) as t from probe) a
+			select c.person_id, c.household_id, c.area_id, c.sex, c.birth_from, c.birth_to, c.words, c.probes from (select array_agg(sounds) as s, array_agg(birth_from) as f, array_agg(birth_to) as t from probe) a
 			cross join lateral dedup_candidates(a.s, a.f, a.t) c`, i*people/batches, size)
 		if err != nil {
 			return err

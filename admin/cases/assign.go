@@ -41,12 +41,7 @@ var assign = step{
 
 // withColleagues adds those who may have the case.
 func withColleagues(c *web.Ctx, s step) step {
-	inner := s.view
-	s.view = func(v view, f *ui.Form, p []intake.AskedPage) templ.Component {
-		_ = c.View(func(tx db.Tx) (err error) { v.Colleagues, err = cases.Colleagues(tx, v.Case); return err })
-		return inner(v, f, p)
-	}
-	return s
+	return s.reading(c, func(tx db.Tx, v *view) (err error) { v.Colleagues, err = cases.Colleagues(tx, v.Case); return err })
 }
 
 // AssignForm asks who shall have the case, with a word for them.

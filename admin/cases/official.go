@@ -29,12 +29,7 @@ var official = step{
 }
 
 func withOfficials(c *web.Ctx, s step) step {
-	inner := s.view
-	s.view = func(v view, f *ui.Form, p []intake.AskedPage) templ.Component {
-		_ = c.View(func(tx db.Tx) (err error) { v.Officials, err = cases.Officials(tx, v.Case); return err })
-		return inner(v, f, p)
-	}
-	return s
+	return s.reading(c, func(tx db.Tx, v *view) (err error) { v.Officials, err = cases.Officials(tx, v.Case); return err })
 }
 
 // OfficialForm asks whom a complaint is about.

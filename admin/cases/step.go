@@ -43,6 +43,16 @@ func (s step) form(c *web.Ctx) error {
 	return c.Render(s.view(v, seen(v, f), pages(c, v)))
 }
 
+// reading is the step with more for its page to offer.
+func (s step) reading(c *web.Ctx, more func(db.Tx, *view) error) step {
+	inner := s.view
+	s.view = func(v view, f *ui.Form, p []intake.AskedPage) templ.Component {
+		_ = c.View(func(tx db.Tx) error { return more(tx, &v) })
+		return inner(v, f, p)
+	}
+	return s
+}
+
 // seenInput holds the version of the case that the officer has before them.
 const seenInput = "seen"
 

@@ -69,8 +69,8 @@ var caseKind = page{
 	},
 	fill: func(v *visit) map[string][]string {
 		k := v.kind()
-		values := map[string][]string{inKind + "from": {k.From}, inKind + "days": {number0(k.Days)}, inKind + "hours": {number0(k.Hours)},
-			inKind + "object": {number0(k.Object)}, inKind + "desk": {k.Desk}, inKind + "hands": {strconv.Itoa(k.Hands)}}
+		values := map[string][]string{inKind + "from": {k.From}, inKind + "days": {numberOrNone(k.Days)}, inKind + "hours": {numberOrNone(k.Hours)},
+			inKind + "object": {numberOrNone(k.Object)}, inKind + "desk": {k.Desk}, inKind + "hands": {strconv.Itoa(k.Hands)}}
 		v.fillText(values, inKind+"title", k.Title)
 		v.fillText(values, inKind+"hint", k.Hint)
 		v.fillText(values, inKind+"lead", k.Lead)
@@ -120,8 +120,8 @@ var caseKind = page{
 
 var handsList = []string{"1", "2", "3"}
 
-// number0 is a number in an input; nothing for none.
-func number0(n int) string {
+// numberOrNone is a number in an input; nothing for none.
+func numberOrNone(n int) string {
 	if n == 0 {
 		return ""
 	}
