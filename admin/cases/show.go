@@ -31,6 +31,7 @@ type view struct {
 	Moved      bool // a record moved on since
 	Gains      []cases.Gain
 	Unpaid     []string // households that nobody would receive the payments of
+	Uncared    []cases.Uncared
 	Parties    []cases.Party
 	Related    []cases.Link
 	Links      []cases.Link
@@ -246,6 +247,9 @@ func (v *view) proposed(c *web.Ctx, tx db.Tx) error {
 	}
 	if v.Case.State.Open() {
 		if v.Unpaid, err = cases.Unpaid(tx, list); err != nil {
+			return err
+		}
+		if v.Uncared, err = cases.Uncareds(tx, list); err != nil {
 			return err
 		}
 	}
