@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"daftar/db"
+	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
 )
@@ -127,4 +128,36 @@ func (o *office) lateFiles(t *testing.T, who hand, kind string, answers registry
 	ref := o.files(t, who, kind, answers)
 	o.Clock.Add(14 * day)
 	return ref
+}
+
+// Whatever is added after the check is seen before a decision: what the officer has
+// before them is not the case any more.
+func TestAddedAfterTheCheckIsSeen(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, amina := o.desk(t), o.member(t, "Amina Yusuf")
+	ref := o.files(t, amina, "birth", registry.Values{"parent": o.ref(t, "Amina Yusuf"), "born": "2026-02-20",
+		"babies": []any{map[string]any{"id": "1", "name": "Hawa Yusuf"}}})
+	o.recommends(t, d, ref, "approve")
+	for what, add := range map[string]func(db.Tx) error{
+		"a document": func(tx db.Tx) error {
+			return cases.AddDocument(tx, amina.Actor, ref, cases.Evidence{Kind: "clinic_card", MediaType: "image/jpeg", Size: 1, Width: 1, Height: 1, SHA256: []byte("x"), Blob: someBlob})
+		},
+		"a message": func(tx db.Tx) error { return cases.Say(tx, amina.Actor, ref, "Look at the card", "en", nil) },
+	} {
+		seen := o.read(t, d.approver, ref).Version
+		unmoved := func(tx db.Tx) error { return cases.Unmoved(tx, d.approver.Actor, ref, seen) }
+		o.do(t, d.approver.Principal, unmoved)
+		o.do(t, amina.Principal, add)
+		o.works(t)
+		if err := o.WithTx(t.Context(), d.approver.Principal, unmoved); !fault.Is(err, fault.Conflict) {
+			t.Errorf("%s was not seen, and can be decided on: %v", what, err)
+		}
+		if c := o.inOffice(t, ref); c.State != cases.StateRecommended {
+			t.Errorf("after %s, a birth is %s", what, c.State)
+		}
+	}
+	seen := o.read(t, d.approver, ref).Version
+	o.do(t, d.verifier.Principal, func(tx db.Tx) error { return cases.Note(tx, d.verifier.Actor, ref, "Fine", "en") })
+	o.do(t, d.approver.Principal, func(tx db.Tx) error { return cases.Unmoved(tx, d.approver.Actor, ref, seen) })
 }
