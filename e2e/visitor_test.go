@@ -70,7 +70,7 @@ func (v *Visitor) get(path string) (Answer, error) { return v.send(http.MethodGe
 // caseStep is a form of the office on a case, and seenVersion what it carries:
 // which version of the case is before the officer.
 var (
-	caseStep    = regexp.MustCompile(`^/cases/[^/]+/(ask|recommend|decide|note|say|assign|link|visits|visits/[^/]+|trim|undo|official|seal)$`)
+	caseStep    = regexp.MustCompile(`^/cases/[^/]+/(ask|recommend|decide|note|say|assign|link|visits|visits/[^/]+|trim|undo|official|seal|same)$`)
 	seenVersion = regexp.MustCompile(`name="seen" value="(\d+)"`)
 )
 

@@ -309,7 +309,7 @@ func (f *Filing) Propose(tx db.Tx, said db.ID) (effect.Out, error) {
 		return effect.Out{}, err
 	}
 	in := effect.In{
-		Scene: f.Scene, Answers: f.Form.Asked(f.Draft.Answers), Sets: f.settings(), Nature: kind.Nature, Reason: kind.Reason, Said: said,
+		Scene: f.Scene, Answers: f.Draft.remaining(f.Form.Asked(f.Draft.Answers)), Sets: f.settings(), Nature: kind.Nature, Reason: kind.Reason, Said: said,
 		Allot: f.allot(tx),
 	}
 	for _, e := range photos {
