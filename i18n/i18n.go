@@ -4,6 +4,7 @@ package i18n
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -152,20 +153,26 @@ func (p *Printer) localize(c *goi18n.LocalizeConfig) string {
 }
 
 // days writes the days among the values of a message as the language does: a
-// fault carries them as they are.
+// fault carries them as they are. No value is ever shown as a program writes it.
 func (p *Printer) days(data map[string]any) map[string]any {
-	for _, v := range data {
-		if _, ok := v.(time.Time); ok {
-			data = maps.Clone(data)
-			break
-		}
-	}
+	out := maps.Clone(data)
 	for name, v := range data {
-		if day, ok := v.(time.Time); ok {
-			data[name] = p.Day(day)
+		switch day := v.(type) {
+		case time.Time:
+			out[name] = p.Day(day)
+		case *time.Time:
+			out[name] = ""
+			if day != nil {
+				out[name] = p.Day(*day)
+			}
+		case sql.NullTime:
+			out[name] = ""
+			if day.Valid {
+				out[name] = p.Day(day.Time)
+			}
 		}
 	}
-	return data
+	return out
 }
 
 // Has reports whether the source language has the key.
