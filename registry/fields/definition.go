@@ -110,9 +110,6 @@ func Store(tx db.Tx, f registry.Field) (db.ID, error) {
 	}
 	if i := slices.IndexFunc(versions, func(d Definition) bool { return d.State() == "draft" }); i >= 0 {
 		f.ID, f.Version = versions[i].ID, versions[i].Version
-		if err := tx.Exec(`delete from field_definition where id = $1`, f.ID); err != nil {
-			return f.ID, err
-		}
 	} else {
 		f.ID = tx.NewID()
 	}
@@ -128,7 +125,12 @@ func Store(tx db.Tx, f registry.Field) (db.ID, error) {
 	if err := tx.Exec(`
 		insert into field_definition (id, subject, roster, code, version, type, label, question, help, unit, options, rules,
 			sensitivity, asked, section, position, formula, result, visible_when, evidence, roles, form, claim)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+		on conflict (id) do update set (type, label, question, help, unit, options, rules, sensitivity, asked, section, position,
+			formula, result, visible_when, evidence, roles, form, claim, created_by)
+			= (excluded.type, excluded.label, excluded.question, excluded.help, excluded.unit, excluded.options, excluded.rules,
+			excluded.sensitivity, excluded.asked, excluded.section, excluded.position, excluded.formula, excluded.result,
+			excluded.visible_when, excluded.evidence, excluded.roles, excluded.form, excluded.claim, excluded.created_by)`,
 		f.ID, f.Subject, f.Roster, f.Code, f.Version, f.Type, text(f.Label), text(f.Question), text(f.Help), text(f.Unit),
 		asJSON(f.Options), asJSON(f.Rules), f.Sensitivity, f.Asked, f.Section, f.Position, f.Formula, f.Result, f.VisibleWhen,
 		f.Evidence, asJSON(f.Roles), f.Form, asJSON(f.Claim)); err != nil {
