@@ -139,7 +139,7 @@ func (p *Printer) N(key string, count int, args ...any) string {
 
 func (p *Printer) localize(c *goi18n.LocalizeConfig) string {
 	if data, ok := c.TemplateData.(map[string]any); ok {
-		c.TemplateData = p.days(data)
+		c.TemplateData = p.values(data)
 	}
 	text, err := p.loc.Localize(c)
 	if err != nil {
@@ -151,18 +151,22 @@ func (p *Printer) localize(c *goi18n.LocalizeConfig) string {
 	return text
 }
 
-// days writes the days among the values of a message as the language does: a
-// fault carries them as they are.
-func (p *Printer) days(data map[string]any) map[string]any {
-	for _, v := range data {
-		if _, ok := v.(time.Time); ok {
-			data = maps.Clone(data)
-			break
-		}
-	}
+// values writes the days and the texts among the values of a message as the language
+// does: a fault carries them as they are.
+func (p *Printer) values(data map[string]any) map[string]any {
+	data = maps.Clone(data)
 	for name, v := range data {
-		if day, ok := v.(time.Time); ok {
-			data[name] = p.Day(day)
+		switch v := v.(type) {
+		case time.Time:
+			data[name] = p.Day(v)
+		case Text:
+			data[name] = v.In(p)
+		case []Text:
+			var list []string
+			for _, t := range v {
+				list = append(list, t.In(p))
+			}
+			data[name] = p.List(list)
 		}
 	}
 	return data
