@@ -65,7 +65,9 @@ func TestRefusalsRaiseAnAlert(t *testing.T) {
 		if n := s.watch(); n != 0 {
 			t.Fatalf("an alert after %d", i)
 		}
-		s.do(clerk, func(tx db.Tx) error { return oversight.NoteRefusal(tx, "GET", fmt.Sprintf("/page%d/:ref", i%3), oversight.RefusedHidden) })
+		s.do(clerk, func(tx db.Tx) error {
+			return oversight.NoteRefusal(tx, "GET", fmt.Sprintf("/page%d/:ref", i%3), oversight.RefusedHidden)
+		})
 	}
 	if n := s.watch(); n != 1 {
 		t.Errorf("%d alerts", n)
