@@ -127,6 +127,9 @@ func (b *Bundle) Misses() int64 { return b.misses.Load() }
 
 // T returns the message of key; args are pairs of name and value.
 func (p *Printer) T(key string, args ...any) string {
+	if name, ok := p.setup.Names[key]; ok {
+		return name.In(p)
+	}
 	return p.localize(&goi18n.LocalizeConfig{MessageID: key, TemplateData: fault.Pairs(args...)})
 }
 

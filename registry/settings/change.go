@@ -360,6 +360,21 @@ func ProposeRole(tx db.Tx, r Role, p Proposal) (string, error) {
 	if err := tx.Get(&r.Name, `select name from staff where id = $1 and active`, r.Staff); err != nil {
 		return "", err
 	}
+	if !r.Ended {
+		var why []string // of the composed ones, too: the database refuses them when it is applied
+		if err := tx.Select(&why, `
+			select role_conflict_why($2, x.role) from (
+				select staff_id, role, valid_to from staff_role union all select staff_id, role, valid_to from office_role) x
+			where x.staff_id = $1 and (x.valid_to is null or x.valid_to > $3) and role_conflict_why($2, x.role) is not null limit 1`,
+			r.Staff, r.Role, tx.Now()); err != nil {
+			return "", err
+		}
+		if len(why) > 0 {
+			var check fault.Check
+			check.Fail("role", "role.conflict."+why[0])
+			return "", check.Err()
+		}
+	}
 	it := Item{Kind: KindRole, Key: r.Key(), Value: encode(r)}
 	var there []Post
 	if err := tx.Select(&there, `
