@@ -281,6 +281,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/alerts", Permission: auth.AlertRead, Handler: oversight.Alerts},
 		{Method: get, Path: "/alerts/:ref", Permission: auth.AlertRead, Handler: oversight.Alert},
 		{Method: post, Path: "/alerts/:ref", Permission: auth.AlertRead, Handler: oversight.CloseAlert},
+		{Method: get, Path: "/refusals", Permission: auth.AlertRead, Handler: oversight.Refusals},
 		{Method: get, Path: "/questions", Permission: auth.QuestionAnswer, Handler: oversight.Questions},
 		{Method: get, Path: "/questions/:ref", Permission: auth.QuestionAnswer, Handler: oversight.Question},
 		{Method: post, Path: "/questions/:ref", Permission: auth.QuestionAnswer, Handler: oversight.Answer},

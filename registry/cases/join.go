@@ -126,7 +126,7 @@ func join(tx db.Tx, c Case) error {
 	}
 	for i := range earlier {
 		first := &earlier[i]
-		if err := first.decode(); err != nil {
+		if err := first.decode(tx); err != nil {
 			return err
 		}
 		switch Compare(c.Kind, first.Draft.Answers, c.Draft.Answers) {
@@ -167,7 +167,7 @@ func follow(tx db.Tx, c Case) error {
 	}
 	for i := range joined {
 		j := &joined[i]
-		if err := j.decode(); err != nil {
+		if err := j.decode(tx); err != nil {
 			return err
 		}
 		action := map[State]Action{StateApproved: Approved, StateRefused: Refused, StateWithdrawn: Parted}[c.State]

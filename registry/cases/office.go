@@ -273,7 +273,7 @@ func enter(tx db.Tx, c *Case) error {
 			return err
 		}
 		of = rows[0]
-		if err := of.decode(); err != nil {
+		if err := of.decode(tx); err != nil {
 			return err
 		}
 	}
@@ -375,6 +375,10 @@ func NameOfficial(tx db.Tx, officer Actor, ref string, who db.ID) error {
 func Seal(tx db.Tx, officer Actor, ref string) error {
 	c, err := lock(tx, officer, ref)
 	if err != nil {
+		return err
+	}
+	c.Secret = true
+	if err := store(tx, &c); err != nil {
 		return err
 	}
 	if err := move(tx, &c, step{action: Barred, private: true}); err != nil {
