@@ -240,3 +240,46 @@ func TestPayeeFromOutside(t *testing.T) {
 		}
 	}
 }
+
+// Whoever is left without a payee or a caregiver is on a list of the office's area,
+// until somebody follows; nobody else's is.
+func TestVacancies(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, fatima, bilal := o.desk(t), o.member(t, "Fatima Hassan"), o.member(t, "Bilal Yusuf")
+	list := func(area db.ID) (unpaid, uncared []string) {
+		o.do(t, d.verifier.Principal, func(tx db.Tx) error {
+			r := registry.Reader{Areas: []db.ID{area}}
+			homes, err := cases.Unpaids(tx, r)
+			if err != nil {
+				return err
+			}
+			children, err := cases.UncaredChildren(tx, r)
+			for _, v := range homes {
+				unpaid = append(unpaid, v.Ref)
+			}
+			for _, v := range children {
+				uncared = append(uncared, v.Name)
+			}
+			return err
+		})
+		return unpaid, uncared
+	}
+	ibrahim := o.ref(t, "Ibrahim Omar")
+	if unpaid, uncared := list(o.capital); len(uncared) != 0 || slices.Contains(unpaid, ibrahim) {
+		t.Errorf("from the start: %v, %v", unpaid, uncared)
+	}
+	o.approves(t, d, o.lateFiles(t, fatima, "leave", registry.Values{}))
+	o.dies(t, d, bilal, "Amina Yusuf")
+	unpaid, uncared := list(o.capital)
+	if len(uncared) != 4 { // her daughter, and three of Amina's
+		t.Errorf("nobody cares for %v", uncared)
+	}
+	if eligible := o.count(t, `select count(*) from decision d join membership m on m.household_id = d.household_id and m.end_date is null join person p on p.id = m.person_id
+		where p.full_name_latin = 'Ibrahim Omar' and d.kind = 'programme' and d.superseded_at is null and d.outcome = 'eligible'`); slices.Contains(unpaid, ibrahim) != (eligible > 0) {
+		t.Errorf("households that nobody is paid for: %v; his gets %d", unpaid, eligible)
+	}
+	if unpaid, uncared = list(o.north); len(unpaid)+len(uncared) != 0 {
+		t.Errorf("another area's: %v, %v", unpaid, uncared)
+	}
+}
