@@ -32,6 +32,7 @@ type view struct {
 	Gains      []cases.Gain
 	Unpaid     []string // households that nobody would receive the payments of
 	Parties    []cases.Party
+	Objections []ui.Happening // in full, of those who decide
 	Related    []cases.Link
 	Links      []cases.Link
 	Appealed   *appealed
@@ -262,6 +263,13 @@ func (v *view) around(c *web.Ctx, tx db.Tx) (err error) {
 	actor := intake.Actor(c, true)
 	if v.Parties, err = cases.Parties(tx, v.Case); err != nil {
 		return err
+	}
+	objections, err := cases.Objections(tx, v.Case)
+	if err != nil {
+		return err
+	}
+	for _, o := range objections {
+		v.Objections = append(v.Objections, ui.Happening{Title: o.Name, When: c.Printer().Time(o.At), Words: ui.Words{By: c.Printer().T("words.objector"), Text: o.Note, Lang: o.Lang}})
 	}
 	if v.Related, err = cases.Related(tx, actor, v.Case); err != nil {
 		return err
