@@ -143,6 +143,8 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/cases/:ref/visits/:visit", Permission: auth.CaseAsk, Handler: cases.ReportForm},
 		{Method: post, Path: "/cases/:ref/visits/:visit", Permission: auth.CaseAsk, Handler: cases.Report},
 		{Method: get, Path: "/visits", Permission: auth.CaseRead, Handler: cases.Rounds},
+		{Method: get, Path: "/cases/:ref/same", Permission: auth.CaseRead, Handler: cases.SameForm},
+		{Method: post, Path: "/cases/:ref/same", Permission: auth.CaseRead, Handler: cases.Same},
 		{Method: get, Path: "/cases/:ref/trim", Permission: auth.CaseRead, Handler: cases.TrimForm},
 		{Method: post, Path: "/cases/:ref/trim", Permission: auth.CaseRead, Handler: cases.Trim},
 		{Method: get, Path: "/cases/:ref/undo", Permission: auth.CaseOpen, Handler: cases.UndoForm},

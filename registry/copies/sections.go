@@ -46,7 +46,7 @@ func Sections() []Section {
 			`contact_hold c where c.person_id = $1`, "c.since"},
 		{"reach", fields("language n.language|text", "no_email n.email_off|yes", "no_sms n.sms_off|yes", "at n.changed_at|time"), tables("notice_setting"),
 			`notice_setting n where n.person_id = $1`, "n.changed_at"},
-		{"calculated", fields("answers c.values|object"), tables("calculated"), `calculated c where c.subject_id = $1`, "c.version"},
+		{"calculated", fields("answers c.values|object"), tables("calculated"), `calculated c where c.subject_id = $1 and c.values <> '{}'`, "c.version"},
 		{"home", fields("reference h.ref|text", "area a.code|text", "directions h.directions|text", "state h.status|text", "tags h.tags|list", "answers h.fields|object"),
 			tables("household", "household_search"), `household h join area a on a.id = h.area_id where ` + home, "h.ref"},
 		{"people", fields("name p.full_name|text", "relationship m.relationship|text"), nil,

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
@@ -155,6 +156,16 @@ func Approve(tx db.Tx, ref string) error {
 		return err
 	}
 	return apply(tx, c)
+}
+
+// Finish approves, as approver, what proposer proposed a moment ago. Where that
+// fails, the proposal is taken back: a command leaves nothing half done.
+func Finish(ctx context.Context, d *db.DB, ref string, proposer, approver db.Principal) error {
+	err := d.WithTx(ctx, approver, func(tx db.Tx) error { return Approve(tx, ref) })
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, d.WithTx(ctx, proposer, func(tx db.Tx) error { return Withdraw(tx, ref) }))
 }
 
 func apply(tx db.Tx, c Change) error {
