@@ -312,6 +312,11 @@ func take(tx db.Tx, c *Case, s step) (db.ID, error) {
 			break
 		}
 	}
+	if slices.Contains([]Action{Said, Added, Agreed, Objected}, s.action) { // a version, unless the office said it
+		if err := tx.Get(&c.Version, `select version from case_file where id = $1`, c.ID); err != nil {
+			return id, err
+		}
+	}
 	event := audit.Event{Action: "case." + string(s.action), SubjectKind: "case", Subject: c.ID, Case: c.ID}
 	if c.Change != nil {
 		event.Change = *c.Change

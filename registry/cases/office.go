@@ -49,6 +49,11 @@ func Recommend(tx db.Tx, officer Actor, ref, outcome, note, lang string) (Case, 
 	if c.Blocked != "" && outcome != "refuse" {
 		return c, fault.New(fault.Conflict, c.Blocked)
 	}
+	if outcome != "refuse" {
+		if err := undoubted(tx, c); err != nil {
+			return c, err
+		}
+	}
 	if c.Change != nil {
 		if moved, err := renew(tx, &c); moved || err != nil {
 			return c, err
@@ -180,6 +185,9 @@ func pronounce(tx db.Tx, officer Actor, c Case, r Ruling) error {
 func mayApprove(tx db.Tx, c Case, kind kinds.Kind) error {
 	if c.Blocked != "" {
 		return fault.New(fault.Conflict, c.Blocked)
+	}
+	if err := undoubted(tx, c); err != nil {
+		return err
 	}
 	calendar, err := clock(tx, c)
 	if err != nil {
