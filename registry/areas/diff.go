@@ -33,6 +33,7 @@ type Counts struct {
 	What       map[string]int `json:"what"`
 	Same       int            `json:"same"`
 	Households int            `json:"households,omitempty"` // that go along
+	Groups     int            `json:"groups,omitempty"`     // that do
 }
 
 // Scan reads a jsonb column.
@@ -65,7 +66,9 @@ type Plan struct {
 	Items    []Item
 	Counts   Counts
 	Problems []Problem
-	moves    map[db.ID]db.ID // households that are assigned one by one
+	moves    map[db.ID]db.ID // households and groups that are assigned one by one
+	groups   int             // how many of these are groups
+	stay     bool            // answers that name an area that ends stay, and somebody places them
 }
 
 func (p *Plan) add(it Item) {
@@ -359,7 +362,9 @@ func (d *diff) inhabited(tx db.Tx) error {
 		ID db.ID `db:"area_id"`
 		N  int   `db:"n"`
 	}
-	if err := tx.Select(&homes, `select area_id, count(*) as n from household where area_id = any($1) group by area_id order by area_id`, ids); err != nil {
+	if err := tx.Select(&homes, `
+		select area_id, count(*) as n from (select area_id from household union all select area_id from group_record) r
+		where area_id = any($1) group by area_id order by area_id`, ids); err != nil {
 		return err
 	}
 	for _, h := range homes {

@@ -249,9 +249,9 @@ func TestTwoHands(t *testing.T) {
 		 select '` + id + `', 900, gen_random_uuid(), '{new}', 0, 'XX', 0, 'country', '{}', '{}'`,
 		`update area_change_item set code = 'XX'`, `delete from area_change_item`,
 		`update area_change set state = 'approved', decided_by = gen_random_uuid()`,
-		`update area set name = '{}'`, `insert into area_successor select id, id, '2026-01-01', true, id from area`,
+		`update area set name = '{}'`, `insert into area_successor select id, id, '2026-01-01', true, true, id from area`,
 		`select apply_area_change('` + id + `', gen_random_uuid(), gen_random_uuid(), '2026-03-02')`,
-		`select move_households('{}', '{}', null, null, '', gen_random_uuid(), gen_random_uuid(), '2026-03-02')`,
+		`select move_records('{}', '{}', '{}', null, null, null, '', gen_random_uuid(), gen_random_uuid(), '2026-03-02')`,
 		`insert into area_change (id, ref, kind, on_day, proposed_at, proposed_by) values (gen_random_uuid(), 'x', 'edit', '2026-03-02', '2026-03-02', gen_random_uuid())`,
 	} {
 		for _, who := range []db.Principal{officer(1), officer(2), {Role: db.Citizen, Kind: "citizen", Actor: officer(5).Actor}} {
