@@ -108,7 +108,7 @@ grant select on area_boundary to daftar_citizen, daftar_staff, daftar_api, dafta
 create table area_change (
   id           uuid primary key,
   ref          text not null unique,
-  kind         text not null check (kind in ('import', 'merge', 'split', 'edit', 'boundaries')),
+  kind         text not null check (kind in ('import', 'merge', 'split', 'edit', 'boundaries', 'add', 'move', 'end')),
   state        text not null default 'draft'
                check (state in ('draft', 'proposed', 'approved', 'applied', 'refused', 'withdrawn', 'stale')),
   on_day       date not null,                  -- since when it is so
@@ -396,7 +396,7 @@ begin
     insert into area (id, code, level, kind, parent_id, name, alternative, km2, valid_from, valid_to)
     select i.area_id, i.code, i.level, i.kind, i.parent_id, i.name, i.alternative, i.km2, i.valid_from, i.valid_to
     from area_change_item i where i.change_id = p_id and i.version = 0 and i.level = v_level;
-    update area a set kind = i.kind, parent_id = i.parent_id, name = i.name, alternative = i.alternative, km2 = i.km2,
+    update area a set level = i.level, kind = i.kind, parent_id = i.parent_id, name = i.name, alternative = i.alternative, km2 = i.km2,
       valid_from = i.valid_from, valid_to = i.valid_to
     from area_change_item i
     where i.change_id = p_id and i.version > 0 and i.level = v_level and a.id = i.area_id and i.geometry is null;

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"daftar/db"
 	"daftar/i18n"
+	"daftar/registry"
 )
 
 // What happens to an area. Each has the message "areas.what.<code>".
@@ -123,7 +123,11 @@ func Diff(tx db.Tx, who Actor, f *File, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &diff{reg: reg, file: f, o: o, plan: newPlan(), next: map[string]*Item{}, today: tx.Now().Format(time.DateOnly)}
+	today, err := registry.DayOf(tx, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	d := &diff{reg: reg, file: f, o: o, plan: newPlan(), next: map[string]*Item{}, today: today}
 	d.plan.Problems = f.Problems
 	countries := map[string]bool{}
 	named := map[string]bool{}

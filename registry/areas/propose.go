@@ -20,6 +20,9 @@ const (
 	KindSplit      = "split"
 	KindEdit       = "edit"
 	KindBoundaries = "boundaries"
+	KindAdd        = "add"
+	KindMove       = "move"
+	KindEnd        = "end"
 )
 
 // Draft is a plan with what is said about it.

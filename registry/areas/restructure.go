@@ -268,8 +268,12 @@ func PlanEdit(tx db.Tx, who Actor, e Edit) (*Plan, error) {
 	if !reg.mine[a.ID] && !reg.all {
 		return nil, notYours()
 	}
-	d := &diff{reg: reg, plan: newPlan(), next: map[string]*Item{}, today: tx.Now().Format(time.DateOnly)}
-	r := Row{Code: a.Code, Level: a.Level, Kind: kindCode(e.Kind), Name: e.Name, Alternative: e.Alternative, To: a.To, columns: &columns{}}
+	today, err := registry.DayOf(tx, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	d := &diff{reg: reg, plan: newPlan(), next: map[string]*Item{}, today: today}
+	r := Row{Code: a.Code, Level: a.Level, Kind: KindCode(e.Kind), Name: e.Name, Alternative: e.Alternative, To: a.To, columns: &columns{}}
 	var parent *Area
 	if a.Parent != nil {
 		parent = reg.byID[*a.Parent]
