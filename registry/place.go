@@ -19,6 +19,22 @@ func WithPlaces(tx db.Tx, fields Fields, values ...Values) (Fields, error) {
 	if len(codes) == 0 {
 		return fields, nil
 	}
+	options, err := PlaceNames(tx, codes)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Clone(fields)
+	for i := range out {
+		if out[i].Type == TypeArea {
+			out[i].Options = options
+		}
+	}
+	return out, nil
+}
+
+// PlaceNames is what areas are called, by their P-codes: each with those around it,
+// but the country.
+func PlaceNames(tx db.Tx, codes []string) (Options, error) {
 	var areas []struct {
 		Code  string    `db:"code"`
 		Name  i18n.Text `db:"name"`
@@ -37,13 +53,7 @@ func WithPlaces(tx db.Tx, fields Fields, values ...Values) (Fields, error) {
 	for _, a := range areas {
 		options = append(options, Option{Code: a.Code, Label: a.Name, Retired: a.Ended})
 	}
-	out := slices.Clone(fields)
-	for i := range out {
-		if out[i].Type == TypeArea {
-			out[i].Options = options
-		}
-	}
-	return out, nil
+	return options, nil
 }
 
 // placesIn lists the P-codes that the values hold, in rosters too.
