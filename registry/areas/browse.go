@@ -213,6 +213,17 @@ func Siblings(tx db.Tx, who Actor, a Area) ([]Area, error) {
 	return list, err
 }
 
+// Own lists the areas that the actor answers for, the largest first; none for
+// somebody who answers for all of them.
+func Own(tx db.Tx, who Actor) ([]Area, error) {
+	var list []Area
+	if who.All {
+		return nil, nil
+	}
+	err := tx.Select(&list, `select `+areaColumns+areaFrom+`where a.id = any($1) and a.valid_to is null order by a.level, a.code`, who.Areas)
+	return list, err
+}
+
 // Mine reports whether the actor answers for an area.
 func Mine(tx db.Tx, who Actor, id db.ID) (bool, error) {
 	if who.All {

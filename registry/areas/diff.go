@@ -66,6 +66,7 @@ type Plan struct {
 	Items    []Item
 	Counts   Counts
 	Problems []Problem
+	Outside  int             // rows that the actor does not answer for
 	moves    map[db.ID]db.ID // households and groups that are assigned one by one
 	groups   int             // how many of these are groups
 	stay     bool            // answers that name an area that ends stay, and somebody places them
@@ -178,6 +179,17 @@ type diff struct {
 
 func (d *diff) bad(p Problem) { d.plan.Problems = append(d.plan.Problems, p) }
 
+// outside notes a row that the actor does not answer for, or that is of a country
+// that the registry does not have.
+func (d *diff) outside(r Row, abroad bool) {
+	d.plan.Outside++
+	key := "areas.problem.not_yours"
+	if abroad {
+		key = "areas.problem.new_country"
+	}
+	d.bad(r.at(r.columns.code, r.Code, key))
+}
+
 // row compares one row with the registry.
 func (d *diff) row(tx db.Tx, r Row) {
 	if _, twice := d.next[r.Code]; twice {
@@ -242,7 +254,7 @@ func (d *diff) fresh(tx db.Tx, r Row, parent *Area, scope []db.ID) {
 		it.Parent, it.ParentCode = &parent.ID, parent.Code
 	}
 	if !d.reg.answers(scope) {
-		d.bad(r.at(r.columns.code, r.Code, "areas.problem.not_yours"))
+		d.outside(r, len(scope) == 0)
 	}
 	d.next[r.Code] = &it
 	d.plan.add(it)
@@ -314,7 +326,7 @@ func (d *diff) known(r Row, old *Area, parent *Area, scope []db.ID) {
 	case len(it.What) == 0:
 		d.plan.Counts.Same++
 	case !d.reg.answers(it.Scope):
-		d.bad(r.at(r.columns.code, r.Code, "areas.problem.not_yours"))
+		d.outside(r, false)
 	default:
 		d.plan.add(it)
 	}

@@ -299,9 +299,20 @@ func TestScope(t *testing.T) {
 	capital, north := in(t, d, 1, "ZZ01"), in(t, d, 2, "ZZ02")
 	next := country()
 	next[0].rows[3][0] = "Wet Valley"
-	if _, plan := propose(t, d, capital, workbook(t, next...), areas.Options{}); keys(plan.Problems) != "Admin2:4:ADM2_PCODE not_yours" {
-		t.Error(keys(plan.Problems))
+	if _, plan := propose(t, d, capital, workbook(t, next...), areas.Options{}); keys(plan.Problems) != "Admin2:4:ADM2_PCODE not_yours" || plan.Outside != 1 {
+		t.Error(keys(plan.Problems), plan.Outside)
 	}
+	abroad := []sheet{{"Admin0", [][]any{{"ADM0_EN", "ADM0_PCODE"}, {"Why", "YY"}}}}
+	if _, plan := propose(t, d, capital, workbook(t, abroad...), areas.Options{}); keys(plan.Problems) != "Admin0:2:ADM0_PCODE new_country" || plan.Outside != 1 {
+		t.Error(keys(plan.Problems), plan.Outside)
+	}
+	do(t, d, officer(1), func(tx db.Tx) error {
+		list, err := areas.Own(tx, capital)
+		if len(list) != 1 || list[0].Code != "ZZ01" {
+			t.Errorf("answers for %v", list)
+		}
+		return err
+	})
 	moved := country()
 	moved[0].rows[1][3], moved[0].rows[1][4] = "North", "ZZ02"
 	if _, plan := propose(t, d, capital, workbook(t, moved...), areas.Options{}); keys(plan.Problems) != "Admin2:2:ADM2_PCODE not_yours" {
