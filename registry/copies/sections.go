@@ -153,7 +153,7 @@ func Left() map[string]string {
 		"made from the record to find it, and made again with it":                       `person_search dedup_record dedup_todo`,
 		"says who somebody else may be: of two records, or two claims of one number":    `duplicate_pair duplicate_decision identifier_contest`,
 		"how records were put together; the history of the record says it":              `record_merge`,
-		"moved a household with its area; the history of the home says it":              `area_change_move`,
+		"moved records with their area; their history says it":                          `area_change_move area_answer_left`,
 		"what is planned and not decided; a decision is told and is in here":            `rule_loss`,
 		"links of cases, which may be other people's":                                   `case_link`,
 		"protects somebody: an investigation, or the safety of people":                  `look_delay look_release`,
