@@ -1112,7 +1112,7 @@ func refusalsPage(rows [][]ui.Cell) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = ui.Table(i18n.T(ctx, "refusal.title"), columns(i18n.From(ctx), "alert.to", "alert.who", "alert.what", "refusal.page", "alert.times"), rows).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Table(i18n.T(ctx, "refusal.title"), columns(i18n.From(ctx), "audit.when", "alert.who", "alert.what", "refusal.page", "alert.times"), rows).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -109,6 +109,14 @@ func Routes(nav func(auth.Principal) []ui.NavItem) []web.Route {
 	return routes
 }
 
+// previewed is the message above the preview.
+func (p page) previewed() string {
+	if p.title == "setting.composed" {
+		return "setting.would_see"
+	}
+	return "field.preview"
+}
+
 func (p page) open(c *web.Ctx) (*visit, error) {
 	v, err := open(c)
 	if err == nil && p.load != nil {

@@ -157,6 +157,7 @@ func Left() map[string]string {
 		"what is planned and not decided; a decision is told and is in here":            `rule_loss`,
 		"links of cases, which may be other people's":                                   `case_link`,
 		"protects somebody: an investigation, or the safety of people":                  `look_delay look_release`,
+		"says that something is kept, is to go, or is gone; a court may forbid to tell": `legal_hold erasure_due erasure`,
 		"only hashes: the proof of what receipts say":                                   `audit_receipt audit_checkpoint audit_leaf audit_log audit_node audit_check`,
 		"secrets and counters that end by themselves, without a name":                   `account_code attempt used_once sign_in_attempt wallet_token outbox`,
 		"files as they came in; what became of them is in the history, with its source": `import_area import_batch import_mapping import_problem import_waste`,

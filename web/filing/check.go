@@ -11,6 +11,7 @@ import (
 	"daftar/registry"
 	"daftar/registry/audit"
 	"daftar/registry/cases"
+	"daftar/registry/cases/effect"
 	"daftar/registry/cases/kinds"
 	"daftar/web"
 	"daftar/web/intake"
@@ -58,7 +59,7 @@ func (v *visit) preview(tx db.Tx) (preview, error) {
 	out, err := v.f.Propose(tx, db.ID{})
 	var e *fault.Error
 	if errors.As(err, &e) && e.Code == fault.Conflict {
-		return preview{Blocked: e.Key != "propose.error.nothing"}, nil
+		return preview{Blocked: e.Key != effect.Nothing}, nil
 	}
 	if err != nil {
 		return preview{}, err
