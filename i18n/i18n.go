@@ -4,6 +4,7 @@ package i18n
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -127,6 +128,9 @@ func (b *Bundle) Misses() int64 { return b.misses.Load() }
 
 // T returns the message of key; args are pairs of name and value.
 func (p *Printer) T(key string, args ...any) string {
+	if name, ok := p.setup.Names[key]; ok {
+		return name.In(p)
+	}
 	return p.localize(&goi18n.LocalizeConfig{MessageID: key, TemplateData: fault.Pairs(args...)})
 }
 
@@ -152,24 +156,34 @@ func (p *Printer) localize(c *goi18n.LocalizeConfig) string {
 }
 
 // values writes the days and the texts among the values of a message as the language
-// does: a fault carries them as they are.
+// does: a fault carries them as they are. No value is shown as a program writes it.
 func (p *Printer) values(data map[string]any) map[string]any {
-	data = maps.Clone(data)
+	out := maps.Clone(data)
 	for name, v := range data {
 		switch v := v.(type) {
 		case time.Time:
-			data[name] = p.Day(v)
+			out[name] = p.Day(v)
+		case *time.Time:
+			out[name] = ""
+			if v != nil {
+				out[name] = p.Day(*v)
+			}
+		case sql.NullTime:
+			out[name] = ""
+			if v.Valid {
+				out[name] = p.Day(v.Time)
+			}
 		case Text:
-			data[name] = v.In(p)
+			out[name] = v.In(p)
 		case []Text:
 			var list []string
 			for _, t := range v {
 				list = append(list, t.In(p))
 			}
-			data[name] = p.List(list)
+			out[name] = p.List(list)
 		}
 	}
-	return data
+	return out
 }
 
 // Has reports whether the source language has the key.

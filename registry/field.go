@@ -416,7 +416,12 @@ func (f Field) Show(p *i18n.Printer, value any) string {
 		switch f.Shape() {
 		case TypeYesNo:
 			return p.T("answer." + v)
-		case TypeChoice, TypeArea: // see WithPlaces
+		case TypeChoice:
+			return f.option(p, v)
+		case TypeArea: // see WithPlaces
+			if name := f.option(p, v); f.Options.Had(v) && !f.Options.Has(v) {
+				return p.T("field.place_ended", "Place", name)
+			}
 			return f.option(p, v)
 		case TypeFile:
 			return p.T("field.photo")

@@ -1,6 +1,9 @@
 package cases
 
 import (
+	"database/sql"
+	"time"
+
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
@@ -30,9 +33,9 @@ func Appeal(tx db.Tx, actor Actor, ref, language string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if level, err := appealLevel(tx, c); err != nil {
+	if last, err := LastLevel(tx, c); err != nil {
 		return "", err
-	} else if level >= maxAppeals {
+	} else if last {
 		return "", fault.New(fault.Conflict, "appeal.error.last")
 	}
 	return appeal(tx, actor, c.Person, c.Household, &d.ID, &c.ID, language)
@@ -67,8 +70,10 @@ func AppealProgramme(tx db.Tx, actor Actor, household db.ID, decision db.ID, lan
 
 // appeal begins one: of a decision, or of a case that was not answered in time.
 func appeal(tx db.Tx, actor Actor, person, household, decision, of *db.ID, language string) (string, error) {
-	if open, err := AppealOf(tx, decision, of); err != nil || open != "" {
-		return open, err // pressed twice: the first one counts
+	if there, err := AppealOf(tx, person, decision, of); err != nil {
+		return "", err
+	} else if there != nil {
+		return there.Ref, nil // pressed twice: the first one counts
 	}
 	o := Opening{Kind: "appeal", Person: person, Household: household, Language: language, Appeals: decision}
 	if of != nil {
@@ -77,39 +82,57 @@ func appeal(tx db.Tx, actor Actor, person, household, decision, of *db.ID, langu
 	return Begin(tx, actor, o)
 }
 
-// AppealOf is the reference of the appeal of a decision, or of a case that was not
-// answered in time; "" for none.
-func AppealOf(tx db.Tx, decision, of *db.ID) (string, error) {
-	var refs []string
-	err := tx.Select(&refs, `
-		select f.ref from case_file f where f.appeals_id = $1 and f.state <> 'withdrawn'
-		union all select f.ref from case_link l join case_file f on f.id = l.case_id and f.state <> 'withdrawn'
-		where $1::uuid is null and l.other_id = $2 and l.relation = 'appeals' limit 1`, decision, of)
-	if err != nil || len(refs) == 0 {
-		return "", err
+// Lodged is an appeal that there is.
+type Lodged struct {
+	Ref       string       `db:"ref"`
+	Person    *db.ID       `db:"person_id"`
+	State     State        `db:"state"`
+	DecidedAt sql.NullTime `db:"decided_at"`
+	Silence   bool         `db:"silence"` // of there being no answer
+}
+
+// AppealOf is the appeal of a decision, or of a case that was not answered in time;
+// nil for none. Who objected to what somebody else asked for has an appeal of their
+// own; of what a programme decided, a household has one.
+func AppealOf(tx db.Tx, person, decision, of *db.ID) (*Lodged, error) {
+	var list []Lodged
+	err := tx.Select(&list, `
+		select f.ref, f.person_id, f.state, f.decided_at, false as silence from case_file f join decision d on d.id = f.appeals_id
+		where f.appeals_id = $2 and f.state <> 'withdrawn' and (d.kind = 'programme' or f.person_id is not distinct from $1)
+		union all select f.ref, f.person_id, f.state, f.decided_at, true from case_link l join case_file f on f.id = l.case_id and f.state <> 'withdrawn'
+		where $2::uuid is null and l.other_id = $3 and l.relation = 'appeals' limit 1`, person, decision, of)
+	if err != nil || len(list) == 0 {
+		return nil, err
 	}
-	return refs[0], nil
+	return &list[0], nil
+}
+
+// LastLevel reports whether a case is an appeal after which there is no other.
+func LastLevel(tx db.Tx, c Case) (bool, error) {
+	level, err := appealLevel(tx, c)
+	return level >= maxAppeals, err
 }
 
 // Decision is what was decided on a case.
 type Decision struct {
-	ID      db.ID  `db:"id"`
-	Ref     string `db:"ref"`
-	Outcome string `db:"outcome"` // "approved", "partly", "refused"
-	Reason  string `db:"reason"`
-	Fact    string `db:"fact"`
-	Note    string `db:"note"`
-	Lang    string `db:"note_lang"`
+	ID      db.ID     `db:"id"`
+	Ref     string    `db:"ref"`
+	Outcome string    `db:"outcome"` // "approved", "partly", "refused"
+	Reason  string    `db:"reason"`
+	Fact    string    `db:"fact"`
+	Note    string    `db:"note"`
+	Lang    string    `db:"note_lang"`
+	At      time.Time `db:"decided_at"`
 }
 
 // DecisionOf reads the decision on a case; fault.NotFound when there is none.
 func DecisionOf(tx db.Tx, c Case) (Decision, error) {
 	var d Decision
-	err := tx.Get(&d, `
-		select id, ref, outcome, coalesce(reason, '') as reason, coalesce(facts->>'fact', '') as fact, note, note_lang
-		from decision where case_id = $1 and kind = 'case'`, c.ID)
+	err := tx.Get(&d, `select `+decisionColumns+` from decision d where d.case_id = $1 and d.kind = 'case'`, c.ID)
 	return d, err
 }
+
+const decisionColumns = `d.id, d.ref, d.outcome, coalesce(d.reason, '') as reason, coalesce(d.facts->>'fact', '') as fact, d.note, d.note_lang, d.decided_at`
 
 // Appealed reads a decision on a case, and the case; the case is nil where a
 // programme decided.
@@ -118,7 +141,7 @@ func Appealed(tx db.Tx, decision db.ID) (Decision, *Case, error) {
 	if err := tx.Select(&of, `select `+caseColumns+` from decision d join case_file c on c.id = d.case_id where d.id = $1 and d.kind = 'case'`, decision); err != nil || len(of) == 0 {
 		return Decision{}, nil, err
 	}
-	if err := of[0].decode(); err != nil {
+	if err := of[0].decode(tx); err != nil {
 		return Decision{}, nil, err
 	}
 	d, err := DecisionOf(tx, of[0])
@@ -137,7 +160,7 @@ func appealed(tx db.Tx, c *Case) (proposal, error) {
 		return proposal{}, nil
 	}
 	of := rows[0]
-	if err := of.decode(); err != nil {
+	if err := of.decode(tx); err != nil {
 		return proposal{}, err
 	}
 	if of.Appeals != nil { // of an appeal that was refused: what the first case asked for

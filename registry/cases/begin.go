@@ -2,6 +2,7 @@ package cases
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 
 	"daftar/db"
@@ -13,6 +14,7 @@ import (
 
 // Opening is what a case begins with.
 type Opening struct {
+	ID        db.ID // a new one when zero
 	Kind      string
 	Person    *db.ID // for whom: the citizen's own record, somebody they act for, or who stands at the counter
 	Household *db.ID // where nobody in particular asks
@@ -55,13 +57,20 @@ func Begin(tx db.Tx, actor Actor, o Opening) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	id, ref := tx.NewID(), registry.NewRef(registry.RefCase, tx.Rand())
+	id, ref := o.ID, registry.NewRef(registry.RefCase, tx.Rand())
+	if id == (db.ID{}) {
+		id = tx.NewID()
+	}
+	typed, err := hide(tx, kind.Access == "sealed", id, raw)
+	if err != nil {
+		return "", err
+	}
 	if err := tx.Exec(`
 		insert into case_file (id, ref, kind, kind_id, desk, hands, access_wanted, channel, account_id, opened_by, person_id, household_id, applicant,
 		                       language, draft, created_at, appeals_id)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		id, ref, kind.Code, kind.ID, kind.Desk, kind.Hands, cmp.Or(kind.Access, "open"), channel, account, opened, o.Person, home, applicant,
-		o.Language, string(raw), tx.Now(), o.Appeals); err != nil {
+		o.Language, typed, tx.Now(), o.Appeals); err != nil {
 		return "", err
 	}
 	for _, l := range o.Links {
@@ -107,32 +116,64 @@ func Put(tx db.Tx, actor Actor, ref, page string, value any) (Case, error) {
 	return Edit(tx, actor, ref, func(d *Draft) error { d.Answer(page, value); return nil })
 }
 
-// Complain files a complaint in one step, for somebody who is not signed in: who
-// they are is written down nowhere.
-func Complain(tx db.Tx, kind string, answers registry.Values, language string, photos []Evidence) (Case, error) {
-	k, err := kinds.Startable(tx, kind, "anonymous")
+// Complaint is what somebody complains of who is not signed in.
+type Complaint struct {
+	Kind, Language string
+	Answers        registry.Values
+	Photos         []Evidence
+	Once           string // names the form that it was written in; "" for none
+}
+
+// ID is the identity of the case: the same words from the same form are one case,
+// however often a browser sends them; other words are another one.
+func (k Complaint) ID(tx db.Tx) (db.ID, error) {
+	if k.Once == "" {
+		return tx.NewID(), nil
+	}
+	said, err := json.Marshal([]any{k.Once, k.Kind, k.Answers})
 	if err != nil {
-		return Case{}, err
+		return db.ID{}, err
+	}
+	sum := sha256.New()
+	sum.Write(said)
+	for _, p := range k.Photos {
+		sum.Write(p.SHA256)
+	}
+	return db.ID(sum.Sum(nil)[:len(db.ID{})]), nil
+}
+
+// Complain files a complaint in one step, for somebody who is not signed in: who
+// they are is written down nowhere. One that was sent before is not filed again:
+// again, with the case that it made.
+func Complain(tx db.Tx, k Complaint) (c Case, again bool, err error) {
+	kind, err := kinds.Startable(tx, k.Kind, "anonymous")
+	if err != nil {
+		return c, false, err
 	}
 	given := registry.Values{}
-	for _, q := range k.Questions {
-		given[q.Code] = answers[q.Code]
+	for _, q := range kind.Questions {
+		given[q.Code] = k.Answers[q.Code]
 	}
-	ref, err := Begin(tx, Actor{}, Opening{Kind: kind, Language: language, Channel: ChannelAnonymous, Answers: given})
+	id, err := k.ID(tx)
 	if err != nil {
-		return Case{}, err
+		return c, false, err
 	}
-	var c Case
-	if err := tx.Get(&c, `select `+caseColumns+` from case_file c where c.ref = $1 for update of c`, ref); err != nil {
-		return c, err
+	if err := tx.Exec(`select pg_advisory_xact_lock(hashtext('complaint' || $1))`, id.String()); err != nil {
+		return c, false, err
 	}
-	if err := c.decode(); err != nil {
-		return c, err
+	if c, err = byID(tx, id); !fault.Is(err, fault.NotFound) {
+		return c, true, err
 	}
-	for _, e := range photos {
+	if _, err := Begin(tx, Actor{}, Opening{ID: id, Kind: k.Kind, Language: k.Language, Channel: ChannelAnonymous, Answers: given}); err != nil {
+		return c, false, err
+	}
+	if c, err = byID(tx, id); err != nil {
+		return c, false, err
+	}
+	for _, e := range k.Photos {
 		if err := keep(tx, c, e); err != nil {
-			return c, err
+			return c, false, err
 		}
 	}
-	return c, send(tx, &c, propose)
+	return c, false, send(tx, &c, propose)
 }

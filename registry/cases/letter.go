@@ -117,8 +117,20 @@ type AppealTime struct {
 // Late reports whether the time is over. A late appeal is received, too.
 func (t AppealTime) Late(now time.Time) bool { return t.Served && !now.Before(t.Until) }
 
-// AppealTimeOf computes it from what is proven now.
-func AppealTimeOf(tx db.Tx, c Case) (t AppealTime, err error) {
+// objectedLetter is the letter to whoever objected.
+const objectedLetter = "objected"
+
+// AppealTimeOf computes it from what is proven now, for whoever asked.
+func AppealTimeOf(tx db.Tx, c Case) (AppealTime, error) {
+	return appealTime(tx, c, func(l letters.Letter) bool { return l.Kind != objectedLetter })
+}
+
+// ConcernTimeOf is AppealTimeOf for somebody who objected.
+func ConcernTimeOf(tx db.Tx, c Case, person db.ID) (AppealTime, error) {
+	return appealTime(tx, c, func(l letters.Letter) bool { return l.Kind == objectedLetter && l.Person != nil && *l.Person == person })
+}
+
+func appealTime(tx db.Tx, c Case, to func(letters.Letter) bool) (t AppealTime, err error) {
 	if c.Area == nil {
 		return t, fault.Hidden()
 	}
@@ -128,7 +140,7 @@ func AppealTimeOf(tx db.Tx, c Case) (t AppealTime, err error) {
 	}
 	for _, l := range list {
 		on, proven := l.Served()
-		if !proven || l.Decision != nil {
+		if !proven || l.Decision != nil || !to(l) {
 			continue
 		}
 		clock, err := deadline.Load(tx, *c.Area)

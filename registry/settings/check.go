@@ -70,6 +70,9 @@ func Check(tx db.Tx, f *File, old, next *State) error {
 	if err := c.caseKinds(tx, old); err != nil {
 		return err
 	}
+	if err := c.roles(tx); err != nil {
+		return err
+	}
 	return c.Err()
 }
 

@@ -500,7 +500,7 @@ func TestRolesAtOffices(t *testing.T) {
 	}
 	must(role(settings.Role{Staff: officer(3).Actor, Role: "verifier", Office: "top"}), "verifier@MJ01 verifier@MJ02")
 	// Roles that exclude each other are refused when they would hold together.
-	if err := role(settings.Role{Staff: officer(3).Actor, Role: "intake", Office: "one"}); !fault.Is(err, fault.Conflict) {
+	if err := role(settings.Role{Staff: officer(3).Actor, Role: "intake", Office: "one"}); !fault.Is(err, fault.Invalid) {
 		t.Error("who checks takes in, too: ", err)
 	}
 	must(nil, "verifier@MJ01 verifier@MJ02")
