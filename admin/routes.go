@@ -153,6 +153,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/cases/:ref/visits", Permission: auth.CaseAsk, Handler: cases.Visit},
 		{Method: get, Path: "/cases/:ref/visits/:visit", Permission: auth.CaseAsk, Handler: cases.ReportForm},
 		{Method: post, Path: "/cases/:ref/visits/:visit", Permission: auth.CaseAsk, Handler: cases.Report},
+		{Method: get, Path: "/vacant", Permission: auth.CaseRead, Handler: cases.Vacant},
 		{Method: get, Path: "/visits", Permission: auth.CaseRead, Handler: cases.Rounds},
 		{Method: get, Path: "/cases/:ref/same", Permission: auth.CaseRead, Handler: cases.SameForm},
 		{Method: post, Path: "/cases/:ref/same", Permission: auth.CaseRead, Handler: cases.Same},
