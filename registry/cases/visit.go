@@ -69,6 +69,9 @@ func PlanVisit(tx db.Tx, officer Actor, ref string, on time.Time, visitor db.ID,
 	if !c.State.Open() {
 		return fault.New(fault.Conflict, "error.out_of_order")
 	}
+	if _, err := colleague(tx, c, visitor, MayAsk, "visitor"); err != nil {
+		return err
+	}
 	if err := tx.Exec(`insert into case_visit (id, case_id, planned_on, visitor, what, lang, planned_at) values ($1, $2, $3, $4, $5, $6, $7)`,
 		tx.NewID(), c.ID, on, visitor, what, lang, tx.Now()); err != nil {
 		return err
