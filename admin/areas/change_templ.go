@@ -106,7 +106,7 @@ func changesPage(list []areas.Change) templ.Component {
 
 func diffColumns(ctx context.Context) []ui.Column {
 	t := func(key string) ui.Column { return ui.Column{Title: i18n.T(ctx, key)} }
-	return []ui.Column{t("areas.code"), t("areas.happens"), t("areas.name"), t("areas.in"), t("areas.difference")}
+	return []ui.Column{t("areas.code"), t("areas.happens"), t("areas.name"), t("areas.kind"), t("areas.in"), t("areas.difference")}
 }
 
 func changePage(v proposal) templ.Component {
@@ -521,6 +521,9 @@ func about(ctx context.Context, a areas.Change) []ui.Row {
 	if a.Counts.Households > 0 {
 		rows = append(rows, ui.Row{Key: i18n.T(ctx, "areas.households_follow"), Value: p.Number(a.Counts.Households)})
 	}
+	if a.Counts.Groups > 0 {
+		rows = append(rows, ui.Row{Key: i18n.T(ctx, "areas.groups_follow"), Value: p.Number(a.Counts.Groups)})
+	}
 	for _, f := range a.Files {
 		rows = append(rows, ui.Row{Key: i18n.T(ctx, "areas.file"), Value: f})
 	}
@@ -570,7 +573,7 @@ func decidePage(v proposal, f *ui.Form) templ.Component {
 			var templ_7745c5c3_Var24 string
 			templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(v.Change.Ref)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/areas/change.templ`, Line: 130, Col: 61}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/areas/change.templ`, Line: 133, Col: 61}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var24))
 			if templ_7745c5c3_Err != nil {
@@ -583,7 +586,7 @@ func decidePage(v proposal, f *ui.Form) templ.Component {
 			var templ_7745c5c3_Var25 string
 			templ_7745c5c3_Var25, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "areas.decide"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/areas/change.templ`, Line: 131, Col: 59}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/areas/change.templ`, Line: 134, Col: 59}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var25))
 			if templ_7745c5c3_Err != nil {

@@ -10,6 +10,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/registry"
 	"daftar/registry/filters"
 	"daftar/web"
 	"daftar/web/ui"
@@ -88,6 +89,15 @@ func Add(c *web.Ctx) error {
 			}
 		}
 	}
+	if field.Kind == filters.Place && cond.Op.NeedsValue() && len(cond.Values) > 0 {
+		if cond.Values, err = meant(c, cond.Values[0]); err != nil {
+			state.Err = asFault(err)
+			if state.Err == nil {
+				return err
+			}
+			return c.RenderStatus(web.Status(state.Err.Code), comparePage(f, field, state))
+		}
+	}
 	err = cat.CheckCond(cond)
 	conds, match, nested := f.Expr.Conds()
 	if err == nil && !nested {
@@ -102,6 +112,42 @@ func Add(c *web.Ctx) error {
 		return err
 	}
 	return save(c, f)
+}
+
+// meant is the P-code of the area that somebody means with a name or a code.
+func meant(c *web.Ctx, typed string) ([]string, error) {
+	var check fault.Check
+	var codes []string
+	err := c.View(func(tx db.Tx) error {
+		list, err := registry.FindPlaces(tx, typed, 5)
+		for _, a := range list {
+			codes = append(codes, a.Code)
+		}
+		if len(list) > 1 {
+			var names []string
+			for _, a := range list {
+				names = append(names, a.Name.In(c.Printer())+" "+a.Code)
+			}
+			check.Fail("value", "areas.error.which", "Areas", strings.Join(names, " · "))
+		}
+		return err
+	})
+	if err == nil && len(codes) == 0 {
+		check.Fail("value", "areas.error.no_such")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return codes, check.Err()
+}
+
+// asFault is an error that the form shows; nil for any other.
+func asFault(err error) *fault.Error {
+	var f *fault.Error
+	if errors.As(err, &f) && f.Code == fault.Invalid {
+		return f
+	}
+	return nil
 }
 
 // Change takes a condition away, or says whether all or any must be met.

@@ -144,6 +144,10 @@ func Show(c *web.Ctx) error {
 	var found []filters.Row
 	after := c.Query("after")
 	if err := c.WithTx(func(tx db.Tx) (err error) {
+		conds, _, _ := v.Filter.Expr.Conds()
+		if err = cat.Name(tx, conds); err != nil {
+			return err
+		}
 		if v.Count, err = filters.Count(tx, officer(c), cat, v.Filter); err != nil {
 			return err
 		}

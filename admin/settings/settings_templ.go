@@ -298,7 +298,7 @@ func overviewPage(v *visit, groups []group, waiting []settings.Change, edits boo
 
 // readable reports whether a group has a page for those who change nothing.
 func readable(g group) bool {
-	return g.Path == "kinds" || g.Path == "numbers" || g.Path == "offices" || g.Path == "staff"
+	return g.Path == "kinds" || g.Path == "numbers" || g.Path == "offices" || g.Path == "staff" || g.Path == "roles"
 }
 
 func formPage(p page, v *visit, f *ui.Form, shown *settings.State) templ.Component {
@@ -388,9 +388,9 @@ func formPage(p page, v *visit, f *ui.Form, shown *settings.State) templ.Compone
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var23 string
-				templ_7745c5c3_Var23, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "field.preview"))
+				templ_7745c5c3_Var23, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, p.previewed()))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/settings/settings.templ`, Line: 50, Col: 63}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/settings/settings.templ`, Line: 50, Col: 61}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var23))
 				if templ_7745c5c3_Err != nil {
@@ -401,9 +401,9 @@ func formPage(p page, v *visit, f *ui.Form, shown *settings.State) templ.Compone
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var24 string
-				templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "field.preview"))
+				templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, p.previewed()))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/settings/settings.templ`, Line: 51, Col: 78}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/settings/settings.templ`, Line: 51, Col: 76}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var24))
 				if templ_7745c5c3_Err != nil {
@@ -556,6 +556,8 @@ func back(p page) string {
 		return "/settings/kinds"
 	case office.path:
 		return "/settings/offices"
+	case "roles/:code":
+		return "/settings/roles"
 	}
 	return "/settings"
 }

@@ -12,7 +12,9 @@ import (
 	"daftar/db"
 	"daftar/db/localpg"
 	"daftar/jose"
-	"daftar/registry/audit/seal"
+	auditseal "daftar/registry/audit/seal"
+	"daftar/registry/retention"
+	"daftar/seal"
 )
 
 // database names the database of the private server.
@@ -22,9 +24,11 @@ const database = "daftar"
 type store struct {
 	db       *db.DB
 	keys     *jose.Store
+	ring     *seal.Ring // the keys of what is sealed
 	blobs    *blob.Dir
-	pg       *localpg.Server // nil when somebody else runs the server
-	sealer   *seal.Sealer    // of a running server; nil for other commands
+	pg       *localpg.Server   // nil when somebody else runs the server
+	sealer   *auditseal.Sealer // of a running server; nil for other commands
+	erasures retention.Ledger  // what was erased
 	migrator string
 	roleURL  func(db.Role) string
 }
@@ -37,6 +41,7 @@ func (c *Config) open(ctx context.Context, say func(string, ...any)) (*store, er
 		return nil, err
 	}
 	dir := c.stateDir()
+	s.erasures = retention.Ledger(filepath.Join(dir, "erasures.jsonl"))
 	if s.blobs, err = blob.OpenDir(filepath.Join(dir, "evidence")); err != nil {
 		return nil, err
 	}
@@ -82,10 +87,23 @@ func (s *store) connect(ctx context.Context, c *Config, say func(string, ...any)
 	if ran > 0 {
 		say("brought the schema up to date (%d steps)", ran)
 	}
-	if s.db, err = db.Open(db.Config{URL: s.roleURL, Clock: time.Now, Writable: s.writable}); err != nil {
+	fresh, err := s.openRing(filepath.Join(c.stateDir(), "keys", "seal.json"))
+	if err != nil {
+		return err
+	}
+	if s.db, err = db.Open(db.Config{URL: s.roleURL, Clock: time.Now, Writable: s.writable, Wrapper: s.ring}); err != nil {
+		return err
+	}
+	s.blobs = s.blobs.Sealed(seal.Files{DB: s.db})
+	if err := s.checkRing(ctx, fresh); err != nil {
 		return err
 	}
 	return partitions(ctx, s.db)
+}
+
+// keeper erases what is due.
+func (s *store) keeper() retention.Keeper {
+	return retention.Keeper{DB: s.db, Blobs: s.blobs, Ledger: s.erasures}
 }
 
 // writable refuses to write what would not be sealed.

@@ -121,7 +121,10 @@ func TestSecondAppealAgainstARule(t *testing.T) {
 	o.works(t)
 	var second string
 	o.do(t, joseph.Principal, func(tx db.Tx) (err error) { second, err = cases.Appeal(tx, joseph.Actor, first, "en"); return err })
-	o.do(t, joseph.Principal, func(tx db.Tx) error { _, err := cases.Put(tx, joseph.Actor, second, "words", "We are poor"); return err })
+	o.do(t, joseph.Principal, func(tx db.Tx) error {
+		_, err := cases.Put(tx, joseph.Actor, second, "words", "We are poor")
+		return err
+	})
 	o.leavesOpen(t, joseph, second)
 	o.do(t, joseph.Principal, func(tx db.Tx) error {
 		c, err := cases.Load(tx, joseph.Actor, first)

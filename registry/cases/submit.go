@@ -159,7 +159,8 @@ func unlodge(tx db.Tx, c *Case) error {
 // about, the office that it belongs to, its clock. All of it is one update: each
 // writes a case into every index anew.
 func lodge(tx db.Tx, c *Case, p proposal) error {
-	draft, err := c.encode()
+	c.Secret = c.Secret || p.seals
+	draft, err := c.encode(tx)
 	if err != nil {
 		return err
 	}
@@ -265,12 +266,23 @@ func (f *Filing) attempt(tx db.Tx, said db.ID) (proposal, error) {
 	out, err := f.Propose(tx, said)
 	var e *fault.Error
 	if errors.As(err, &e) && e.Code == fault.Conflict {
-		if e.Key == "propose.error.nothing" && f.State == StateDraft {
-			return proposal{}, err // nothing would change: the person can put that right
+		if e.Key == effect.Nothing && f.State == StateDraft {
+			return proposal{}, fault.New(fault.Conflict, nothing(f.Form.Kind.Effect)) // the person can put that right
 		}
 		return proposal{blocked: e.Key}, nil
 	}
 	return proposal{out: out}, err
+}
+
+// nothing is what to say where nothing in the records would differ.
+func nothing(effect string) string {
+	switch effect {
+	case "hide":
+		return "filing.nothing.hide"
+	case "set", "confirm":
+		return "filing.nothing.set"
+	}
+	return "filing.nothing.other"
 }
 
 // office is the area whose office the case belongs to: the household's, else the

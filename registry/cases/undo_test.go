@@ -22,7 +22,10 @@ func TestUndoAfterAnotherChange(t *testing.T) {
 		return ref
 	}
 	undo := func(ref string) (next string, err error) {
-		return next, o.attempt(t, d.verifier, func(tx db.Tx, a cases.Actor) (err error) { next, err = cases.Undo(tx, a, ref, "A mistake", "en"); return err })
+		return next, o.attempt(t, d.verifier, func(tx db.Tx, a cases.Actor) (err error) {
+			next, err = cases.Undo(tx, a, ref, "A mistake", "en")
+			return err
+		})
 	}
 	first := income(11)
 	second := income(22)

@@ -55,6 +55,9 @@ func (f Field) compare(b *builder, c Cond) string {
 		return compareAge(b, c)
 	}
 	value := "(" + f.sql(b) + ")"
+	if f.Kind == Place {
+		return comparePlace(b, value, c)
+	}
 	switch c.Op {
 	case Known:
 		if f.Kind == Choices {
@@ -85,6 +88,23 @@ func (f Field) compare(b *builder, c Cond) string {
 	}
 	n, _ := number(c.Values[0])
 	return value + sign + b.arg(n) + "::numeric"
+}
+
+// comparePlace asks where the places of an answer lie, whether they go on or have
+// ended. A roster is inside an area when any of its rows is.
+func comparePlace(b *builder, places string, c Cond) string {
+	switch c.Op {
+	case Known:
+		return "cardinality(" + places + ") > 0"
+	case Unknown:
+		return "coalesce(cardinality(" + places + "), 0) = 0"
+	}
+	inside := "exists (select from area x join area o on o.id in (x.l0, x.l1, x.l2, x.l3, x.l4, x.l5) where x.code = any(" + places + ") and o.code = any(" +
+		b.arg(c.Values) + "))"
+	if c.Op == Outside {
+		return "cardinality(" + places + ") > 0 and not " + inside
+	}
+	return inside
 }
 
 // compareAge is sure or silent: a birth date that may be on either side meets

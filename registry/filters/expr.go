@@ -5,6 +5,7 @@ package filters
 
 import (
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -41,6 +42,8 @@ const (
 	Holds   Op = "holds" // text: contains; choices: has any of the values
 	Known   Op = "known"
 	Unknown Op = "unknown"
+	Inside  Op = "inside"  // places: in one of the areas, or in an area in it
+	Outside Op = "outside" // known, and inside none of them
 )
 
 // Kind says how a field is compared.
@@ -54,6 +57,7 @@ const (
 	Text    Kind = "text"
 	Choice  Kind = "choice"
 	Choices Kind = "choices"
+	Place   Kind = "place" // the P-codes of areas: of one answer, or of a roster's rows
 )
 
 // Ops lists the comparisons of a kind.
@@ -67,6 +71,8 @@ func (k Kind) Ops() []Op {
 		return []Op{Is, IsNot, Known, Unknown}
 	case Choices:
 		return []Op{Holds, Known, Unknown}
+	case Place:
+		return []Op{Inside, Outside, Known, Unknown}
 	}
 	return nil
 }
@@ -144,7 +150,7 @@ func (c Catalogue) CheckCond(cond Cond) error {
 		if len(cond.Values) > 0 {
 			check.Fail("value", "filter.error.value")
 		}
-	case len(cond.Values) == 0 || len(cond.Values) > maxValues || len(cond.Values) > 1 && f.Kind != Choice && f.Kind != Choices:
+	case len(cond.Values) == 0 || len(cond.Values) > maxValues || len(cond.Values) > 1 && f.Kind != Choice && f.Kind != Choices && f.Kind != Place:
 		check.Fail("value", "filter.error.value")
 	default:
 		for _, v := range cond.Values {
@@ -171,6 +177,8 @@ func (f Field) holds(v string) bool {
 		return err == nil
 	case Text:
 		return v != "" && len(v) <= 200
+	case Place:
+		return placeCode.MatchString(v)
 	}
 	for _, o := range f.Options {
 		if o.Code == v {
@@ -179,6 +187,9 @@ func (f Field) holds(v string) bool {
 	}
 	return false
 }
+
+// placeCode is what the P-code of an area looks like.
+var placeCode = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,29}$`)
 
 func number(v string) (float64, bool) {
 	n, err := strconv.ParseFloat(i18n.LatinDigits(v), 64)

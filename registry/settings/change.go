@@ -2,6 +2,7 @@ package settings
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
@@ -157,6 +158,16 @@ func Approve(tx db.Tx, ref string) error {
 	return apply(tx, c)
 }
 
+// Finish approves, as approver, what proposer proposed a moment ago. Where that
+// fails, the proposal is taken back: a command leaves nothing half done.
+func Finish(ctx context.Context, d *db.DB, ref string, proposer, approver db.Principal) error {
+	err := d.WithTx(ctx, approver, func(tx db.Tx) error { return Approve(tx, ref) })
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, d.WithTx(ctx, proposer, func(tx db.Tx) error { return Withdraw(tx, ref) }))
+}
+
 func apply(tx db.Tx, c Change) error {
 	if err := tx.Exec(`select apply_setting_change($1, $2)`, c.ID, tx.Now()); err != nil {
 		return err
@@ -280,25 +291,36 @@ func List(tx db.Tx) ([]Change, error) {
 	return list, err
 }
 
-// Role is a role of a member of staff at an office.
+// Role is a role of a member of staff at an office, or directly in an area.
 type Role struct {
 	Staff  db.ID  `json:"staff" db:"staff_id"`
 	Name   string `json:"name,omitempty" db:"-"` // for whoever confirms
 	Role   string `json:"role" db:"role"`
-	Office string `json:"office" db:"office"`
+	Office string `json:"office,omitempty" db:"office"`
+	Area   string `json:"area,omitempty" db:"-"`      // P-code; "" for a role at an office
+	From   string `json:"from,omitempty" db:"-"`      // an instant; "" for at once
 	Until  string `json:"until,omitempty" db:"until"` // an instant; "" for no end
 	Ended  bool   `json:"ended,omitempty" db:"ended"`
 }
 
 // Key is the role as a thing that changes.
-func (r Role) Key() string { return fmt.Sprintf("%s/%s/%s", r.Office, r.Role, r.Staff) }
+func (r Role) Key() string { return fmt.Sprintf("%s/%s/%s", r.Office+r.Area, r.Role, r.Staff) }
+
+// kind is what kind of thing the role is.
+func (r Role) kind() string {
+	if r.Area != "" {
+		return KindAreaRole
+	}
+	return KindRole
+}
 
 // Member is somebody who works here.
 type Member struct {
-	ID     db.ID  `db:"id"`
-	Name   string `db:"name"`
-	Active bool   `db:"active"`
-	Roles  []Post `db:"-"`
+	ID      db.ID  `db:"id"`
+	Account string `db:"sub"`
+	Name    string `db:"name"`
+	Active  bool   `db:"active"`
+	Roles   []Post `db:"-"`
 }
 
 // Ref names a member of staff in an address.
@@ -321,7 +343,7 @@ type Post struct {
 // Staff lists who works here, with their roles at this moment.
 func Staff(tx db.Tx) ([]Member, error) {
 	var list []Member
-	if err := tx.Select(&list, `select id, name, active from staff order by name, id`); err != nil {
+	if err := tx.Select(&list, `select id, sub, name, active from staff order by active desc, name, id`); err != nil {
 		return nil, err
 	}
 	var posts []Post
@@ -349,28 +371,42 @@ func ProposeRole(tx db.Tx, r Role, p Proposal) (string, error) {
 	if err := tx.Get(&r.Name, `select name from staff where id = $1 and active`, r.Staff); err != nil {
 		return "", err
 	}
-	it := Item{Kind: KindRole, Key: r.Key(), Value: encode(r)}
+	if !r.Ended {
+		var why []string // of the composed ones, too: the database refuses them when it is applied
+		if err := tx.Select(&why, `
+			select role_conflict_why($2, x.role) from (
+				select staff_id, role, valid_to from staff_role union all select staff_id, role, valid_to from office_role) x
+			where x.staff_id = $1 and (x.valid_to is null or x.valid_to > $3) and role_conflict_why($2, x.role) is not null limit 1`,
+			r.Staff, r.Role, tx.Now()); err != nil {
+			return "", err
+		}
+		if len(why) > 0 {
+			var check fault.Check
+			check.Fail("role", "role.conflict."+why[0])
+			return "", check.Err()
+		}
+	}
+	it := Item{Kind: r.kind(), Key: r.Key(), Value: encode(r)}
 	var there []Post
 	if err := tx.Select(&there, `
-		select r.staff_id, r.role, o.code as office, coalesce(r.valid_to::text, '') as until, r.version
+		select r.staff_id, r.role, o.code as office, '' as area, coalesce(r.valid_to::text, '') as until, r.version
 		from office_role r join office o on o.id = r.office_id
-		where r.staff_id = $1 and r.role = $2 and o.code = $3`, r.Staff, r.Role, r.Office); err != nil {
+		where r.staff_id = $1 and r.role = $2 and o.code = $3
+		union all
+		select r.staff_id, r.role, '', a.code, coalesce(r.valid_to::text, ''), 1
+		from staff_role r join area a on a.id = r.area_id
+		where r.staff_id = $1 and r.role = $2 and a.code = $4`, r.Staff, r.Role, r.Office, r.Area); err != nil {
 		return "", err
 	}
 	if len(there) > 0 {
 		was := there[0].Role
-		was.Name = r.Name
+		was.Name, was.Area = r.Name, r.Area
 		it.Base, it.Before = there[0].Version, encode(was)
 	} else if r.Ended {
 		return "", fault.Hidden()
 	}
 	p.Items = []Item{it}
-	ref, err := Store(tx, p)
-	if err != nil {
-		return "", err
-	}
-	_, err = Send(tx, ref)
-	return ref, err
+	return storeAndSend(tx, p)
 }
 
 // IsStale reports whether a proposal failed because something moved on.

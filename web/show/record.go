@@ -39,8 +39,8 @@ type Record struct {
 func (r Record) Sees(f registry.Field) bool { return !r.Staff || f.May("see", r.Roles) }
 
 // LoadRecord reads what is needed to tell of a record as it was known at a
-// moment.
-func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Record, error) {
+// moment, and of values that are proposed for it.
+func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time, proposed ...registry.Values) (Record, error) {
 	r := Record{P: p, on: registry.Today(known, p.Zone)}
 	versions, err := history.Versions(tx, subject, known)
 	if err != nil {
@@ -52,7 +52,7 @@ func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Reco
 	if r.Fields, err = registry.LoadFields(tx); err != nil {
 		return r, err
 	}
-	var values []registry.Values
+	values := proposed
 	for _, v := range versions {
 		var of struct {
 			Fields registry.Values `json:"fields"`
@@ -101,7 +101,18 @@ func (r *Record) Calculate(tx db.Tx, subject db.ID) (err error) {
 	return err
 }
 
-// CalculateThen gives what the formulas of today make of the values of another time.
+// Mine leaves out of a household's values what formulas make of its people: whoever
+// lives there is not told of the others (RULES R4).
+func (r *Record) Mine() {
+	for _, f := range r.Fields.Of(registry.KindHousehold) {
+		if formula.OfPeople(f, r.Fields) {
+			delete(r.Calculated, f.Code)
+		}
+	}
+}
+
+// CalculateThen gives what the formulas of today make of the values of another time:
+// nothing of a household's people, who are not looked up.
 func (r *Record) CalculateThen(tx db.Tx, kind string, values registry.Values) error {
 	all, err := registry.LoadFields(tx)
 	if err != nil {
@@ -109,7 +120,7 @@ func (r *Record) CalculateThen(tx db.Tx, kind string, values registry.Values) er
 	}
 	set, err := formula.New(all)
 	if err == nil {
-		r.Calculated = set.Calculate(kind, values)
+		r.Calculated = set.Calculate(kind, values, nil)
 	}
 	return err
 }
