@@ -127,7 +127,7 @@ func SilentCase(tx db.Tx, c Case) (*Case, error) {
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	return &list[0], nil
+	return &list[0], list[0].decode(tx)
 }
 
 // Decision is what was decided on a case.

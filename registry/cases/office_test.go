@@ -101,7 +101,7 @@ func TestPayeeNeedsThreeOfficials(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	d, bilal := o.desk(t), o.member(t, "Bilal Yusuf")
-	ref := o.files(t, bilal, "payee", registry.Values{"who": o.ref(t, "Bilal Yusuf")})
+	ref := o.files(t, bilal, "payee", registry.Values{"lives": "here", "who": o.ref(t, "Bilal Yusuf")})
 	o.recommends(t, d, ref, "approve")
 	o.Clock.Add(14 * day)
 	decide := func(by hand) error {
@@ -142,7 +142,7 @@ func TestPaymentsAreHeldAfterALink(t *testing.T) {
 		bilal.Actor.ID, *bilal.Person, o.Now()); n != 1 {
 		t.Fatal(n)
 	}
-	answers := registry.Values{"who": o.ref(t, "Bilal Yusuf")}
+	answers := registry.Values{"lives": "here", "who": o.ref(t, "Bilal Yusuf")}
 	ref := o.begins(t, bilal, "payee", answers)
 	file := func() error {
 		return o.attempt(t, bilal, func(tx db.Tx, a cases.Actor) error { _, err := cases.File(tx, a, ref); return err })
