@@ -61,7 +61,7 @@ func (p Pages) thread(c *web.Ctx, form *web.Form, state *ui.Form) (thread, error
 	if state.Err = check.Fault(); state.Err != nil {
 		return t, nil
 	}
-	found, err := cases.ThreadByCode(c.Context(), c.DB(), c.Principal().DB(auth.Portal), p.Codes, t.Ref, t.Code)
+	found, err := cases.ThreadByCode(c.Context(), c.DB(), c.Principal().DB(auth.Portal), p.Codes, c.IP(), t.Ref, t.Code)
 	switch fault.CodeOf(err) {
 	case "":
 	case fault.NotFound:
@@ -122,7 +122,7 @@ func (p Pages) SayByCode(c *web.Ctx) error {
 	if t.Form.Err = check.Fault(); t.Form.Err != nil {
 		return c.RenderStatus(web.Status(fault.Invalid), threadPage(t))
 	}
-	if err := cases.SayByCode(c.Context(), c.DB(), c.Principal().DB(auth.Portal), p.Codes, t.Ref, t.Code, message, c.Printer().Tag, photos); err != nil {
+	if err := cases.SayByCode(c.Context(), c.DB(), c.Principal().DB(auth.Portal), p.Codes, c.IP(), t.Ref, t.Code, message, c.Printer().Tag, photos); err != nil {
 		return err
 	}
 	delete(t.Form.Values, "message")

@@ -81,8 +81,8 @@ type Thread struct {
 // ThreadByCode is where a case stands, with its messages, for the reference and the
 // code of its receipt. Whoever has the code of a case that is somebody's who is not
 // safe sees no more than its state.
-func ThreadByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, code string) (Thread, error) {
-	s, c, err := byCode(ctx, d, who, codes, ref, code)
+func ThreadByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, from, ref, code string) (Thread, error) {
+	s, c, err := byCode(ctx, d, who, codes, from, ref, code)
 	if err != nil {
 		return Thread{}, err
 	}
@@ -106,8 +106,8 @@ func ThreadByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, 
 
 // SayByCode is Say with the code of a receipt. Where the office asked something,
 // the message is the answer.
-func SayByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, code, note, lang string, photos []Evidence) error {
-	_, c, err := byCode(ctx, d, who, codes, ref, code)
+func SayByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, from, ref, code, note, lang string, photos []Evidence) error {
+	_, c, err := byCode(ctx, d, who, codes, from, ref, code)
 	if err != nil {
 		return err
 	}

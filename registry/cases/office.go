@@ -55,8 +55,10 @@ func Recommend(tx db.Tx, officer Actor, ref, outcome, note, lang string) (Case, 
 		}
 	}
 	if c.Change != nil {
-		if moved, err := renew(tx, &c); moved || err != nil {
+		if moved, err := renew(tx, &c); err != nil {
 			return c, err
+		} else if moved {
+			return c, keepNote(tx, &c, note, lang)
 		}
 		if err := registry.Verify(tx, *c.Change); err != nil {
 			return c, err
@@ -139,8 +141,10 @@ func Decide(tx db.Tx, officer Actor, ref string, r Ruling) (Case, error) {
 			return c, check.Err()
 		}
 		if c.Change != nil {
-			if moved, err := renew(tx, &c); moved || err != nil {
+			if moved, err := renew(tx, &c); err != nil {
 				return c, err
+			} else if moved {
+				return c, keepNote(tx, &c, r.Note, r.Lang)
 			}
 		}
 	}
@@ -173,6 +177,15 @@ func Decide(tx db.Tx, officer Actor, ref string, r Ruling) (Case, error) {
 		return c, err
 	}
 	return c, tx.Enqueue(jobs.KindSettleCase, c.ID, 3)
+}
+
+// keepNote keeps what an officer wrote where nothing came of it, because the record
+// moved on meanwhile: for the office, until it is checked again.
+func keepNote(tx db.Tx, c *Case, note, lang string) error {
+	if note == "" {
+		return nil
+	}
+	return move(tx, c, step{action: Noted, note: note, lang: lang, private: true})
 }
 
 // pronounce writes the decision.

@@ -448,7 +448,7 @@ func TestAnonymousGrievance(t *testing.T) {
 	})
 	code := receipts.Of(c)
 	thread := func() cases.Thread {
-		th, err := cases.ThreadByCode(t.Context(), o.DB.DB, nobody.Principal, receipts, c.Ref, code)
+		th, err := cases.ThreadByCode(t.Context(), o.DB.DB, nobody.Principal, receipts, "192.0.2.1", c.Ref, code)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -459,7 +459,7 @@ func TestAnonymousGrievance(t *testing.T) {
 		t.Errorf("%+v", th.Events)
 	}
 	say := func(code string) error {
-		return cases.SayByCode(t.Context(), o.DB.DB, nobody.Principal, receipts, c.Ref, code, "Old Town", "en", nil)
+		return cases.SayByCode(t.Context(), o.DB.DB, nobody.Principal, receipts, "192.0.2.1", c.Ref, code, "Old Town", "en", nil)
 	}
 	if err := say("AAAAA-AAAAA"); !fault.Is(err, fault.NotFound) {
 		t.Error("with a wrong code: ", err)

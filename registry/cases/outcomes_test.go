@@ -235,12 +235,15 @@ func TestCustodyDispute(t *testing.T) {
 	o.approves(t, d, hers)
 	// His was made of records that have moved on: it is shown again, and does nothing by itself.
 	o.do(t, d.verifier.Principal, func(tx db.Tx) error {
-		c, err := cases.Recommend(tx, d.verifier.Actor, his, "approve", "", "en")
+		c, err := cases.Recommend(tx, d.verifier.Actor, his, "approve", "I spoke to both", "en")
 		if err == nil && !c.Renewing {
 			t.Error("recommended on an old record")
 		}
 		return err
 	})
+	if n := o.count(t, `select count(*) from case_event e join case_file c on c.id = e.case_id where c.ref = $1 and e.action = 'noted' and e.private and e.note = 'I spoke to both'`, his); n != 1 {
+		t.Error("what the officer wrote is lost")
+	}
 	o.works(t)
 	if c := o.inOffice(t, his); c.State != cases.StateSubmitted || c.Blocked == "" {
 		t.Errorf("his is %s, blocked by %q: the child is not in his household any more", c.State, c.Blocked)

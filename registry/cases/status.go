@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -54,21 +55,24 @@ type Status struct {
 	DueOn       time.Time
 }
 
-// tries is how often a code may be tried for one case in a day.
+// tries is how often a code may be tried for one case in a day from one address.
+// Others' tries keep nobody out: with 49 bits, ten a day from each of a million
+// addresses find a code in two hundred thousand years.
 const tries = 10
 
 // byCode answers for a reference and the code on its receipt. A wrong code and a
 // case that does not exist give the same fault.NotFound. It counts a wrong try,
 // and only that: who has the right code may come as often as they like, unless too
-// many were wrong before.
-func byCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, code string) (Status, Case, error) {
+// many from their own address were wrong before.
+func byCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, from, ref, code string) (Status, Case, error) {
 	canonical, ok := registry.ParseRef(registry.RefCase, ref)
 	if !ok {
 		return Status{}, Case{}, fault.Hidden()
 	}
+	try := canonical + " " + origin(from)
 	var n int
 	if err := d.WithTx(ctx, who, func(tx db.Tx) (err error) {
-		n, err = tx.Attempt("status", canonical, 24*time.Hour)
+		n, err = tx.Attempt("status", try, 24*time.Hour)
 		return err
 	}); err != nil {
 		return Status{}, Case{}, err
@@ -86,7 +90,7 @@ func byCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, c
 		return Status{}, Case{}, fault.Hidden()
 	}
 	if err := d.WithTx(ctx, who, func(tx db.Tx) error {
-		if err := tx.Spare("status", canonical, 24*time.Hour); err != nil {
+		if err := tx.Spare("status", try, 24*time.Hour); err != nil {
 			return err
 		}
 		return c.decode(tx)
@@ -94,4 +98,19 @@ func byCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, c
 		return Status{}, Case{}, err
 	}
 	return Status{Ref: c.Ref, State: c.State, SubmittedAt: c.SubmittedAt.Time, DueOn: c.DueOn.Time}, c, nil
+}
+
+// origin is where tries are counted for: an address, or the network of one of those
+// of which everybody has as many as they like (RFC 4291 section 2.5.4).
+func origin(from string) string {
+	a, err := netip.ParseAddr(from)
+	if err != nil {
+		return ""
+	}
+	if a = a.Unmap(); a.Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
 }

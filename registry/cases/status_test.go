@@ -21,7 +21,7 @@ func TestStatusByCode(t *testing.T) {
 	c, draft := o.read(t, who, o.submitted(t, who)), o.read(t, who, o.filled(t, who))
 	anybody := db.Principal{Role: db.Citizen}
 	ask := func(ref, code string) (cases.Thread, error) {
-		return cases.ThreadByCode(t.Context(), o.DB.DB, anybody, receipts, ref, code)
+		return cases.ThreadByCode(t.Context(), o.DB.DB, anybody, receipts, "192.0.2.1", ref, code)
 	}
 	code := receipts.Of(c)
 	if len(code) != 11 || code != receipts.Of(c) {
@@ -58,22 +58,24 @@ func TestStatusOfARefusal(t *testing.T) {
 	o := newOffice(t)
 	crew, ref := o.reach(t, cases.StateRefused)
 	c := o.read(t, crew.approver, ref)
-	s, err := cases.ThreadByCode(t.Context(), o.DB.DB, db.Principal{Role: db.Citizen}, receipts, ref, receipts.Of(c))
+	s, err := cases.ThreadByCode(t.Context(), o.DB.DB, db.Principal{Role: db.Citizen}, receipts, "192.0.2.1", ref, receipts.Of(c))
 	if err != nil || s.State != cases.StateRefused || s.Appeal == nil || s.Appeal.Served {
 		t.Fatalf("%+v %v", s, err)
 	}
 }
 
-// Ten tries a day for a case, right and wrong, there or not.
+// Ten wrong tries a day for a case from an address, there or not; who comes from
+// elsewhere with the right code is not kept out by them.
 func TestStatusCodeCannotBeGuessed(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	who := o.officer(t)
 	c := o.read(t, who, o.submitted(t, who))
-	ask := func(ref, code string) error {
-		_, err := cases.ThreadByCode(t.Context(), o.DB.DB, db.Principal{Role: db.Citizen}, receipts, ref, code)
+	from := func(address, ref, code string) error {
+		_, err := cases.ThreadByCode(t.Context(), o.DB.DB, db.Principal{Role: db.Citizen}, receipts, address, ref, code)
 		return err
 	}
+	ask := func(ref, code string) error { return from("2001:db8::1", ref, code) }
 	var all sync.WaitGroup
 	for range 10 { // at once: each counts
 		all.Go(func() {
@@ -85,6 +87,14 @@ func TestStatusCodeCannotBeGuessed(t *testing.T) {
 	all.Wait()
 	if err := ask(c.Ref, receipts.Of(c)); !fault.Is(err, fault.TooMany) {
 		t.Error("the right one after ten: ", err)
+	}
+	if err := from("2001:db8::2", c.Ref, receipts.Of(c)); !fault.Is(err, fault.TooMany) {
+		t.Error("another address of the same network: ", err)
+	}
+	for _, other := range []string{"2001:db8:0:1::1", "192.0.2.7"} { // nobody keeps the holder out
+		if err := from(other, c.Ref, receipts.Of(c)); err != nil {
+			t.Error("the holder, elsewhere: ", err)
+		}
 	}
 	nowhere := registry.NewRef(registry.RefCase, zeros{})
 	for range 10 {
