@@ -10,6 +10,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/registry"
 	"daftar/registry/filters"
 	"daftar/web"
 	"daftar/web/ui"
@@ -89,6 +90,9 @@ func Add(c *web.Ctx) error {
 		}
 	}
 	err = cat.CheckCond(cond)
+	if field.Kind == filters.Group && len(cond.Values) == 1 {
+		err = one(c, &cond)
+	}
 	conds, match, nested := f.Expr.Conds()
 	if err == nil && !nested {
 		f.Expr = filters.Of(match, append(conds, cond))
@@ -102,6 +106,23 @@ func Add(c *web.Ctx) error {
 		return err
 	}
 	return save(c, f)
+}
+
+// one makes the reference of a group what it is in the database. One that is not
+// the officer's business is not there.
+func one(c *web.Ctx, cond *filters.Cond) error {
+	ref, _ := registry.ParseRef(registry.RefGroup, cond.Values[0])
+	err := c.View(func(tx db.Tx) error {
+		_, err := registry.FindRecord(tx, registry.Reader{Areas: c.Areas()}, registry.KindGroup, ref)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		var check fault.Check
+		check.Fail("value", "filter.error.value.group")
+		return check.Err()
+	}
+	cond.Values[0] = ref
+	return err
 }
 
 // Change takes a condition away, or says whether all or any must be met.

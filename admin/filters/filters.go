@@ -54,7 +54,9 @@ func List(c *web.Ctx) error {
 }
 
 // NewForm asks for a name, whom to list and where.
-func NewForm(c *web.Ctx) error { return start(c, 200, &ui.Form{}) }
+func NewForm(c *web.Ctx) error {
+	return start(c, 200, &ui.Form{Values: map[string][]string{"subject": {c.Query("subject")}}})
+}
 
 func start(c *web.Ctx, status int, form *ui.Form) error {
 	var areas []ui.Choice
@@ -80,7 +82,7 @@ func New(c *web.Ctx) error {
 	}
 	var check fault.Check
 	name := form.Required(&check, "name", 80, "filter.error.name")
-	subject := form.Choice(&check, "subject", []string{string(filters.People), string(filters.Households)}, "filter.error.subject")
+	subject := form.Choice(&check, "subject", []string{string(filters.People), string(filters.Households), string(filters.Groups)}, "filter.error.subject")
 	if err := check.Err(); err != nil {
 		state.Err = web.AsFault(err)
 		return start(c, web.Status(fault.Invalid), state)
@@ -188,7 +190,7 @@ func say(p *i18n.Printer, cat filters.Catalogue, cond filters.Cond) string {
 	for _, v := range cond.Values {
 		values = append(values, value(p, f, v))
 	}
-	op := p.T("filter.op." + string(cond.Op))
+	op := p.T(f.Op(cond.Op))
 	if !cond.Op.NeedsValue() {
 		return p.T("filter.condition", "Field", f.Name(p), "Comparison", op)
 	}
@@ -213,6 +215,15 @@ func rows(c *web.Ctx, subject filters.Subject, found []filters.Row) [][]ui.Cell 
 			area = p.T("search.protected")
 		}
 		name := ui.Cell{Text: show.Name(p, r.Name)}
+		if subject == filters.Groups {
+			status := ""
+			if r.Status != registry.Active {
+				status = p.T("outcome.ended")
+			}
+			out = append(out, []ui.Cell{name, {Text: r.Ref, Path: search.Record(c, r.Ref), LTR: true}, {Text: p.T("group.type." + r.Type)}, {Text: area}, {Text: status},
+				{Text: p.Number(r.Members)}, {Text: p.Number(r.People)}, {Text: p.Number(r.Totals.Households)}})
+			continue
+		}
 		if subject == filters.Households {
 			out = append(out, []ui.Cell{name, {Text: r.Ref, Path: search.Record(c, r.Ref), LTR: true}, {Text: p.Number(r.Members)}, {Text: area}})
 			continue

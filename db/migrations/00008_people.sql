@@ -144,39 +144,40 @@ create index group_member_person on group_member (person_id) where person_id is 
 create index group_member_subgroup on group_member (subgroup_id) where subgroup_id is not null;
 grant select on group_member to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
--- Everybody in a group on a day, each once: those in it, in its households (as
--- their usual residence) and in its groups.
+-- Groups and the groups inside them on a day; one that has ended holds nobody.
 -- +goose StatementBegin
-create function group_households(p_group uuid, p_on date) returns table (household_id uuid) language sql stable
+create function groups_inside(p_groups uuid[], p_on date) returns table (group_id uuid) language sql stable
 set search_path = public, pg_temp as $$
   with recursive inside(id) as (
-    select p_group
+    select g.id from group_record g where g.id = any(p_groups) and (g.status_date is null or g.status_date > p_on)
     union
-    select m.subgroup_id from inside i join group_member m on m.group_id = i.id
-    where m.subgroup_id is not null and daterange(m.start_date, m.end_date) @> p_on
+    select g.id from inside i join group_member m on m.group_id = i.id join group_record g on g.id = m.subgroup_id
+    where daterange(m.start_date, m.end_date) @> p_on and (g.status_date is null or g.status_date > p_on)
   )
-  select distinct m.household_id from inside i join group_member m on m.group_id = i.id
+  select id from inside
+$$;
+
+-- Everybody in any of these groups on a day, each once: those in it, in its
+-- households (as their usual residence) and in its groups.
+create function group_households(p_groups uuid[], p_on date) returns table (household_id uuid) language sql stable
+set search_path = public, pg_temp as $$
+  select distinct m.household_id from groups_inside(p_groups, p_on) i join group_member m on m.group_id = i.group_id
   where m.household_id is not null and daterange(m.start_date, m.end_date) @> p_on
     and not exists (select from household h where h.id = m.household_id and h.status_date <= p_on)
 $$;
 
-create function group_people(p_group uuid, p_on date) returns table (person_id uuid) language sql stable
+create function group_people(p_groups uuid[], p_on date) returns table (person_id uuid) language sql stable
 set search_path = public, pg_temp as $$
-  with recursive inside(id) as (
-    select p_group
-    union
-    select m.subgroup_id from inside i join group_member m on m.group_id = i.id
-    where m.subgroup_id is not null and daterange(m.start_date, m.end_date) @> p_on
-  )
-  select m.person_id from inside i join group_member m on m.group_id = i.id
+  select m.person_id from groups_inside(p_groups, p_on) i join group_member m on m.group_id = i.group_id
   where m.person_id is not null and daterange(m.start_date, m.end_date) @> p_on
     and not exists (select from person p where p.id = m.person_id and p.status_date <= p_on)
   union
-  select r.person_id from group_households(p_group, p_on) h join membership r on r.household_id = h.household_id
+  select r.person_id from group_households(p_groups, p_on) h join membership r on r.household_id = h.household_id
   where r.tie = 'usual' and daterange(r.start_date, r.end_date) @> p_on
 $$;
 -- +goose StatementEnd
-grant execute on function group_households(uuid, date), group_people(uuid, date) to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
+grant execute on function groups_inside(uuid[], date), group_households(uuid[], date), group_people(uuid[], date)
+  to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
 -- What a member of staff proposes for one record: a correction, a change in the
 -- world, an outcome. Others verify and approve it.

@@ -12,10 +12,11 @@ type Subject string
 const (
 	People     Subject = "person"
 	Households Subject = "household"
+	Groups     Subject = "group"
 )
 
 // Subjects lists them.
-func Subjects() []Subject { return []Subject{People, Households} }
+func Subjects() []Subject { return []Subject{People, Households, Groups} }
 
 // Field is something that records can be filtered by, and exported with.
 type Field struct {
@@ -28,6 +29,7 @@ type Field struct {
 	Options []Option
 	Export  bool                    // a value to write into a file
 	sql     func(b *builder) string // the value, typed by Kind; parameters through b
+	in      *groups                 // of a membership: who is in which groups
 }
 
 // Option is a value of a choice.
@@ -77,6 +79,10 @@ func (c Catalogue) Get(key string) (Field, bool) {
 // filter on.
 func NewCatalogue(subject Subject, all registry.Fields, roles []string) Catalogue {
 	c := Catalogue{Subject: subject, roles: roles}
+	if subject == Groups {
+		c.Fields = groupRecord()
+		return c
+	}
 	var defs registry.Fields
 	for _, d := range all {
 		if d.May("filter", roles) {
@@ -84,12 +90,12 @@ func NewCatalogue(subject Subject, all registry.Fields, roles []string) Catalogu
 		}
 	}
 	if subject == People {
-		c.Fields = append(c.Fields, person()...)
+		c.Fields = append(append(c.Fields, person()...), memberships("person", groups{key: "s.person_id", of: people, direct: "m.person_id = p.id"})...)
 		for _, d := range defs.Of("person") {
 			c.Fields = append(c.Fields, c.custom("person", "p", d, defs)...)
 		}
 	}
-	c.Fields = append(c.Fields, home()...)
+	c.Fields = append(append(c.Fields, home()...), memberships("household", groups{key: "h.id", of: households, direct: "m.household_id = h.id"})...)
 	for _, d := range defs.Of("household") {
 		c.Fields = append(c.Fields, c.custom("household", "h", d, defs)...)
 	}

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"daftar/db"
 	"daftar/i18n"
+	"daftar/registry"
 )
 
 // builder collects the parameters of a statement. Its text holds nothing that
@@ -15,17 +17,25 @@ type builder struct {
 	today time.Time
 }
 
+func newBuilder(tx db.Tx) (*builder, error) {
+	today, err := registry.TodayOf(tx, tx.Now())
+	return &builder{today: today}, err
+}
+
 func (b *builder) arg(v any) string {
 	b.args = append(b.args, v)
 	return "$" + strconv.Itoa(len(b.args))
 }
+
+// day is the day that it is in the country.
+func (b *builder) day() string { return b.arg(b.today) + "::date" }
 
 // yearsAgo is the day on which somebody was born who has that many birthdays
 // today.
 func (b *builder) yearsAgo(years int) string { return b.arg(b.today.AddDate(-years, 0, 0)) + "::date" }
 
 // condition is an expression that was checked, over the tables p (a person), h
-// (the household; perhaps none) and s (where they are).
+// (the household; perhaps none) or g (a group), and s (where they are).
 func (c Catalogue) condition(b *builder, e Expr) string {
 	switch {
 	case len(e.All) > 0:
@@ -36,6 +46,9 @@ func (c Catalogue) condition(b *builder, e Expr) string {
 		return "not coalesce(" + c.condition(b, *e.Not) + ", false)"
 	case e.Cond != nil:
 		f, _ := c.Get(e.Cond.Field)
+		if f.in != nil { // as it stands, it can be a join
+			return f.compare(b, *e.Cond)
+		}
 		return "coalesce(" + f.compare(b, *e.Cond) + ", false)"
 	}
 	return "true"
@@ -51,8 +64,11 @@ func (c Catalogue) join(b *builder, list []Expr, with string) string {
 
 // compare is the SQL of one condition; null where the value is not known.
 func (f Field) compare(b *builder, c Cond) string {
-	if f.Kind == Age {
+	switch {
+	case f.Kind == Age:
 		return compareAge(b, c)
+	case f.in != nil:
+		return f.in.compare(b, f.Kind, c)
 	}
 	value := "(" + f.sql(b) + ")"
 	switch c.Op {

@@ -10,6 +10,7 @@ import (
 
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/registry"
 )
 
 // Expr is one of: all of, any of, not, a condition. The zero Expr is true for
@@ -54,6 +55,9 @@ const (
 	Text    Kind = "text"
 	Choice  Kind = "choice"
 	Choices Kind = "choices"
+
+	Group     Kind = "group"      // membership of one group, by its reference
+	GroupType Kind = "group_type" // of any group of a type
 )
 
 // Ops lists the comparisons of a kind.
@@ -63,12 +67,20 @@ func (k Kind) Ops() []Op {
 		return []Op{AtLeast, AtMost, Known, Unknown}
 	case Text:
 		return []Op{Holds, Known, Unknown}
-	case Choice:
+	case Choice, Group, GroupType:
 		return []Op{Is, IsNot, Known, Unknown}
 	case Choices:
 		return []Op{Holds, Known, Unknown}
 	}
 	return nil
+}
+
+// Op is the message of a comparison: with groups it has other words.
+func (f Field) Op(op Op) string {
+	if f.in != nil {
+		return "filter.group_op." + string(op)
+	}
+	return "filter.op." + string(op)
 }
 
 // NeedsValue reports whether the comparison is with something.
@@ -144,7 +156,7 @@ func (c Catalogue) CheckCond(cond Cond) error {
 		if len(cond.Values) > 0 {
 			check.Fail("value", "filter.error.value")
 		}
-	case len(cond.Values) == 0 || len(cond.Values) > maxValues || len(cond.Values) > 1 && f.Kind != Choice && f.Kind != Choices:
+	case len(cond.Values) == 0 || len(cond.Values) > maxValues || len(cond.Values) > 1 && len(f.Options) == 0:
 		check.Fail("value", "filter.error.value")
 	default:
 		for _, v := range cond.Values {
@@ -171,6 +183,9 @@ func (f Field) holds(v string) bool {
 		return err == nil
 	case Text:
 		return v != "" && len(v) <= 200
+	case Group:
+		ref, ok := registry.ParseRef(registry.RefGroup, v)
+		return ok && ref == v
 	}
 	for _, o := range f.Options {
 		if o.Code == v {

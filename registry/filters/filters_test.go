@@ -53,13 +53,14 @@ func TestEveryConditionRuns(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	conn := connect(t, d)
+	group := registry.NewRef(registry.RefGroup, d.Rand())
 	for _, subject := range Subjects() {
 		c := NewCatalogue(subject, defs(), nil)
 		for _, f := range c.Fields {
 			for _, op := range f.Kind.Ops() {
 				cond := Cond{Field: f.ID, Op: op}
 				if op.NeedsValue() {
-					cond.Values = []string{map[Kind]string{Number: "1.5", Age: "18", Day: "2026-03-02", Text: "%' or '1'='1"}[f.Kind]}
+					cond.Values = []string{map[Kind]string{Number: "1.5", Age: "18", Day: "2026-03-02", Text: "%' or '1'='1", Group: group}[f.Kind]}
 					if len(f.Options) > 0 {
 						cond.Values = []string{f.Options[0].Code}
 					}
