@@ -42,6 +42,16 @@ func LoadGroup(tx db.Tx, id db.ID) (Group, error) {
 	return g, err
 }
 
+// Member is who it is about.
+func (m GroupMemberData) Member() db.ID {
+	for _, id := range []*db.ID{m.HouseholdID, m.PersonID, m.GroupID} {
+		if id != nil {
+			return *id
+		}
+	}
+	return db.ID{}
+}
+
 // GroupMember is a household, person or group in a group.
 type GroupMember struct {
 	Kind      string       `db:"kind"`

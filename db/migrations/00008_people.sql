@@ -113,6 +113,7 @@ create table group_record (
   name_latin    text,
   area_id       uuid references area,
   beneficiary   boolean not null default false, -- programmes may serve it as a whole
+  formed_on     date,                           -- in the world; null: not known
   status        text not null default 'active' check (status in ('active', 'ended')),
   status_reason text,
   status_date   date,
@@ -371,6 +372,16 @@ begin
     where i.change_id = p_change and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
     perform broken('group_member_once');
   end if;
+  if exists (
+    select from change_item i join group_record g on g.id = i.subject_id join group_member m on m.group_id = g.id
+    where i.change_id = p_change and (m.start_date < g.formed_on or m.start_date > g.status_date or g.status_date < g.formed_on)) then
+    perform broken('group_member_early');
+  end if;
+  if exists ( -- it may be a day later in the country already
+    select from change_item i join record_version v on v.change_id = p_change and v.seq = i.seq join group_member m on m.group_id = i.subject_id
+    where i.change_id = p_change and m.start_date > (v.recorded_at at time zone 'UTC')::date + 1) then
+    perform broken('group_member_future');
+  end if;
 end $$;
 
 -- A name that somebody gave is not replaced by one that a machine made; a
@@ -611,17 +622,17 @@ end $$;
 
 create function apply_groups(p_change uuid) returns void language plpgsql as $$
 begin
-  insert into group_record (id, ref, version, change_id, type, name, name_latin, area_id, beneficiary, status, status_reason, status_date,
+  insert into group_record (id, ref, version, change_id, type, name, name_latin, area_id, beneficiary, formed_on, status, status_reason, status_date,
                             tags, fields, provenance)
-  select i.subject_id, d.ref, i.base_version + 1, p_change, d.type, d.name, d.name_latin, d.area_id, coalesce(d.beneficiary, false),
+  select i.subject_id, d.ref, i.base_version + 1, p_change, d.type, d.name, d.name_latin, d.area_id, coalesce(d.beneficiary, false), d.formed_on,
          coalesce(d.status, 'active'), d.status_reason, d.status_date, coalesce(d.tags, '{}'), coalesce(d.fields, '{}'), coalesce(d.provenance, '{}')
   from change_item i cross join lateral jsonb_to_record(i.data)
-    as d (ref text, type text, name text, name_latin text, area_id uuid, beneficiary boolean, status text, status_reason text,
+    as d (ref text, type text, name text, name_latin text, area_id uuid, beneficiary boolean, formed_on date, status text, status_reason text,
           status_date date, tags text[], fields jsonb, provenance jsonb)
   where i.change_id = p_change and i.kind = 'group'
   on conflict (id) do update set version = excluded.version, change_id = excluded.change_id, type = excluded.type,
     name = excluded.name, name_latin = excluded.name_latin, area_id = excluded.area_id, beneficiary = excluded.beneficiary,
-    status = excluded.status, status_reason = excluded.status_reason, status_date = excluded.status_date,
+    formed_on = excluded.formed_on, status = excluded.status, status_reason = excluded.status_reason, status_date = excluded.status_date,
     tags = excluded.tags, fields = excluded.fields, provenance = excluded.provenance;
   delete from group_member m using change_item i
   where i.change_id = p_change and i.kind = 'group' and i.base_version > 0 and m.group_id = i.subject_id;

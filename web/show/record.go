@@ -29,6 +29,7 @@ type Record struct {
 	// and what their roles may see.
 	Staff bool
 	on    time.Time // the day on which it is told
+	about time.Time // the day that is told of, when it is another
 	Roles []string
 	// Photos is the address of the page: photos that are answers are below it.
 	Photos string
@@ -81,6 +82,12 @@ func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Reco
 	}
 	r.Sources, err = registry.Sources(tx, named...)
 	return r, err
+}
+
+// About makes it tell of a day: ages are those that people had then.
+func (r Record) About(day time.Time) Record {
+	r.about = day
+	return r
 }
 
 // For hides the cases of other people from somebody who reads in the portal:
@@ -171,8 +178,12 @@ func (r Record) Person(d registry.PersonData) []ui.Row {
 // birth is the birth date with the age, of somebody who lives.
 func (r Record) birth(d registry.PersonData) ui.Row {
 	row := r.Row(r.P.T("birth.label"), born(r.P, d.BirthFrom, d.BirthTo), "birth")
-	if age := Age(r.P, d.Birth(), r.on); age != "" && (d.Status == "" || d.Status == registry.Active) {
-		row.Lines = append(row.Lines, r.P.T("age.now", "Age", age))
+	day, said := r.on, "age.now"
+	if !r.about.IsZero() {
+		day, said = r.about, "age.then"
+	}
+	if age := Age(r.P, d.Birth(), day); age != "" && (d.Status == "" || d.Status == registry.Active) {
+		row.Lines = append(row.Lines, r.P.T(said, "Age", age))
 	}
 	return row
 }
@@ -207,6 +218,9 @@ func (r Record) Group(d registry.GroupData, place string) []ui.Row {
 	rows = append(rows, r.Row(p.T("group.type"), Code(p, "group.type.", d.Type), "type"))
 	if place != "" {
 		rows = append(rows, r.Row(p.T("area.label"), place, "area"))
+	}
+	if d.FormedOn != "" {
+		rows = append(rows, r.Row(p.T("group.formed"), Day(p, d.FormedOn), "formed_on"))
 	}
 	if d.Beneficiary {
 		rows = append(rows, r.Row(p.T("group.served"), p.T("answer.yes"), "beneficiary"))
