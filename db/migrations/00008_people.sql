@@ -373,7 +373,7 @@ begin
     perform broken('group_member_once');
   end if;
   if exists (
-    select from change_item i join group_record g on g.id = i.subject_id join group_member m on m.group_id = g.id
+    select from change_item i join group_record g on g.id = i.subject_id left join group_member m on m.group_id = g.id
     where i.change_id = p_change and (m.start_date < g.formed_on or m.start_date > g.status_date or g.status_date < g.formed_on)) then
     perform broken('group_member_early');
   end if;

@@ -110,7 +110,7 @@ func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, rol
 	homes := []Target{
 		{Code: "household", slot: slotKey, Template: true}, {Code: "ref", slot: slotRef, Template: true}, {Code: "area", slot: slotArea, Template: true},
 		{Code: "directions", slot: slotDirections, Template: true}, {Code: "protected", slot: slotProtected, Template: true, Codes: answers, words: "answer."},
-		{Code: "size", slot: slotSize}, {Code: "tags", slot: slotTags, many: true},
+		{Code: "size", slot: slotSize}, {Code: "tags", slot: slotTags, many: true, Template: true},
 	}
 	people := []Target{
 		{Code: "person", slot: slotKey, Template: true}, {Code: "ref", slot: slotRef, Template: true}, {Code: "household", slot: slotHousehold, Template: true},
@@ -120,7 +120,7 @@ func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, rol
 		{Code: "sex", slot: slotSex, Template: true, Codes: registry.Sexes(), words: "sex."},
 		{Code: "birth_date", slot: slotBirth, Template: true}, {Code: "birth_year", slot: slotYear}, {Code: "birth_month", slot: slotMonth}, {Code: "birth_day", slot: slotDay},
 		{Code: "age", slot: slotAge, Template: true}, {Code: "age_months", slot: slotAgeMonths},
-		{Code: "tie", slot: slotTie, Codes: registry.Ties(), words: "tie."}, {Code: "since", slot: slotSince, Template: true}, {Code: "until", slot: slotUntil},
+		{Code: "tie", slot: slotTie, Template: true, Codes: registry.Ties(), words: "tie."}, {Code: "since", slot: slotSince, Template: true}, {Code: "until", slot: slotUntil, Template: true},
 		{Code: "roles", slot: slotRoles, Template: true, Codes: []string{registry.RolePayee, registry.RoleAlternatePayee}, words: "role.", many: true},
 		{Code: "cares_for", slot: slotCaresFor, Template: true, many: true},
 		{Code: "phone", slot: slotPhone, Template: true}, {Code: "phone.owner", slot: slotPhoneOwner, Template: true, Codes: registry.ContactOwners(), words: "contact.owner."},
@@ -128,7 +128,7 @@ func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, rol
 		{Code: "phone.protected", slot: slotPhoneProtected, Codes: answers, words: "answer."},
 		{Code: "email", slot: slotEmail}, {Code: "email.owner", slot: slotEmailOwner, Codes: registry.ContactOwners(), words: "contact.owner."},
 		{Code: "email.safe", slot: slotEmailSafe, Codes: registry.ContactUses(), words: "contact.safe.", many: true},
-		{Code: "email.protected", slot: slotEmailProtected, Codes: answers, words: "answer."}, {Code: "tags", slot: slotTags, many: true},
+		{Code: "email.protected", slot: slotEmailProtected, Codes: answers, words: "answer."}, {Code: "tags", slot: slotTags, many: true, Template: true},
 	}
 	for i := range numbers {
 		t := &c.numbers[i]
