@@ -13,6 +13,7 @@ import (
 	"daftar/registry"
 	"daftar/registry/filters"
 	"daftar/web"
+	"daftar/web/ask"
 	"daftar/web/ui"
 )
 
@@ -82,7 +83,7 @@ func Add(c *web.Ctx) error {
 	if cond.Op.NeedsValue() {
 		for _, v := range form.All("value") {
 			if v = strings.TrimSpace(v); v != "" {
-				if field.Kind != filters.Text {
+				if field.Kind != filters.Text && field.Kind != filters.Place {
 					v = i18n.LatinDigits(v)
 				}
 				cond.Values = append(cond.Values, v)
@@ -90,8 +91,11 @@ func Add(c *web.Ctx) error {
 		}
 	}
 	err = cat.CheckCond(cond)
-	if field.Kind == filters.Group && len(cond.Values) == 1 {
+	if len(cond.Values) == 1 && field.Kind == filters.Group {
 		err = one(c, &cond)
+	}
+	if err == nil && len(cond.Values) == 1 && field.Kind == filters.Place {
+		err = place(c, &cond)
 	}
 	conds, match, nested := f.Expr.Conds()
 	if err == nil && !nested {
@@ -123,6 +127,28 @@ func one(c *web.Ctx, cond *filters.Cond) error {
 	}
 	cond.Values[0] = ref
 	return err
+}
+
+// place makes what was typed the code of an area.
+func place(c *web.Ctx, cond *filters.Cond) error {
+	areas, err := ask.PlacesOf(c)(cond.Values[0])
+	if err != nil {
+		return err
+	}
+	var check fault.Check
+	switch {
+	case len(areas) == 0:
+		check.Fail("value", "filter.error.value.place")
+	case len(areas) > 1:
+		var codes []string
+		for _, a := range areas {
+			codes = append(codes, a.Code)
+		}
+		check.Fail("value", "filter.error.value.places", "Codes", c.Printer().List(codes))
+	default:
+		cond.Values[0] = areas[0].Code
+	}
+	return check.Err()
 }
 
 // Change takes a condition away, or says whether all or any must be met.

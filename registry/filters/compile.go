@@ -1,6 +1,8 @@
 package filters
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +48,9 @@ func (c Catalogue) condition(b *builder, e Expr) string {
 		return "not coalesce(" + c.condition(b, *e.Not) + ", false)"
 	case e.Cond != nil:
 		f, _ := c.Get(e.Cond.Field)
+		if f.roster != "" {
+			return c.entry(b, []Expr{e})
+		}
 		if f.in != nil { // as it stands, it can be a join
 			return f.compare(b, *e.Cond)
 		}
@@ -55,11 +60,43 @@ func (c Catalogue) condition(b *builder, e Expr) string {
 }
 
 func (c Catalogue) join(b *builder, list []Expr, with string) string {
-	parts := make([]string, len(list))
-	for i, e := range list {
-		parts[i] = c.condition(b, e)
+	var parts []string
+	together := map[string][]Expr{} // what must hold for one entry of a list
+	for _, e := range list {
+		if list := c.listOf(e); list != "" && with == " and " {
+			together[list] = append(together[list], e)
+			continue
+		}
+		parts = append(parts, c.condition(b, e))
+	}
+	for _, list := range slices.Sorted(maps.Keys(together)) {
+		parts = append(parts, c.entry(b, together[list]))
 	}
 	return "(" + strings.Join(parts, with) + ")"
+}
+
+// listOf is the list that a condition on one of its entries is about.
+func (c Catalogue) listOf(e Expr) string {
+	if e.Cond == nil {
+		return ""
+	}
+	f, _ := c.Get(e.Cond.Field)
+	return f.roster
+}
+
+// entry is true where conditions on entries of one list hold for the same one: a
+// plot of maize that is watered.
+func (c Catalogue) entry(b *builder, list []Expr) string {
+	var entries string
+	var parts []string
+	for _, e := range list {
+		f, _ := c.Get(e.Cond.Field)
+		if entries == "" {
+			entries = f.entries(b)
+		}
+		parts = append(parts, "coalesce("+f.compare(b, *e.Cond)+", false)")
+	}
+	return "exists (select from jsonb_array_elements(" + entries + ") e where " + strings.Join(parts, " and ") + ")"
 }
 
 // compare is the SQL of one condition; null where the value is not known.
@@ -83,8 +120,14 @@ func (f Field) compare(b *builder, c Cond) string {
 		}
 		return value + " is null"
 	case Is:
+		if f.Kind == Place {
+			return value + " in " + within(b, c.Values)
+		}
 		return value + " = any(" + b.arg(c.Values) + ")"
 	case IsNot:
+		if f.Kind == Place {
+			return value + " not in " + within(b, c.Values)
+		}
 		return value + " <> all(" + b.arg(c.Values) + ")"
 	case Holds:
 		if f.Kind == Choices {
@@ -92,6 +135,17 @@ func (f Field) compare(b *builder, c Cond) string {
 		}
 		return "strpos(lower(" + value + "), lower(" + b.arg(c.Values[0]) + ")) > 0"
 	}
+	return f.least(b, value, c)
+}
+
+// within are the codes of an area and of all in it, those included that went into
+// one of them: values keep the code that they were given with.
+func within(b *builder, codes []string) string {
+	return "(with inside as (select y.id, y.code from area t join area y on y.place ^@ t.place where t.code = any(" + b.arg(codes) + "))" +
+		" select code from inside union select o.code from inside n join area_successor s on s.to_id = n.id join area o on o.id = s.from_id)"
+}
+
+func (f Field) least(b *builder, value string, c Cond) string {
 	sign := " >= "
 	if c.Op == AtMost {
 		sign = " <= "

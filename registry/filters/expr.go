@@ -56,6 +56,7 @@ const (
 	Choice  Kind = "choice"
 	Choices Kind = "choices"
 
+	Place     Kind = "place"      // an area, with all in it
 	Group     Kind = "group"      // membership of one group, by its reference
 	GroupType Kind = "group_type" // of any group of a type
 )
@@ -67,7 +68,7 @@ func (k Kind) Ops() []Op {
 		return []Op{AtLeast, AtMost, Known, Unknown}
 	case Text:
 		return []Op{Holds, Known, Unknown}
-	case Choice, Group, GroupType:
+	case Choice, Place, Group, GroupType:
 		return []Op{Is, IsNot, Known, Unknown}
 	case Choices:
 		return []Op{Holds, Known, Unknown}
@@ -77,8 +78,11 @@ func (k Kind) Ops() []Op {
 
 // Op is the message of a comparison: with groups it has other words.
 func (f Field) Op(op Op) string {
-	if f.in != nil {
+	switch {
+	case f.in != nil:
 		return "filter.group_op." + string(op)
+	case f.words == "number":
+		return "filter.number_op." + string(op)
 	}
 	return "filter.op." + string(op)
 }
@@ -181,7 +185,7 @@ func (f Field) holds(v string) bool {
 	case Day:
 		_, err := time.Parse(time.DateOnly, v)
 		return err == nil
-	case Text:
+	case Text, Place:
 		return v != "" && len(v) <= 200
 	case Group:
 		ref, ok := registry.ParseRef(registry.RefGroup, v)

@@ -70,6 +70,7 @@ func groupRecord() []Field {
 		return func(b *builder) string { return "(select count(*) from " + of + "(array[g.id], " + b.day() + "))" }
 	}
 	return append([]Field{
+		registered("group", "g"),
 		{ID: "group.type", Group: "group", Message: "group.type", Kind: Choice, Options: messages("group.type.", registry.GroupTypes()), sql: plain("g.type"), Export: true},
 		{ID: "group.status", Group: "group", Message: "filter.field.status", Kind: Choice, Options: messages("filter.home_status.", []string{"active", "ended"}), sql: plain("g.status"), Export: true},
 		{ID: "group.served", Group: "group", Message: "group.served", Kind: Choice, Options: messages("answer.", []string{"yes", "no"}), sql: plain("case when g.beneficiary then 'yes' else 'no' end"), Export: true},

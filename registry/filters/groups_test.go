@@ -87,14 +87,20 @@ func (f office) ref(t *testing.T, query string, args ...any) (ref string) {
 }
 
 // finds lists the references of what meets all conditions.
-func (f office) finds(t *testing.T, subject filters.Subject, conds ...filters.Cond) (refs []string) {
+func (f office) finds(t *testing.T, subject filters.Subject, conds ...filters.Cond) []string {
+	t.Helper()
+	var cat filters.Catalogue
+	f.do(t, func(tx db.Tx) (err error) {
+		cat, err = filters.LoadCatalogue(tx, subject, f.o.Roles)
+		return err
+	})
+	return f.find(t, cat, filters.Of("all", conds))
+}
+
+func (f office) find(t *testing.T, cat filters.Catalogue, e filters.Expr) (refs []string) {
 	t.Helper()
 	f.do(t, func(tx db.Tx) error {
-		defs, err := registry.LoadFields(tx)
-		if err != nil {
-			return err
-		}
-		cat, filter := filters.NewCatalogue(subject, defs, f.o.Roles), filters.Filter{Subject: subject, Expr: filters.Of("all", conds)}
+		filter := filters.Filter{Subject: cat.Subject, Expr: e}
 		rows, _, err := filters.List(tx, f.o, cat, filter, "programme", "")
 		if err != nil {
 			return err
@@ -173,7 +179,7 @@ func TestGroupsAsAFile(t *testing.T) {
 	var table filters.Table
 	f.do(t, func(tx db.Tx) (err error) {
 		filter := filters.Filter{ID: tx.NewID(), Subject: filters.Groups, Expr: filters.Of("all", []filters.Cond{{Field: "group.type", Op: filters.Is, Values: []string{"union"}}})}
-		table, err = filters.Export(tx, f.o, filters.NewCatalogue(filters.Groups, nil, f.o.Roles), filter, []string{"group.people", "group.type", "group.group"}, "programme", f.p)
+		table, err = filters.Export(tx, f.o, filters.NewCatalogue(filters.Groups, nil, nil, f.o.Roles), filter, []string{"group.people", "group.type", "group.group"}, "programme", f.p)
 		return err
 	})
 	if len(table.Rows) != 1 {
