@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,6 +64,9 @@ func (cmd importCmd) Run(ctx context.Context, c *Config) error {
 			return err
 		}
 	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memory)
+	}
 	start := time.Now()
 	result, out, err := cmd.stage(ctx, s.db, who, m)
 	if err != nil {
@@ -70,6 +74,11 @@ func (cmd importCmd) Run(ctx context.Context, c *Config) error {
 	}
 	return cmd.finish(ctx, s.db, isDemo, result, out, start)
 }
+
+// memory is what the command tries to keep within, in bytes: what has to be known of a
+// million people at once is 140 MB, and without a limit as much again is waste
+// that nobody has collected yet.
+const memory = 220 << 20
 
 // importerID is the proposer of a batch that a command staged outside a demo.
 var importerID = db.ID{0x64, 0x61, 0x66, 0x74, 0x61, 0x72, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 1}
