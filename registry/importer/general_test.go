@@ -110,7 +110,7 @@ func TestTemplateFilledIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(f.GetSheetList(), " "); got != "households people plots animals codes help" {
+		if got := strings.Join(f.GetSheetList(), " "); got != "households people groups group_members plots animals codes help" {
 			t.Errorf("sheets: %s", got)
 		}
 		fill := func(sheet string, rows ...map[string]any) {

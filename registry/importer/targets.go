@@ -14,7 +14,9 @@ import (
 const (
 	Households = "households"
 	People     = "people"
-	Nothing    = "-" // a list that is left out
+	Groups     = "groups"
+	Members    = "group_members" // of groups
+	Nothing    = "-"             // a list that is left out
 )
 
 // Catalogue is what can be imported: the tables and what their columns can be,
@@ -27,8 +29,8 @@ type Catalogue struct {
 
 // Table is one list: households, people, or the rows of a roster.
 type Table struct {
-	Code    string // Households, People, or a roster's code
-	Subject string // whose rows they are: registry.KindHousehold or KindPerson
+	Code    string // Households, People, Groups, Members, or a roster's code
+	Subject string // whose rows they are: registry.KindHousehold, KindPerson or KindGroup
 	Roster  *registry.Field
 	Targets []Target
 }
@@ -57,6 +59,14 @@ const (
 	slotHousehold
 	slotPerson
 	slotRow
+	slotGroup
+	slotSubgroup
+	slotName
+	slotNameLatin
+	slotGroupType
+	slotGroupRole
+	slotServed
+	slotFormed
 	slotSize
 	slotArea
 	slotDirections
@@ -130,12 +140,16 @@ func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, rol
 		{Code: "email.safe", slot: slotEmailSafe, Codes: registry.ContactUses(), words: "contact.safe.", many: true},
 		{Code: "email.protected", slot: slotEmailProtected, Codes: answers, words: "answer."}, {Code: "tags", slot: slotTags, many: true, Template: true},
 	}
+	groups := []Target{
+		{Code: "group", slot: slotKey, Template: true}, {Code: "ref", slot: slotRef, Template: true}, {Code: "name", slot: slotName, Template: true},
+		{Code: "name_latin", slot: slotNameLatin, Template: true}, {Code: "type", slot: slotGroupType, Template: true, Codes: registry.GroupTypes(), words: "group.type."},
+		{Code: "area", slot: slotArea, Template: true}, {Code: "formed", slot: slotFormed, Template: true},
+		{Code: "served", slot: slotServed, Template: true, Codes: answers[:2], words: "answer."}, {Code: "tags", slot: slotTags, Template: true, many: true},
+	}
 	for i := range numbers {
 		t := &c.numbers[i]
-		list := &people
-		if t.Subject == registry.KindHousehold {
-			list = &homes
-		} else if t.Subject != registry.KindPerson {
+		list, ok := map[string]*[]Target{registry.KindPerson: &people, registry.KindHousehold: &homes, registry.KindGroup: &groups}[t.Subject]
+		if !ok {
 			continue
 		}
 		code := "id." + t.Code
@@ -148,6 +162,12 @@ func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, rol
 	c.Tables = []Table{
 		{Code: Households, Subject: registry.KindHousehold, Targets: c.defined(homes, registry.KindHousehold, roles)},
 		{Code: People, Subject: registry.KindPerson, Targets: c.defined(people, registry.KindPerson, roles)},
+		{Code: Groups, Subject: registry.KindGroup, Targets: groups},
+		{Code: Members, Subject: registry.KindGroup, Targets: []Target{
+			{Code: "group", slot: slotGroup, Template: true}, {Code: "household", slot: slotHousehold, Template: true}, {Code: "person", slot: slotPerson, Template: true},
+			{Code: "subgroup", slot: slotSubgroup, Template: true},
+			{Code: "role", slot: slotGroupRole, Template: true, Codes: registry.GroupRoles(), words: "group.role."},
+			{Code: "since", slot: slotSince, Template: true}, {Code: "until", slot: slotUntil, Template: true}}},
 	}
 	for _, subject := range []string{registry.KindHousehold, registry.KindPerson} {
 		for _, f := range fields.Of(subject) {
