@@ -27,8 +27,11 @@ var personal = []Permission{CaseRead, CaseIntake, PersonRead, PersonSearch, Pers
 	QuestionAnswer, AlertRead, DuplicateRead, ImportRead, LookRelease}
 
 // ShowsPeople reports whether a role shows people's data.
-func ShowsPeople(role string) bool {
-	return slices.ContainsFunc(personal, func(p Permission) bool { return slices.Contains(roles[role], p) })
+func ShowsPeople(role string) bool { return Shows(roles[role]) }
+
+// Shows reports whether permissions show people's data.
+func Shows(permissions []Permission) bool {
+	return slices.ContainsFunc(personal, func(p Permission) bool { return slices.Contains(permissions, p) })
 }
 
 // RoleConflict says why somebody with one role cannot have the other; "" when

@@ -138,7 +138,7 @@ func (p Principal) Desks(may Permission) []Desk {
 	}
 	var list []Desk
 	for _, g := range p.Grants {
-		for _, code := range DesksOf(g.Role, may) {
+		for _, code := range g.desks(may) {
 			if d := (Desk{code, g.Area}); !slices.Contains(list, d) {
 				list = append(list, d)
 			}

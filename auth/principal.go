@@ -49,8 +49,9 @@ type Principal struct {
 
 // Grant is a role within an area and everything inside it.
 type Grant struct {
-	Role string `db:"role"`
-	Area db.ID  `db:"area_id"`
+	Role     string    `db:"role"`
+	Area     db.ID     `db:"area_id"`
+	Composed *Composed `db:"-"` // of a role that the country composed
 }
 
 // SignedIn reports whether somebody is signed in.
@@ -76,7 +77,7 @@ func (p Principal) Areas(need Permission) []db.ID {
 	}
 	var areas []db.ID
 	for _, g := range p.Grants {
-		if slices.Contains(roles[g.Role], need) {
+		if slices.Contains(g.permissions(), need) {
 			areas = append(areas, g.Area)
 		}
 	}

@@ -134,6 +134,9 @@ func Resolve(tx db.Tx, a Audience, secret string) (p Principal, stale bool, err 
 		err = tx.Select(&p.Grants, `
 			select role, area_id from staff_scope
 			where staff_id = $1 and valid_from <= $2 and (valid_to is null or valid_to > $2)`, p.ID, tx.Now())
+		if err == nil {
+			err = compose(tx, p.Grants)
+		}
 	} else {
 		p.ID = *row.Account
 	}

@@ -17,7 +17,21 @@ import (
 
 // Dir keeps each blob as a file. Keys are made by the registry and never by
 // whoever sent the file.
-type Dir struct{ root string }
+type Dir struct {
+	root   string
+	sealer Sealer
+}
+
+// Sealer makes what is stored unreadable without it.
+type Sealer interface {
+	Seal(key string, content []byte) ([]byte, error)
+	Open(key string, sealed []byte) ([]byte, error)
+	Forget(key string) error // what was sealed stays unreadable
+}
+
+// Sealed is the same directory, where Put seals and Get opens. What comes piece by
+// piece (PutFrom, Open) stays as it is.
+func (d *Dir) Sealed(s Sealer) *Dir { return &Dir{root: d.root, sealer: s} }
 
 // OpenDir opens or makes the directory, mode 0700.
 func OpenDir(root string) (*Dir, error) {
@@ -38,6 +52,12 @@ func (d *Dir) path(key string) (string, error) {
 
 // Put stores content under key. When it returns, the content is on disk.
 func (d *Dir) Put(key string, content []byte) error {
+	if d.sealer != nil {
+		var err error
+		if content, err = d.sealer.Seal(key, content); err != nil {
+			return err
+		}
+	}
 	_, err := d.PutFrom(key, bytes.NewReader(content), int64(len(content)))
 	return err
 }
@@ -86,11 +106,17 @@ func (d *Dir) Open(key string) (*os.File, error) {
 	return f, err
 }
 
-// Remove deletes a blob. One that is not there is no error.
+// Remove deletes a blob, and before it what it is read with. One that is not there
+// is no error.
 func (d *Dir) Remove(key string) error {
 	path, err := d.path(key)
 	if err != nil {
 		return err
+	}
+	if d.sealer != nil {
+		if err := d.sealer.Forget(key); err != nil {
+			return err
+		}
 	}
 	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -107,6 +133,9 @@ func (d *Dir) Get(key string) ([]byte, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Hidden()
+	}
+	if err == nil && d.sealer != nil {
+		return d.sealer.Open(key, b)
 	}
 	return b, err
 }

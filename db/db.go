@@ -68,6 +68,17 @@ type Config struct {
 	// Writable is asked before each transaction that may write, and refuses it by
 	// its error. nil permits all.
 	Writable func(Principal) error
+	// Wrapper keeps the keys of what is sealed. Without one, nothing is sealed and
+	// nothing sealed is read.
+	Wrapper Wrapper
+}
+
+// Wrapper wraps data keys under keys that the database never sees: a file
+// (seal.Ring), a hardware module, a key service. about is bound to the key and
+// must be the same again. It is for concurrent use.
+type Wrapper interface {
+	Wrap(class string, key, about []byte) (wrapped []byte, under uint32, err error)
+	Unwrap(class string, wrapped, about []byte) (key []byte, err error)
 }
 
 // DB holds one pool per role.
@@ -76,12 +87,13 @@ type DB struct {
 	clock func() time.Time
 	rand  io.Reader
 	may   func(Principal) error
+	wrap  Wrapper
 	memo  sync.Map // see Tx.Memo
 }
 
 // Open prepares the pools; connections are made on first use.
 func Open(cfg Config) (*DB, error) {
-	d := &DB{pools: map[Role]*sqlx.DB{}, clock: cfg.Clock, rand: cfg.Rand, may: cfg.Writable}
+	d := &DB{pools: map[Role]*sqlx.DB{}, clock: cfg.Clock, rand: cfg.Rand, may: cfg.Writable, wrap: cfg.Wrapper}
 	if d.rand == nil {
 		d.rand = rand.Reader
 	}

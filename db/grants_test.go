@@ -21,11 +21,11 @@ const grantsSQL = `
 with granted as (
 	select c.oid, n.nspname, c.relname, x.grantee, lower(x.privilege_type) as privilege, null::text as col
 	from pg_class c join pg_namespace n on n.oid = c.relnamespace, aclexplode(c.relacl) x
-	where n.nspname in ('public', 'river') and c.relkind in ('r', 'p', 'v', 'm', 'S')
+	where n.nspname in ('public', 'river', 'seal') and c.relkind in ('r', 'p', 'v', 'm', 'S')
 	union all
 	select c.oid, n.nspname, c.relname, x.grantee, lower(x.privilege_type), a.attname
 	from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace, aclexplode(a.attacl) x
-	where n.nspname in ('public', 'river') and a.attnum > 0
+	where n.nspname in ('public', 'river', 'seal') and a.attnum > 0
 ),
 each as (
 	select case nspname when 'public' then '' else nspname || '.' end || relname as what, grantee,

@@ -44,6 +44,7 @@ func (t Tx) Forget() (int64, error) {
 		`delete from account_code where expires_at < $1`,
 		`delete from passkey_challenge where expires_at < $1`,
 		`delete from held_form where held_at < $1::timestamptz - interval '1 hour'`,
+		`delete from refused_attempt where last_at < $1::timestamptz - interval '90 days'`,
 		`delete from session where expires_at < $1::timestamptz - interval '90 days'`,
 		`delete from wallet_token where expires_at < $1`,
 		`update data_copy set content = null where content is not null and expires_at < $1`,

@@ -139,6 +139,10 @@ func (t Tx) NewID() ID { return NewID(t.now, t.db.rand) }
 // Rand is the injected source of random bytes.
 func (t Tx) Rand() io.Reader { return t.db.rand }
 
+// Wrapper keeps the keys of what is sealed; nil when there is none. Package seal
+// uses it.
+func (t Tx) Wrapper() Wrapper { return t.db.wrap }
+
 // Get reads one row into dst; a fault.NotFound error when there is none.
 func (t Tx) Get(dst any, query string, args ...any) error {
 	err := t.conn.GetContext(t.ctx, dst, query, args...)

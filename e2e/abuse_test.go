@@ -71,6 +71,9 @@ func (x *Abuse) othersThings(t *testing.T) {
 	if x.everything(t) != before {
 		t.Error("something changed")
 	}
+	if n := x.sql(t, `select count(*) from audit_event where action = 'access.refused' and actor_kind = 'citizen' and detail->>'route' = '/cases/:ref'`); n != "1" {
+		t.Errorf("%s entries of the attempts of a day on one page", n)
+	}
 }
 
 func (x *Abuse) surplus(t *testing.T) {
@@ -263,6 +266,16 @@ func (x *Abuse) outside(t *testing.T) {
 	page := signedIn(t, x.admin(), "en", "verifier").mustAnswer(t, http.MethodGet, "/people/"+person, nil, http.StatusPreconditionRequired)
 	if strings.Contains(page, "Rivera") || reads() != before {
 		t.Error("a record is read without a purpose")
+	}
+	// whoever protects data sees that it was tried, and not what it was
+	list := signedIn(t, x.admin(), "en", "dpo").mustGet(t, "/refusals")
+	for _, want := range []string{"Nadia North", "GET /cases/:ref", "GET /people/:ref", "Viktor Verifier"} {
+		if !strings.Contains(list, want) {
+			t.Errorf("the refused attempts do not say %s", want)
+		}
+	}
+	if strings.Contains(list, person) || strings.Contains(list, x.ref) {
+		t.Error("the refused attempts say which reference it was")
 	}
 }
 

@@ -129,6 +129,8 @@ func TestAccessMatrix(t *testing.T) {
 	if s.everything(t) != before {
 		t.Error("something changed that nobody had a right to")
 	}
+	s.kinCells(t, cells, routes, citizens)
+	s.publicCells(t, cells, routes)
 	// A role that ended is refused with the next request.
 	v := officers["verifier"].own
 	if a, err := v.get("/cases"); err != nil || a.status != http.StatusOK {

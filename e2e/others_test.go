@@ -84,6 +84,9 @@ func newRef(kind rune) string { return registry.NewRef(kind, rand.Reader) }
 
 // form is what the owner of a thing could send to a path, and be answered well.
 func form(path string) url.Values {
+	if strings.HasPrefix(path, "/consents/") {
+		return nil // a button
+	}
 	_, page, _ := strings.Cut(path, "/:ref")
 	page = strings.NewReplacer(":member", "2", "people/:member/q/:code", "people/2/q/disability", ":code", "rooms").Replace(strings.TrimPrefix(page, "/"))
 	for _, p := range append(rosasHousehold(), aHousehold("Mama", "")...) {

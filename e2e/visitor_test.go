@@ -70,7 +70,8 @@ func (v *Visitor) get(path string) (Answer, error) { return v.send(http.MethodGe
 // caseStep is a form of the office on a case, and seenVersion what it carries:
 // which version of the case is before the officer.
 var (
-	caseStep    = regexp.MustCompile(`^/cases/[^/]+/(ask|recommend|decide|note|say|assign|link|visits|visits/[^/]+|trim|undo|official|seal)$`)
+	caseStep    = regexp.MustCompile(`^/cases/[^/]+/(ask|recommend|decide|note|say|assign|link|visits|visits/[^/]+|trim|undo|official|seal|same)$`)
+	rawTime     = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \w+`)
 	seenVersion = regexp.MustCompile(`name="seen" value="(\d+)"`)
 )
 
@@ -122,6 +123,9 @@ func (v *Visitor) do(r *http.Request) (Answer, error) {
 		return Answer{}, err
 	}
 	a := Answer{status: res.StatusCode, body: string(b), header: res.Header}
+	if raw := rawTime.FindString(a.body); raw != "" {
+		return Answer{}, fmt.Errorf("%s %s shows a time as a program writes it: %s", r.Method, r.URL.Path, raw)
+	}
 	if to, err := res.Location(); err == nil {
 		a.to = to.String()
 	}

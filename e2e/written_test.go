@@ -20,9 +20,10 @@ var unaudited = []string{
 
 // Columns that are traces too, in tables whose other columns are not.
 var traces = map[string]string{
-	"session":      "seen_at,id_token",          // that it ended is an entry
-	"import_batch": "progress,touched_at,alike", // how far a job is, and what it compared
-	"notice":       "planned_at,read_at",        // that a letter was opened is an entry
+	"refused_attempt": "tries,last_at",             // the day's first is an entry
+	"session":         "seen_at,id_token",          // that it ended is an entry
+	"import_batch":    "progress,touched_at,alike", // how far a job is, and what it compared
+	"notice":          "planned_at,read_at",        // that a letter was opened is an entry
 }
 
 // watchWrites has the database note which transactions wrote to which tables.

@@ -4,6 +4,7 @@ package i18n
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -127,6 +128,9 @@ func (b *Bundle) Misses() int64 { return b.misses.Load() }
 
 // T returns the message of key; args are pairs of name and value.
 func (p *Printer) T(key string, args ...any) string {
+	if name, ok := p.setup.Names[key]; ok {
+		return name.In(p)
+	}
 	return p.localize(&goi18n.LocalizeConfig{MessageID: key, TemplateData: fault.Pairs(args...)})
 }
 
@@ -139,7 +143,7 @@ func (p *Printer) N(key string, count int, args ...any) string {
 
 func (p *Printer) localize(c *goi18n.LocalizeConfig) string {
 	if data, ok := c.TemplateData.(map[string]any); ok {
-		c.TemplateData = p.days(data)
+		c.TemplateData = p.values(data)
 	}
 	text, err := p.loc.Localize(c)
 	if err != nil {
@@ -151,21 +155,35 @@ func (p *Printer) localize(c *goi18n.LocalizeConfig) string {
 	return text
 }
 
-// days writes the days among the values of a message as the language does: a
-// fault carries them as they are.
-func (p *Printer) days(data map[string]any) map[string]any {
-	for _, v := range data {
-		if _, ok := v.(time.Time); ok {
-			data = maps.Clone(data)
-			break
-		}
-	}
+// values writes the days and the texts among the values of a message as the language
+// does: a fault carries them as they are. No value is shown as a program writes it.
+func (p *Printer) values(data map[string]any) map[string]any {
+	out := maps.Clone(data)
 	for name, v := range data {
-		if day, ok := v.(time.Time); ok {
-			data[name] = p.Day(day)
+		switch v := v.(type) {
+		case time.Time:
+			out[name] = p.Day(v)
+		case *time.Time:
+			out[name] = ""
+			if v != nil {
+				out[name] = p.Day(*v)
+			}
+		case sql.NullTime:
+			out[name] = ""
+			if v.Valid {
+				out[name] = p.Day(v.Time)
+			}
+		case Text:
+			out[name] = v.In(p)
+		case []Text:
+			var list []string
+			for _, t := range v {
+				list = append(list, t.In(p))
+			}
+			out[name] = p.List(list)
 		}
 	}
-	return data
+	return out
 }
 
 // Has reports whether the source language has the key.

@@ -17,8 +17,9 @@ type Setup struct {
 	Offered []string // tags of languages, the default one first; all when empty
 	Writing map[string]Writing
 	Money   Money
-	Service Text // what the service is called
-	Owner   Text // whose it is
+	Service Text            // what the service is called
+	Owner   Text            // whose it is
+	Names   map[string]Text // of what the country made up itself, by the key of its message: "role.<code>"
 }
 
 // Writing is how a language writes numbers and days.

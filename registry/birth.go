@@ -35,6 +35,15 @@ func years(born, day time.Time) int {
 	return max(n, 0)
 }
 
+// Birthday is the first day after day on which somebody born then is a year older.
+func Birthday(born, day time.Time) time.Time {
+	year := max(day.Year(), born.Year()+1)
+	if next := Date(year, born.Month(), born.Day()); next.After(day) {
+		return next
+	}
+	return Date(year+1, born.Month(), born.Day())
+}
+
 // Date is a calendar day at midnight UTC.
 func Date(year int, month time.Month, day int) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)

@@ -257,6 +257,22 @@ func (f Field) Parse(in []string) (any, error) {
 	return value, nil
 }
 
+// Holds reports whether what was typed or read is the value that a record holds
+// already, though nobody could give it any more: an answer that is offered no
+// longer, a value beyond a limit that came later, a place that ended.
+func (f Field) Holds(stored any, given []string) bool {
+	f.Rules = FieldRules{Decimals: maxDecimals, MaxLength: maxHeld}
+	f.Options = f.Options.Keeping(f.Input(stored))
+	value, err := f.Parse(given)
+	return err == nil && value != nil && slices.Equal(f.Input(value), f.Input(stored))
+}
+
+// What a value that is held may be, whatever the limits.
+const (
+	maxDecimals = 6
+	maxHeld     = 100_000
+)
+
 func (f Field) parse(given []string) (value any, key string, args []any) {
 	if f.Type != TypeChoices && len(given) > 1 {
 		return nil, "field.error.one", nil

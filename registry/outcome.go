@@ -29,7 +29,7 @@ type Outcome struct {
 // Outcomes lists the outcomes of a person's record.
 func Outcomes() []Outcome {
 	return []Outcome{
-		{Deceased, []string{"civil_registry", "certificate", "witnesses"}},
+		{Deceased, []string{"civil_registry", "certificate", "burial_permit", "witnesses"}},
 		{Emigrated, []string{"said", "evidence"}},
 		{Duplicate, []string{"same_person"}},
 		{Mistaken, []string{"no_such_person", "wrong_record"}},

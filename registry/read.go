@@ -15,6 +15,8 @@ type Reader struct {
 	Areas     []db.ID
 	Protected []db.ID
 	Roles     []string // what they may see and change of a record's fields
+	// Programmes are those whose decisions they send; nil for all.
+	Programmes []string
 }
 
 // Texts are identifiers as an argument of the database.

@@ -24,6 +24,8 @@ type Settings struct {
 	Logo        Logo
 	Contact     ServiceContact
 
+	Roles map[string]i18n.Text // what the roles are called that it composed, by code
+
 	version int64
 	zone    *time.Location // of Country.TimeZone, read once
 }
@@ -157,6 +159,17 @@ func readSettings(tx db.Tx, version int64) (*Settings, error) {
 			return nil, fmt.Errorf("setting %s: %w", r.Key, err)
 		}
 	}
+	var composed []struct {
+		Code string    `db:"code"`
+		Name i18n.Text `db:"name"`
+	}
+	if err := tx.Select(&composed, `select code, name from role_definition`); err != nil {
+		return nil, err
+	}
+	s.Roles = map[string]i18n.Text{}
+	for _, r := range composed {
+		s.Roles[r.Code] = r.Name
+	}
 	s.zone, _ = time.LoadLocation(s.Country.TimeZone) // whoever needs it hears why there is none
 	return s, nil
 }
@@ -185,8 +198,13 @@ func LogoData(tx db.Tx) (string, error) {
 // Setup is what of the settings concerns how people are spoken to.
 func (s *Settings) Setup() (i18n.Setup, error) {
 	zone, err := s.location()
+	names := map[string]i18n.Text{}
+	for code, name := range s.Roles {
+		names["role."+code] = name
+	}
 	return i18n.Setup{
-		Zone: zone, Offered: s.Languages.Offered, Writing: s.Languages.Writing, Money: s.Currency,
+		Names: names,
+		Zone:  zone, Offered: s.Languages.Offered, Writing: s.Languages.Writing, Money: s.Currency,
 		Service: s.Branding.Service, Owner: s.Branding.Owner,
 	}, err
 }

@@ -16,6 +16,7 @@ import (
 	"daftar/i18n"
 	"daftar/pdf"
 	"daftar/registry"
+	"daftar/registry/oversight"
 	"daftar/registry/settings"
 	"daftar/web/ui"
 )
@@ -73,13 +74,36 @@ func (s *Server) handle(r Route) fiber.Handler {
 			if !c.principal.SignedIn() {
 				return c.askToSignIn()
 			}
-			return fault.New(fault.Forbidden, "error.forbidden")
+			return c.noted(fault.New(fault.Forbidden, "error.forbidden"))
 		}
 		if c.needsStepUp() {
 			return c.askToStepUp()
 		}
-		return r.Handler(c)
+		return c.noted(r.Handler(c))
 	}
+}
+
+// noted writes down that somebody who signed in was not given what they asked for.
+// It goes by the answer alone, so it is the same work for what is not theirs and for
+// what is not there.
+func (c *Ctx) noted(err error) error {
+	kind := ""
+	switch {
+	case !c.principal.SignedIn() || c.route.Permission == auth.Public:
+	case fault.Is(err, fault.Forbidden):
+		kind = oversight.RefusedForbidden
+	case fault.CodeOf(err) == fault.NotFound && strings.Contains(c.route.Path, ":"):
+		kind = oversight.RefusedHidden
+	case err == nil && c.fiber.Response().StatusCode() == fiber.StatusPreconditionRequired:
+		kind = oversight.RefusedPurpose
+	}
+	if kind == "" {
+		return err
+	}
+	if wrong := c.WithTx(func(tx db.Tx) error { return oversight.NoteRefusal(tx, c.Method(), c.route.Path, kind) }); wrong != nil {
+		c.server.cfg.Log.Warn("refusal", "error", db.Quiet(wrong)) // the answer stays what it was
+	}
+	return err
 }
 
 // speak chooses the language: the path's, else what the browser prefers.

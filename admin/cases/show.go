@@ -31,6 +31,9 @@ type view struct {
 	Moved      bool // a record moved on since
 	Gains      []cases.Gain
 	Unpaid     []string // households that nobody would receive the payments of
+	Uncared    []cases.Uncared
+	Doubts     []cases.Case // that may register the same child
+	Other      filed        // one of them, to be looked at
 	Parties    []cases.Party
 	Related    []cases.Link
 	Links      []cases.Link
@@ -75,6 +78,7 @@ type actions struct {
 	Ask, Recommend, Decide, Answer, Return        bool
 	Note, Assign, Say, Visit, Link, Trim          bool
 	Undo, Seal, Official, Endorse, Reply, Counter bool
+	Same                                          bool
 }
 
 // Show is one case, side by side with its evidence. The reading is logged
@@ -248,6 +252,9 @@ func (v *view) proposed(c *web.Ctx, tx db.Tx) error {
 		if v.Unpaid, err = cases.Unpaid(tx, list); err != nil {
 			return err
 		}
+		if v.Uncared, err = cases.Uncareds(tx, list); err != nil {
+			return err
+		}
 	}
 	if v.Moved, err = cases.Moved(tx, v.Case); err != nil || !v.Case.State.Open() || v.Moved {
 		return err
@@ -261,6 +268,9 @@ func (v *view) proposed(c *web.Ctx, tx db.Tx) error {
 func (v *view) around(c *web.Ctx, tx db.Tx) (err error) {
 	actor := intake.Actor(c, true)
 	if v.Parties, err = cases.Parties(tx, v.Case); err != nil {
+		return err
+	}
+	if v.Doubts, err = cases.Doubts(tx, v.Case); err != nil {
 		return err
 	}
 	if v.Related, err = cases.Related(tx, actor, v.Case); err != nil {
@@ -295,18 +305,20 @@ func (v *view) may(p auth.Principal) actions {
 		Recommend: at(auth.CaseRecommend) && s == cases.StateSubmitted && free(cases.Recommended),
 		Decide:    at(auth.CaseDecide) && (free(cases.Approved) || free(cases.Endorsed) || free(cases.Refused)),
 		Endorse:   free(cases.Endorsed),
-		Return:    at(auth.CaseDecide) && free(cases.Returned),
-		Answer:    p.May(auth.CaseIntake) && s == cases.StateWaiting && counter,
-		Counter:   p.May(auth.CaseIntake) && s.Open() && counter,
-		Note:      at(auth.CaseRead),
-		Assign:    at(auth.CaseRead) && s.Open() && s != cases.StateJoined,
-		Say:       at(auth.CaseAsk),
-		Visit:     at(auth.CaseAsk) && s.Open(),
-		Link:      at(auth.CaseRead),
-		Trim:      v.Story.Kind.Values && v.Case.Change != nil && (at(auth.CaseRecommend) && s == cases.StateSubmitted && free(cases.Recommended) || at(auth.CaseDecide) && free(cases.Returned)),
-		Undo:      p.May(auth.CaseOpen) && s == cases.StateApproved && v.Case.Change != nil && v.Story.Kind.Effect != "register",
-		Seal:      at(auth.CaseAsk) && v.Case.Access != "sealed" && s.Open(),
-		Official:  at(auth.CaseAsk) && v.Story.Kind.Access == "restricted" && s.Open(),
+		Same: len(v.Doubts) > 0 && (at(auth.CaseRecommend) && s == cases.StateSubmitted && free(cases.Recommended) ||
+			at(auth.CaseDecide) && (free(cases.Approved) || free(cases.Endorsed))),
+		Return:   at(auth.CaseDecide) && free(cases.Returned),
+		Answer:   p.May(auth.CaseIntake) && s == cases.StateWaiting && counter,
+		Counter:  p.May(auth.CaseIntake) && s.Open() && counter,
+		Note:     at(auth.CaseRead),
+		Assign:   at(auth.CaseRead) && s.Open() && s != cases.StateJoined,
+		Say:      at(auth.CaseAsk),
+		Visit:    at(auth.CaseAsk) && s.Open(),
+		Link:     at(auth.CaseRead),
+		Trim:     v.Story.Kind.Values && v.Case.Change != nil && (at(auth.CaseRecommend) && s == cases.StateSubmitted && free(cases.Recommended) || at(auth.CaseDecide) && free(cases.Returned)),
+		Undo:     p.May(auth.CaseOpen) && s == cases.StateApproved && v.Case.Change != nil && v.Story.Kind.Effect != "register",
+		Seal:     at(auth.CaseAsk) && v.Case.Access != "sealed" && s.Open(),
+		Official: at(auth.CaseAsk) && v.Story.Kind.Access == "restricted" && s.Open(),
 	}
 }
 

@@ -5,6 +5,7 @@ package decisions
 import (
 	"errors"
 
+	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
@@ -16,7 +17,9 @@ import (
 	"daftar/web/ui"
 )
 
-func reader(c *web.Ctx) registry.Reader { return registry.Reader{Areas: c.Areas()} }
+func reader(c *web.Ctx) registry.Reader {
+	return registry.Reader{Areas: c.Areas(), Programmes: c.Principal().Programmes(auth.DecisionSend)}
+}
 
 // List shows what the rules propose to take away, and what is under way.
 func List(c *web.Ctx) error {

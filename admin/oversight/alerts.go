@@ -56,7 +56,7 @@ func reads(p *i18n.Printer, a oversight.Alert) string {
 
 // found is the message of a finding.
 func found(a oversight.Alert, finding string) string {
-	if a.AboutReading() || a.Kind == "emergency" {
+	if a.AboutReading() || a.Kind == "emergency" || a.Kind == "refused" {
 		return "finding." + finding
 	}
 	return "alert.found." + finding

@@ -17,6 +17,7 @@ import (
 	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry/cases/kinds"
+	"daftar/registry/programmes"
 	"daftar/registry/settings"
 	"daftar/web"
 	"daftar/web/ui"
@@ -25,10 +26,13 @@ import (
 // visit is one request.
 type visit struct {
 	*web.Ctx
-	state     *settings.State
-	languages []i18n.Locale // shipped: each has an input for every text
-	kept      map[string][]string
-	history   []kinds.Version // of the kind of case
+	state      *settings.State
+	languages  []i18n.Locale // shipped: each has an input for every text
+	kept       map[string][]string
+	history    []kinds.Version       // of the kind of case
+	role       settings.ComposedRole // that is being put together
+	at         string                // the office at which it is tried
+	programmes []programmes.Programme
 }
 
 func open(c *web.Ctx) (*visit, error) {
@@ -83,6 +87,13 @@ func Routes(nav func(auth.Principal) []ui.NavItem) []web.Route {
 		{Method: post, Path: "/settings/staff/:ref/end", Permission: auth.SettingEdit, Handler: endRole, Strong: true},
 		{Method: post, Path: "/settings/staff/:ref/passkey", Permission: auth.SettingEdit, Handler: removeKey, Strong: true},
 	}
+	composed := composedRole(nav)
+	routes = append(routes,
+		web.Route{Method: get, Path: "/settings/roles", Permission: auth.SettingRead, Handler: composedList},
+		web.Route{Method: get, Path: "/settings/roles/:code", Permission: auth.SettingEdit, Handler: composed.show},
+		web.Route{Method: post, Path: "/settings/roles/:code", Permission: auth.SettingEdit, Handler: composed.save, Strong: true},
+		web.Route{Method: post, Path: "/settings/roles/:code/preview", Permission: auth.SettingEdit, Handler: composed.try},
+		web.Route{Method: post, Path: "/settings/roles/:code/look", Permission: auth.SettingEdit, Handler: composed.look})
 	for _, p := range append(pages(), office, number, caseKind) {
 		routes = append(routes,
 			web.Route{Method: get, Path: "/settings/" + p.path, Permission: auth.SettingEdit, Handler: p.show},
@@ -326,5 +337,6 @@ func groups(v *visit) []group {
 		{"setting.numbers", "numbers", p.Number(len(v.state.Identifiers))},
 		{"setting.offices", "offices", p.Number(len(v.state.Offices))},
 		{"setting.staff", "staff", ""},
+		{"setting.roles", "roles", p.Number(len(v.state.Roles))},
 	}
 }

@@ -298,7 +298,7 @@ func overviewPage(v *visit, groups []group, waiting []settings.Change, edits boo
 
 // readable reports whether a group has a page for those who change nothing.
 func readable(g group) bool {
-	return g.Path == "kinds" || g.Path == "numbers" || g.Path == "offices" || g.Path == "staff"
+	return g.Path == "kinds" || g.Path == "numbers" || g.Path == "offices" || g.Path == "staff" || g.Path == "roles"
 }
 
 func formPage(p page, v *visit, f *ui.Form, shown *settings.State) templ.Component {
@@ -556,6 +556,8 @@ func back(p page) string {
 		return "/settings/kinds"
 	case office.path:
 		return "/settings/offices"
+	case "roles/:code":
+		return "/settings/roles"
 	}
 	return "/settings"
 }

@@ -105,7 +105,7 @@ func asked(c *web.Ctx, v *visit, m settings.Member) (role settings.Role, reason 
 			offices = append(offices, o.Code)
 		}
 	}
-	role = settings.Role{Staff: m.ID, Role: form.Choice(&check, "role", roles(), "setting.error.role"),
+	role = settings.Role{Staff: m.ID, Role: form.Choice(&check, "role", v.roles(), "setting.error.role"),
 		Office: form.Choice(&check, "office", offices, "setting.error.choose_office")}
 	for _, has := range m.Roles {
 		if why := auth.RoleConflict(has.Role.Role, role.Role); why != "" && !check.Failed("role") {
@@ -179,14 +179,14 @@ func previewRole(nav func(auth.Principal) []ui.NavItem) web.Handler {
 			return err
 		}
 		// The areas do not matter for which pages there are.
-		p := auth.Principal{Audience: auth.Admin, ID: m.ID, Grants: []auth.Grant{{Role: role.Role}}}
+		p := auth.Principal{Audience: auth.Admin, ID: m.ID, Grants: []auth.Grant{v.grant(role.Role)}}
 		for _, item := range nav(p) {
 			would.pages = append(would.pages, item.Key)
 		}
 		for _, a := range would.counts.Areas {
 			would.areas = append(would.areas, a.In(c.Printer()))
 		}
-		would.people = auth.ShowsPeople(role.Role)
+		would.people = v.shows(role.Role)
 		return showRoles(c, fiber.StatusOK, v, m, state, &would)
 	}
 }
@@ -231,7 +231,16 @@ func proposed(c *web.Ctx, ref string, err error, again func(*fault.Error) error)
 	return c.Redirect(c.URL("/settings/changes/" + ref))
 }
 
-func roles() []string { return slices.Sorted(slices.Values(auth.Roles())) }
+// roles are those that may be given: the shipped ones, and what the country composed.
+func (v *visit) roles() []string {
+	list := slices.Sorted(slices.Values(auth.Roles()))
+	for _, r := range v.state.Roles {
+		if !r.Retired {
+			list = append(list, r.Code)
+		}
+	}
+	return list
+}
 
 // lines say what somebody would see.
 func (s *sight) lines(p *i18n.Printer) []ui.Row {

@@ -330,7 +330,7 @@ func rolePage(v *visit, m settings.Member, keys []settings.Key, f *ui.Form, woul
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.Radios(ui.Question{Name: "role", Label: i18n.T(ctx, "setting.role"), Of: f}, codes(ctx, "role.", roles())).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Radios(ui.Question{Name: "role", Label: i18n.T(ctx, "setting.role"), Of: f}, codes(ctx, "role.", v.roles())).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

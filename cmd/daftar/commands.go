@@ -86,9 +86,13 @@ func findPerson(tx db.Tx, who string) (db.ID, error) {
 }
 
 type keysCmd struct {
-	List  keysList  `cmd:"" help:"List the keys."`
-	Root  keysRoot  `cmd:"" help:"Print the root certificate that verifiers trust."`
-	TLSCA keysTLSCA `cmd:"" name:"tls-ca" help:"Print the certificate of the development TLS authority."`
+	List    keysList    `cmd:"" help:"List the keys."`
+	Root    keysRoot    `cmd:"" help:"Print the root certificate that verifiers trust."`
+	TLSCA   keysTLSCA   `cmd:"" name:"tls-ca" help:"Print the certificate of the development TLS authority."`
+	Rotate  keysRotate  `cmd:"" help:"Make new class keys and wrap all data keys under them, while everything is served."`
+	Used    keysUsed    `cmd:"" help:"Say how many data keys are under which class key."`
+	Dump    keysDump    `cmd:"" help:"Write the data keys to stdout, wrapped: the part of a backup that is kept apart."`
+	Restore keysRestore `cmd:"" help:"Read data keys from stdin that dump wrote."`
 }
 
 type keysList struct{}

@@ -100,8 +100,8 @@ func (cmd settingsImport) Run(ctx context.Context, c *Config) error {
 		fmt.Printf("proposed as %s. Somebody else has to approve it in the admin area\n", ref)
 		return nil
 	}
-	if err := s.db.WithTx(ctx, approver, func(tx db.Tx) error { return settings.Approve(tx, ref) }); err != nil {
-		return err
+	if err := settings.Finish(ctx, s.db, ref, proposer, approver); err != nil {
+		return fmt.Errorf("nothing was written: %w", err)
 	}
 	fmt.Printf("%s is approved and holds from now on\n", ref)
 	return nil

@@ -12,7 +12,8 @@ import (
 	"daftar/db"
 	"daftar/db/localpg"
 	"daftar/jose"
-	"daftar/registry/audit/seal"
+	auditseal "daftar/registry/audit/seal"
+	"daftar/seal"
 )
 
 // database names the database of the private server.
@@ -22,9 +23,10 @@ const database = "daftar"
 type store struct {
 	db       *db.DB
 	keys     *jose.Store
+	ring     *seal.Ring // the keys of what is sealed
 	blobs    *blob.Dir
-	pg       *localpg.Server // nil when somebody else runs the server
-	sealer   *seal.Sealer    // of a running server; nil for other commands
+	pg       *localpg.Server   // nil when somebody else runs the server
+	sealer   *auditseal.Sealer // of a running server; nil for other commands
 	migrator string
 	roleURL  func(db.Role) string
 }
@@ -82,7 +84,15 @@ func (s *store) connect(ctx context.Context, c *Config, say func(string, ...any)
 	if ran > 0 {
 		say("brought the schema up to date (%d steps)", ran)
 	}
-	if s.db, err = db.Open(db.Config{URL: s.roleURL, Clock: time.Now, Writable: s.writable}); err != nil {
+	fresh, err := s.openRing(filepath.Join(c.stateDir(), "keys", "seal.json"))
+	if err != nil {
+		return err
+	}
+	if s.db, err = db.Open(db.Config{URL: s.roleURL, Clock: time.Now, Writable: s.writable, Wrapper: s.ring}); err != nil {
+		return err
+	}
+	s.blobs = s.blobs.Sealed(seal.Files{DB: s.db})
+	if err := s.checkRing(ctx, fresh); err != nil {
 		return err
 	}
 	return partitions(ctx, s.db)

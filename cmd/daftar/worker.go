@@ -390,7 +390,7 @@ func (w workshop) work(ctx context.Context) error {
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	go w.every(ctx, forgetEvery, "forgetting", w.forget, w.partitions, w.followAreas, w.weigh, w.forgetImports, w.count)
+	go w.every(ctx, forgetEvery, "forgetting", w.forget, w.partitions, w.followAreas, w.weigh, w.forgetImports, w.count, w.older)
 	go w.every(ctx, dueEvery, "due", w.enforce, w.assessLosing, w.print, w.sweep, w.clocks)
 	go w.every(ctx, oversight.WatchEvery, "watching reads", w.watch)
 	go w.every(ctx, resumeEvery, "resuming imports", w.resume)
@@ -476,6 +476,9 @@ func (w workshop) count(ctx context.Context) error {
 	}
 	return nil
 }
+
+// older has households calculated anew on the birthdays of their people.
+func (w workshop) older(ctx context.Context) error { return w.tx(ctx, fields.Older) }
 
 // weigh counts anew which names are common, once the registry has grown.
 func (w workshop) weigh(ctx context.Context) error {

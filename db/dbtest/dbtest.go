@@ -18,6 +18,7 @@ import (
 
 	"daftar/db"
 	"daftar/db/localpg"
+	"daftar/seal"
 )
 
 // Start is the instant at which a test's clock begins: a Monday, 09:00 UTC.
@@ -96,9 +97,10 @@ func New(t testing.TB) *DB {
 	clock := &Clock{}
 	clock.Set(Start)
 	d, err := db.Open(db.Config{
-		URL:   func(r db.Role) string { return address(r.Login(), name) },
-		Clock: clock.Now,
-		Conns: 8,
+		URL:     func(r db.Role) string { return address(r.Login(), name) },
+		Clock:   clock.Now,
+		Conns:   8,
+		Wrapper: ring(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -109,6 +111,15 @@ func New(t testing.TB) *DB {
 	})
 	return &DB{DB: d, Clock: clock, URL: func(role string) string { return address(role, name) }}
 }
+
+// ring holds the class keys of all tests of a program.
+var ring = sync.OnceValue(func() *seal.Ring {
+	r, err := seal.NewRing()
+	if err != nil {
+		fail(err)
+	}
+	return r
+})
 
 func admin(t testing.TB, statement string) {
 	t.Helper()

@@ -57,8 +57,12 @@ create table calculated (
   kind       text not null check (kind in ('person', 'household')),
   version    integer not null,
   stamp      text not null,
-  values     jsonb not null
+  values     jsonb not null,
+  members    uuid[] not null default '{}',  -- who was counted in it
+  due        date                           -- when one of them is older, and it has to be counted again
 );
+create index calculated_members on calculated using gin (members) where members <> '{}';
+create index calculated_due on calculated (due) where due is not null;
 grant select on calculated to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
 grant insert, update, delete on calculated to daftar_jobs;
 

@@ -291,6 +291,8 @@ begin
       select gen_random_uuid(), i.key, i.base + 1, i.value, p_now
       where i.base = (select coalesce(max(k.version), 0) from case_kind k where k.code = i.key);
       v_done := found;
+    when 'role' then
+      v_done := apply_role(i.key, i.base, i.value, p_now);
     when 'field' then
       null; -- published by the caller, as in the editor of fields
     end case;

@@ -42,7 +42,7 @@ begin
   if exists (
     select from added a join person p on p.id = a.person_id
     where a.role in ('payee', 'alternate_payee') and a.end_date is null
-      and p.birth_from > (select max(v.recorded_at) from record_version v where v.subject_id = p.id)::date - interval '18 years') then
+      and p.birth_from > local_day((select max(v.recorded_at) from record_version v where v.subject_id = p.id)) - interval '18 years') then
     perform broken('payee_of_age');
   end if;
   return null;

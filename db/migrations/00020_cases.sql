@@ -236,7 +236,7 @@ begin
     perform case_opened(f);
   end if;
   update case_file set state = new.to_state, steps = new.seq,
-    version = version + case t.to_state when '*' then 0 else 1 end,
+    version = version + case when t.to_state <> '*' or t.hand in ('applicant', 'affected') then 1 else 0 end, -- what was added is seen before a decision
     waiting_since = case when t.to_state = '*' then waiting_since when new.action = 'asked' then new.at end,
     asks = asks + case new.action when 'asked' then 1 else 0 end,
     joined_to = case new.action when 'parted' then null else joined_to end,
@@ -468,7 +468,7 @@ create policy decision_audit on decision to daftar_auditor using (case_id is nul
 create policy case_event_audit on case_event to daftar_auditor using (not sealed_case(case_id) or action in ('alarmed', 'escalated'));
 
 insert into outbox_kind (kind, role) values
-  ('renew_case', 'daftar_staff'), ('renew_case', 'daftar_jobs'), ('settle_case', 'daftar_citizen'), ('settle_case', 'daftar_staff');
+  ('renew_case', 'daftar_citizen'), ('renew_case', 'daftar_staff'), ('renew_case', 'daftar_jobs'), ('settle_case', 'daftar_citizen'), ('settle_case', 'daftar_staff');
 
 -- +goose Down
 select 1;

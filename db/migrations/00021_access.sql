@@ -127,6 +127,200 @@ end $$;
 -- +goose StatementEnd
 create trigger role_conflict_guard before insert or update on office_role for each row execute function role_conflict_guard();
 
+-- What each role may do. For the shipped ones auth/policy.go says the same, and a
+-- test compares them; the others are roles that the country composed.
+create table role_permission (
+  role       text not null,
+  permission text not null,
+  primary key (role, permission)
+);
+grant select on role_permission to daftar_staff, daftar_jobs;
+insert into role_permission (role, permission) values
+  ('appeals', 'case.ask'), ('appeals', 'case.decide'), ('appeals', 'case.read'), ('appeals', 'case.recommend'),
+  ('appeals', 'letter.read'), ('appeals', 'letter.review'), ('appeals', 'person.search'), ('approver', 'account.link'),
+  ('approver', 'area.approve'), ('approver', 'area.read'), ('approver', 'case.decide'), ('approver', 'case.open'),
+  ('approver', 'case.read'), ('approver', 'change.approve'), ('approver', 'change.read'), ('approver', 'duplicate.read'),
+  ('approver', 'emergency.ask'), ('approver', 'filter.use'), ('approver', 'import.approve'), ('approver', 'import.read'),
+  ('approver', 'person.read'), ('approver', 'person.search'), ('approver2', 'account.link'), ('approver2', 'area.approve'),
+  ('approver2', 'area.read'), ('approver2', 'case.decide'), ('approver2', 'case.open'), ('approver2', 'case.read'),
+  ('approver2', 'change.approve'), ('approver2', 'change.read'), ('approver2', 'delay.read'), ('approver2', 'delay.request'),
+  ('approver2', 'duplicate.read'), ('approver2', 'emergency.ask'), ('approver2', 'emergency.open'), ('approver2', 'filter.use'),
+  ('approver2', 'import.approve'), ('approver2', 'import.read'), ('approver2', 'person.read'), ('approver2', 'person.search'),
+  ('auditor', 'audit.read'), ('auditor', 'delay.read'), ('auditor', 'processing.read'), ('credential', 'credential.read'),
+  ('credential', 'credential.revoke'), ('credential', 'person.search'), ('dataquality', 'area.propose'),
+  ('dataquality', 'area.read'), ('dataquality', 'case.ask'), ('dataquality', 'case.open'), ('dataquality', 'case.read'),
+  ('dataquality', 'change.propose'), ('dataquality', 'change.read'), ('dataquality', 'duplicate.decide'),
+  ('dataquality', 'duplicate.read'), ('dataquality', 'field.edit'), ('dataquality', 'filter.share'),
+  ('dataquality', 'filter.use'), ('dataquality', 'import.read'), ('dataquality', 'import.run'), ('dataquality', 'person.export'),
+  ('dataquality', 'person.read'), ('dataquality', 'person.search'), ('dpo', 'alert.read'), ('dpo', 'audit.read'),
+  ('dpo', 'delay.decide'), ('dpo', 'delay.read'), ('dpo', 'kin.end'), ('dpo', 'look.release'), ('dpo', 'processing.read'),
+  ('dpo', 'question.answer'), ('dpo', 'setting.approve'), ('dpo', 'setting.read'), ('grievance', 'case.ask'),
+  ('grievance', 'case.decide'), ('grievance', 'case.read'), ('grievance', 'case.recommend'), ('grievance', 'person.search'),
+  ('intake', 'case.ask'), ('intake', 'case.intake'), ('intake', 'case.read'), ('intake', 'delegate.grant'),
+  ('intake', 'letter.print'), ('intake', 'person.search'), ('ministry', 'rule.approve'), ('ministry', 'rule.read'),
+  ('programme', 'decision.send'), ('programme', 'delay.read'), ('programme', 'delay.request'), ('programme', 'filter.share'),
+  ('programme', 'filter.use'), ('programme', 'freeze.edit'), ('programme', 'letter.edit'), ('programme', 'letter.read'),
+  ('programme', 'person.export'), ('programme', 'person.search'), ('programme', 'rule.read'), ('protection', 'account.link'),
+  ('protection', 'case.ask'), ('protection', 'case.decide'), ('protection', 'case.read'), ('protection', 'case.recommend'),
+  ('protection', 'change.propose'), ('protection', 'change.read'), ('protection', 'duplicate.decide'),
+  ('protection', 'duplicate.read'), ('protection', 'emergency.ask'), ('protection', 'emergency.open'),
+  ('protection', 'filter.use'), ('protection', 'letter.print'), ('protection', 'look.release'),
+  ('protection', 'person.protected'), ('protection', 'person.read'), ('protection', 'person.search'),
+  ('support', 'outage.record'), ('sysadmin', 'field.edit'), ('sysadmin', 'outage.record'), ('sysadmin', 'setting.approve'),
+  ('sysadmin', 'setting.edit'), ('sysadmin', 'setting.read'), ('verifier', 'case.ask'), ('verifier', 'case.open'),
+  ('verifier', 'case.read'), ('verifier', 'case.recommend'), ('verifier', 'change.read'), ('verifier', 'change.verify'),
+  ('verifier', 'duplicate.read'), ('verifier', 'emergency.ask'), ('verifier', 'filter.use'), ('verifier', 'person.read'),
+  ('verifier', 'person.search');
+
+-- Roles that the country composed of permissions: apply_setting_change alone writes
+-- them. desks says where those for cases hold; kinds, for which kinds of cases, and
+-- programmes, for whose decisions: all when empty.
+create table role_definition (
+  code        text primary key check (code ~ '^[a-z][a-z0-9_]{1,30}$'),
+  name        jsonb not null,
+  permissions jsonb not null,
+  desks       jsonb not null default '[]',
+  kinds       jsonb not null default '[]',
+  programmes  jsonb not null default '[]',
+  retired     boolean not null default false,
+  version     integer not null default 1
+);
+grant select on role_definition to daftar_citizen, daftar_staff, daftar_issuer, daftar_api, daftar_jobs;
+alter table setting_kind drop constraint setting_kind_kind_check,
+  add constraint setting_kind_kind_check check (kind in ('setting', 'identifier', 'office', 'office_role', 'area_kind', 'field', 'case_kind', 'passkey', 'role'));
+insert into setting_kind (kind, key, hands) values ('role', '*', 2); -- what people may do
+
+-- Steps of one kind of thing, each for somebody else; what shows people's data; what
+-- stays with the shipped roles, because the database names them where it matters, or
+-- because whoever composes roles would give themselves more (auth.RoleConflict says the
+-- same of the first two).
+create table permission_rule (
+  permission text not null,
+  rule       text not null check (rule in ('case', 'change', 'area', 'import', 'setting', 'delay', 'letter', 'loss', 'personal', 'kept')),
+  primary key (permission, rule)
+);
+grant select on permission_rule to daftar_staff, daftar_jobs;
+insert into permission_rule (permission, rule) values
+  ('case.intake', 'case'), ('case.recommend', 'case'), ('case.decide', 'case'),
+  ('change.propose', 'change'), ('change.verify', 'change'), ('change.approve', 'change'),
+  ('area.propose', 'area'), ('area.approve', 'area'), ('import.run', 'import'), ('import.approve', 'import'),
+  ('setting.edit', 'setting'), ('setting.approve', 'setting'), ('delay.request', 'delay'), ('delay.decide', 'delay'),
+  ('letter.edit', 'letter'), ('letter.review', 'letter'), ('decision.send', 'loss'), ('rule.approve', 'loss'),
+  ('case.read', 'personal'), ('case.intake', 'personal'), ('person.read', 'personal'), ('person.search', 'personal'), ('person.export', 'personal'),
+  ('filter.use', 'personal'), ('credential.read', 'personal'), ('letter.print', 'personal'), ('decision.send', 'personal'),
+  ('question.answer', 'personal'), ('alert.read', 'personal'), ('duplicate.read', 'personal'), ('import.read', 'personal'), ('look.release', 'personal'),
+  ('person.protected', 'kept'), ('look.release', 'kept'), ('delegate.grant', 'kept'), ('account.link', 'kept'), ('kin.end', 'kept'),
+  ('alert.read', 'kept'), ('audit.read', 'kept'), ('emergency.open', 'kept'), ('setting.edit', 'kept'), ('setting.approve', 'kept');
+
+-- +goose StatementBegin
+
+-- Why two roles are not for one person; null when they are.
+create function role_conflict_why(p_a text, p_b text) returns text
+language sql stable security definer set search_path = public, pg_temp as $$
+  select case
+    when p_a = p_b then null
+    when 'auditor' in (p_a, p_b) then 'auditor'
+    when exists (
+      select from role_permission x join role_permission y on x.permission = 'setting.edit'
+      join permission_rule p on p.permission = y.permission and p.rule = 'personal'
+      where (x.role, y.role) in ((p_a, p_b), (p_b, p_a))) then 'system'
+    when exists (
+      select from role_permission x join permission_rule r on r.permission = x.permission and r.rule not in ('personal', 'kept')
+      join permission_rule s on s.rule = r.rule and s.permission <> r.permission
+      join role_permission y on y.permission = s.permission
+      where x.role = p_a and y.role = p_b and (r.rule <> 'case' or exists (
+        select from desk_role d join desk_role e on e.desk = d.desk
+        where d.role = p_a and e.role = p_b and d.step <> 'take' and e.step <> 'take'))) then 'hands'
+  end
+$$;
+
+-- What is wrong with a set of permissions for one role; null for nothing.
+create function role_wrong(p_permissions text[]) returns text
+language sql stable security definer set search_path = public, pg_temp as $$
+  select case
+    when coalesce(cardinality(p_permissions), 0) = 0 then 'empty'
+    when exists (select from unnest(p_permissions) u where not exists (
+      select from role_permission r where r.permission = u and not exists (select from role_definition d where d.code = r.role))) then 'unknown'
+    when exists (select from permission_rule r where r.rule = 'kept' and r.permission = any(p_permissions)) then 'kept'
+    when exists (
+      select from permission_rule r join permission_rule s on s.rule = r.rule and s.permission <> r.permission
+      where r.rule not in ('personal', 'kept') and r.permission = any(p_permissions) and s.permission = any(p_permissions)) then 'hands'
+  end
+$$;
+
+-- Makes a composed role true: what it may do, at which desks, and with which others it
+-- is not for one person. Whoever has it already has it with the next request; two that
+-- somebody has may not come to exclude each other.
+create function apply_role(p_key text, p_base integer, d jsonb, p_now timestamptz) returns boolean language plpgsql as $$
+declare
+  v_permissions text[] := array(select jsonb_array_elements_text(coalesce(nullif(d->'permissions', 'null'), '[]')));
+  v_retired boolean := coalesce((d->>'retired')::boolean, false);
+begin
+  if role_wrong(v_permissions) is not null or coalesce(d->'desks', '[]') @> '["protection"]'
+     or p_base = 0 and exists (select from role_permission r where r.role = p_key) then
+    raise exception 'the role cannot be composed like this' using errcode = 'DF005', constraint = 'role_composed';
+  end if;
+  if p_base = 0 then
+    insert into role_definition (code, name, permissions, desks, kinds, programmes, retired)
+    values (p_key, d->'name', d->'permissions', coalesce(d->'desks', '[]'), coalesce(d->'kinds', '[]'), coalesce(d->'programmes', '[]'), v_retired);
+  else
+    update role_definition set name = d->'name', permissions = d->'permissions', desks = coalesce(d->'desks', '[]'),
+      kinds = coalesce(d->'kinds', '[]'), programmes = coalesce(d->'programmes', '[]'), retired = v_retired, version = p_base + 1
+    where code = p_key and version = p_base;
+    if not found then
+      return false;
+    end if;
+  end if;
+  delete from role_permission where role = p_key;
+  delete from desk_role where role = p_key;
+  delete from role_conflict where p_key in (role, other);
+  if v_retired then
+    return true;
+  end if;
+  insert into role_permission (role, permission) select distinct p_key, u from unnest(v_permissions) u;
+  insert into desk_role (desk, step, role)
+  select k, s.step, p_key from jsonb_array_elements_text(coalesce(d->'desks', '[]')) k
+  join (values ('case.read', 'read'), ('case.ask', 'ask'), ('case.recommend', 'recommend'), ('case.decide', 'decide')) s (permission, step)
+    on s.permission = any(v_permissions)
+  union
+  select k, 'take', p_key from unnest('{office,grievance,appeals,protection}'::text[]) k where 'case.intake' = any(v_permissions);
+  insert into role_conflict (role, other)
+  select p_key, o.role from (select distinct role from role_permission) o where role_conflict_why(p_key, o.role) is not null
+  union
+  select o.role, p_key from (select distinct role from role_permission) o where role_conflict_why(p_key, o.role) is not null;
+  if exists (
+    with has as (
+      select staff_id, role from staff_role where valid_to is null or valid_to > p_now
+      union select staff_id, role from office_role where valid_to is null or valid_to > p_now)
+    select from has a join has b on b.staff_id = a.staff_id join role_conflict c on c.role = a.role and c.other = b.role where a.role = p_key) then
+    raise exception 'somebody has this role and one that it would exclude' using errcode = 'DF005', constraint = 'role_conflict';
+  end if;
+  return true;
+end $$;
+
+-- At which desks a member of staff sees some kinds of cases only, and which.
+create function limited_desks() returns text[]
+language sql stable security definer set search_path = public, pg_temp as $$
+  select coalesce(array_agg(x.desk), '{}') from (
+    select d.desk from staff_scope r join desk_role d on d.role = r.role and d.step <> 'take'
+    left join role_definition f on f.code = r.role
+    where r.staff_id = actor() and (r.valid_to is null or r.valid_to > statement_timestamp())
+    group by d.desk having bool_and(coalesce(jsonb_array_length(f.kinds), 0) > 0)) x
+$$;
+
+create function limited_kinds() returns text[]
+language sql stable security definer set search_path = public, pg_temp as $$
+  select coalesce(array_agg(distinct d.desk || ' ' || k.id), '{}')
+  from staff_scope r join role_definition f on f.code = r.role join desk_role d on d.role = r.role
+  join case_kind k on f.kinds ? k.code
+  where r.staff_id = actor() and (r.valid_to is null or r.valid_to > statement_timestamp())
+$$;
+-- +goose StatementEnd
+grant execute on function role_conflict_why(text, text), role_wrong(text[]) to daftar_staff, daftar_jobs;
+grant execute on function limited_desks(), limited_kinds() to daftar_staff;
+create policy kinds_of_role on case_file as restrictive for select to daftar_staff
+  using (desk <> all (array(select unnest(limited_desks()))) or desk || ' ' || kind_id = any (array(select unnest(limited_kinds()))));
+
 -- What a reader of the view reads now as itself.
 grant select on staff_role, office_role, office_scope to daftar_auditor, daftar_search;
 

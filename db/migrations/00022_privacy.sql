@@ -123,7 +123,7 @@ begin
   if tg_op = 'INSERT' and not exists (select from purpose p where p.code = new.purpose and p.basis = 'consent' and p.version = new.version) then
     raise exception 'nobody is asked for consent to this' using errcode = 'DF001';
   end if;
-  if tg_op = 'INSERT' and exists (select from person p where p.id = new.person_id and p.birth_to > new.given_at::date - interval '18 years') then
+  if tg_op = 'INSERT' and exists (select from person p where p.id = new.person_id and p.birth_to > local_day(new.given_at) - interval '18 years') then
     raise exception 'only adults are asked' using errcode = 'DF005', constraint = 'consent_adult';
   end if;
   return new;
@@ -147,7 +147,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
     and not exists (
       select from membership m join person p on p.id = m.person_id
       where m.household_id = p_household and m.tie = 'usual' and m.end_date is null and p.status = 'active'
-        and (p.birth_from is null or p.birth_from <= p_at::date - interval '18 years') and not permits(p.id, p_purpose, p_at))
+        and (p.birth_from is null or p.birth_from <= local_day(p_at) - interval '18 years') and not permits(p.id, p_purpose, p_at))
     and (exists (select from purpose p where p.code = p_purpose and p.basis <> 'consent')
       or exists (select from membership m where m.household_id = p_household and m.tie = 'usual' and m.end_date is null and permits(m.person_id, p_purpose, p_at)))
 $$;

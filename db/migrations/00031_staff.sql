@@ -72,7 +72,7 @@ grant execute on function use_passkey(uuid, bigint, timestamptz), remove_passkey
 -- What the data protection officer should look into, beyond reading: a copied
 -- passkey; a sign-in of which somebody says that it was not theirs.
 alter table audit_alert drop constraint audit_alert_kind_check,
-  add constraint audit_alert_kind_check check (kind in ('many', 'surname', 'neighbour', 'household', 'prominent', 'passkey', 'not_me', 'emergency')),
+  add constraint audit_alert_kind_check check (kind in ('many', 'surname', 'neighbour', 'household', 'prominent', 'refused', 'passkey', 'not_me', 'emergency')),
   drop constraint audit_alert_kind_staff_id_day_key,
   alter column staff_id drop not null,
   add column account_id uuid references account,
@@ -288,6 +288,55 @@ grant execute on function own_people() to daftar_citizen;
 grant execute on function person_of_number(text, text) to daftar_citizen, daftar_jobs;
 create policy contact_own on contact for select to daftar_citizen using (person_id = any (array(select unnest(own_people()))));
 create policy identifier_own on identifier for select to daftar_citizen using (subject_id = any (array(select unnest(own_people()))));
+
+-- What somebody who signed in asked for and was not given: what is not there or not
+-- theirs; what is not for their role; what needs a purpose that they did not say.
+-- One row for each of them, page, kind and day, which counts up to a thousand: nobody
+-- fills the disk by asking. Which reference it was is not kept, nor what there is.
+create table refused_attempt (
+  day        date not null,
+  staff_id   uuid references staff,
+  account_id uuid references account,
+  method     text not null check (length(method) <= 10),
+  route      text not null check (length(route) <= 200),
+  kind       text not null check (kind in ('hidden', 'forbidden', 'purpose')),
+  tries      integer not null check (tries between 1 and 1000),
+  first_at   timestamptz not null,
+  last_at    timestamptz not null,
+  check ((staff_id is null) <> (account_id is null))
+);
+create unique index refused_attempt_one on refused_attempt (day, coalesce(staff_id, account_id), route, method, kind);
+create index refused_attempt_last on refused_attempt (last_at desc);
+grant select on refused_attempt to daftar_staff, daftar_jobs, daftar_auditor;
+grant delete on refused_attempt to daftar_jobs;
+alter table refused_attempt enable row level security;
+create policy dpo on refused_attempt for select to daftar_staff
+  using ((select exists (select from staff_scope r where r.staff_id = actor() and r.role = 'dpo')));
+
+-- +goose StatementBegin
+
+-- Counts one of the principal's own; true where it is the day's first of its kind.
+create function note_refusal(p_method text, p_route text, p_kind text, p_at timestamptz) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  v_first boolean;
+begin
+  if actor() is null or actor_kind() not in ('staff', 'citizen') then
+    return false;
+  end if;
+  insert into refused_attempt as r (day, staff_id, account_id, method, route, kind, tries, first_at, last_at)
+  values (local_day(p_at), case actor_kind() when 'staff' then actor() end, case actor_kind() when 'citizen' then actor() end,
+    p_method, p_route, p_kind, 1, p_at, p_at)
+  on conflict (day, coalesce(staff_id, account_id), route, method, kind) do update
+    set tries = r.tries + 1, last_at = excluded.last_at where r.tries < 1000
+  returning r.tries = 1 into v_first;
+  if not coalesce(v_first, false) then -- a count may be lost in a power cut: whoever asks waits for no disk
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
+  return coalesce(v_first, false);
+end $$;
+-- +goose StatementEnd
+grant execute on function note_refusal(text, text, text, timestamptz) to daftar_citizen, daftar_staff;
 
 -- +goose Down
 select 1;

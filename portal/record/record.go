@@ -204,6 +204,7 @@ func (v *view) home(tx db.Tx, p *i18n.Printer, account, id, me db.ID) error {
 	if err := told.Calculate(tx, id); err != nil {
 		return err
 	}
+	told.Mine()
 	data, _, err := registry.CurrentHousehold(tx, id)
 	if err != nil {
 		return err

@@ -118,7 +118,7 @@ func Appealed(tx db.Tx, decision db.ID) (Decision, *Case, error) {
 	if err := tx.Select(&of, `select `+caseColumns+` from decision d join case_file c on c.id = d.case_id where d.id = $1 and d.kind = 'case'`, decision); err != nil || len(of) == 0 {
 		return Decision{}, nil, err
 	}
-	if err := of[0].decode(); err != nil {
+	if err := of[0].decode(tx); err != nil {
 		return Decision{}, nil, err
 	}
 	d, err := DecisionOf(tx, of[0])
@@ -137,7 +137,7 @@ func appealed(tx db.Tx, c *Case) (proposal, error) {
 		return proposal{}, nil
 	}
 	of := rows[0]
-	if err := of.decode(); err != nil {
+	if err := of.decode(tx); err != nil {
 		return proposal{}, err
 	}
 	if of.Appeals != nil { // of an appeal that was refused: what the first case asked for

@@ -56,12 +56,16 @@ func Begin(tx db.Tx, actor Actor, o Opening) (string, error) {
 		return "", err
 	}
 	id, ref := tx.NewID(), registry.NewRef(registry.RefCase, tx.Rand())
+	typed, err := hide(tx, kind.Access == "sealed", id, raw)
+	if err != nil {
+		return "", err
+	}
 	if err := tx.Exec(`
 		insert into case_file (id, ref, kind, kind_id, desk, hands, access_wanted, channel, account_id, opened_by, person_id, household_id, applicant,
 		                       language, draft, created_at, appeals_id)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		id, ref, kind.Code, kind.ID, kind.Desk, kind.Hands, cmp.Or(kind.Access, "open"), channel, account, opened, o.Person, home, applicant,
-		o.Language, string(raw), tx.Now(), o.Appeals); err != nil {
+		o.Language, typed, tx.Now(), o.Appeals); err != nil {
 		return "", err
 	}
 	for _, l := range o.Links {
@@ -126,7 +130,7 @@ func Complain(tx db.Tx, kind string, answers registry.Values, language string, p
 	if err := tx.Get(&c, `select `+caseColumns+` from case_file c where c.ref = $1 for update of c`, ref); err != nil {
 		return c, err
 	}
-	if err := c.decode(); err != nil {
+	if err := c.decode(tx); err != nil {
 		return c, err
 	}
 	for _, e := range photos {

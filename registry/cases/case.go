@@ -3,7 +3,7 @@ package cases
 import (
 	"database/sql"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
@@ -51,6 +51,7 @@ type Case struct {
 	Desk        string           `db:"desk"`
 	Hands       int              `db:"hands"`
 	Access      string           `db:"access"`
+	Secret      bool             `db:"secret"` // its words are sealed
 	Channel     string           `db:"channel"`
 	Account     *db.ID           `db:"account_id"`
 	OpenedBy    *db.ID           `db:"opened_by"`
@@ -94,7 +95,7 @@ const (
 	ChannelEvent     = "event" // another system
 )
 
-const caseColumns = `c.id, c.ref, c.kind, c.kind_id, c.state, c.desk, c.hands, c.access, c.channel, c.account_id, c.opened_by, c.person_id,
+const caseColumns = `c.id, c.ref, c.kind, c.kind_id, c.state, c.desk, c.hands, c.access, 'sealed' in (c.access, c.access_wanted) as secret, c.channel, c.account_id, c.opened_by, c.person_id,
 	c.area_id, c.applicant, c.language, c.draft, c.version, c.change_id, coalesce(c.blocked, '') as blocked, c.household_id, c.joined_to,
 	c.appeals_id, c.against, c.status_code_version, c.created_at, c.submitted_at, c.due_on, c.due_at, c.waiting_since, c.asks, c.objections_until,
 	c.escalated_at, c.escalation, c.decided_at, c.assigned_to, c.news_at`
@@ -147,19 +148,13 @@ func load(tx db.Tx, actor Actor, ref, suffix string) (Case, error) {
 	if err != nil {
 		return Case{}, err
 	}
-	return c, c.decode()
+	return c, c.decode(tx)
 }
 
-func (c *Case) decode() error { return json.Unmarshal(c.DraftJSON, &c.Draft) }
+// maxDraft is how long a draft may be.
+const maxDraft = 256 << 10
 
-// encode is the draft as it is stored.
-func (c *Case) encode() (string, error) {
-	draft, err := json.Marshal(c.Draft)
-	if err == nil && len(draft) > 256<<10 {
-		err = fmt.Errorf("draft of %d bytes", len(draft))
-	}
-	return string(draft), err
-}
+var errDraft = errors.New("the draft is too long")
 
 // Of is the definition that the case was begun with.
 func (c Case) Of(tx db.Tx) (kinds.Kind, error) { return kinds.ByID(tx, c.KindID) }
@@ -170,7 +165,7 @@ func byID(tx db.Tx, id db.ID) (Case, error) {
 	if err := tx.Get(&c, `select `+caseColumns+` from case_file c where c.id = $1 for update of c`, id); err != nil {
 		return c, err
 	}
-	return c, c.decode()
+	return c, c.decode(tx)
 }
 
 // Read is Load by a member of staff: it is logged before the answer leaves, and
@@ -235,9 +230,17 @@ func Events(tx db.Tx, c Case, staff bool) ([]Event, error) {
 		from case_event e left join staff s on s.id = e.actor
 		where e.case_id = $1 and ($2 or not e.private)
 		order by e.seq desc`, c.ID, staff)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := words(tx, c.Secret, c.ID)
 	for i := range list {
+		e := &list[i]
 		if err == nil {
-			err = json.Unmarshal(list[i].FactsJSON, &list[i].Facts)
+			err = json.Unmarshal(e.FactsJSON, &e.Facts)
+		}
+		if err == nil {
+			e.Note, err = reveal(keys[c.ID], noteColumn, e.ID, e.Note)
 		}
 	}
 	return list, err
@@ -292,10 +295,14 @@ func take(tx db.Tx, c *Case, s step) (db.ID, error) {
 		}
 	}
 	id := tx.NewID()
+	note, err := conceal(tx, *c, noteColumn, id, s.note)
+	if err != nil {
+		return id, err
+	}
 	err = tx.Exec(`
 		insert into case_event (id, case_id, at, action, reason, facts, note, note_lang, private)
 		values ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, $9)`,
-		id, c.ID, tx.Now(), s.action, s.reason, string(facts), s.note, s.lang, s.private)
+		id, c.ID, tx.Now(), s.action, s.reason, string(facts), note, s.lang, s.private)
 	if err != nil {
 		return id, err
 	}
@@ -303,6 +310,11 @@ func take(tx db.Tx, c *Case, s step) (db.ID, error) {
 		if t.From == c.State && t.Action == s.action && t.in(c.Hands) {
 			c.State, c.Version = t.To, c.Version+1
 			break
+		}
+	}
+	if slices.Contains([]Action{Said, Added, Agreed, Objected}, s.action) { // a version, unless the office said it
+		if err := tx.Get(&c.Version, `select version from case_file where id = $1`, c.ID); err != nil {
+			return id, err
 		}
 	}
 	event := audit.Event{Action: "case." + string(s.action), SubjectKind: "case", Subject: c.ID, Case: c.ID}
@@ -330,7 +342,7 @@ func move(tx db.Tx, c *Case, s step) error {
 
 // store writes the draft of a locked case.
 func store(tx db.Tx, c *Case) error {
-	draft, err := c.encode()
+	draft, err := c.encode(tx)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,9 @@ type Draft struct {
 	// identities of records that the case makes.
 	Answers  registry.Values            `json:"answers,omitempty"`
 	Allotted map[string]effect.Identity `json:"allotted,omitempty"`
+	// Rows of children whom another case registers, as an official said, with its
+	// reference.
+	Elsewhere map[string]string `json:"elsewhere,omitempty"`
 	// Given to the new household at the first submission.
 	HouseholdID  db.ID  `json:"household_id,omitzero"`
 	HouseholdRef string `json:"household_ref,omitempty"`

@@ -112,6 +112,9 @@ func join(tx db.Tx, c Case) error {
 	if err := tx.Exec(`select pg_advisory_xact_lock(hashtext('join' || $1))`, c.Household.String()); err != nil {
 		return err
 	}
+	if done, err := onceOnly(tx, &c); done || err != nil {
+		return err
+	}
 	var earlier []Case
 	if err := tx.Select(&earlier, `
 		select `+caseColumns+` from case_subject s join case_file c on c.id = s.case_id
@@ -123,21 +126,12 @@ func join(tx db.Tx, c Case) error {
 	}
 	for i := range earlier {
 		first := &earlier[i]
-		if err := first.decode(); err != nil {
+		if err := first.decode(tx); err != nil {
 			return err
 		}
 		switch Compare(c.Kind, first.Draft.Answers, c.Draft.Answers) {
 		case SameEvent:
-			if err := unlodge(tx, &c); err != nil {
-				return err
-			}
-			if err := tx.Exec(`update case_file set joined_to = $2, due_on = $3 where id = $1`, c.ID, first.ID, first.DueOn.Time); err != nil {
-				return err
-			}
-			if err := link(tx, c.ID, Link{Other: first.ID, Relation: "same"}); err != nil {
-				return err
-			}
-			return move(tx, &c, step{action: Joined, private: true})
+			return joins(tx, &c, *first)
 		case Perhaps:
 			if err := link(tx, c.ID, Link{Other: first.ID, Relation: "about"}); err != nil {
 				return err
@@ -145,6 +139,24 @@ func join(tx db.Tx, c Case) error {
 		}
 	}
 	return nil
+}
+
+// joins lets a case go the way of another one about the same event; one that was
+// approved already takes it along at once.
+func joins(tx db.Tx, c *Case, first Case) error {
+	if err := unlodge(tx, c); err != nil {
+		return err
+	}
+	if err := tx.Exec(`update case_file set joined_to = $2, due_on = $3 where id = $1`, c.ID, first.ID, first.DueOn.Time); err != nil {
+		return err
+	}
+	if err := link(tx, c.ID, Link{Other: first.ID, Relation: "same"}); err != nil {
+		return err
+	}
+	if err := move(tx, c, step{action: Joined, private: true}); err != nil || first.State != StateApproved {
+		return err
+	}
+	return follow(tx, first)
 }
 
 // follow takes the cases that joined one along when it is over.
@@ -155,7 +167,7 @@ func follow(tx db.Tx, c Case) error {
 	}
 	for i := range joined {
 		j := &joined[i]
-		if err := j.decode(); err != nil {
+		if err := j.decode(tx); err != nil {
 			return err
 		}
 		action := map[State]Action{StateApproved: Approved, StateRefused: Refused, StateWithdrawn: Parted}[c.State]

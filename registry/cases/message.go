@@ -6,6 +6,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry/cases/kinds"
+	"daftar/registry/jobs"
 )
 
 // Say adds a message to a case that is with the office: from the applicant to
@@ -36,7 +37,8 @@ func say(tx db.Tx, c *Case, note, lang string, photos []Evidence) error {
 }
 
 // AddDocument adds a document to a case that was sent: what was not at hand may
-// follow.
+// follow. Whoever decides has seen it before, and a proposal that rests on proof is
+// made anew with it.
 func AddDocument(tx db.Tx, actor Actor, ref string, e Evidence) error {
 	c, err := lock(tx, actor, ref)
 	if err != nil {
@@ -50,7 +52,10 @@ func AddDocument(tx db.Tx, actor Actor, ref string, e Evidence) error {
 		return err
 	}
 	e.Event = &event
-	return keep(tx, c, e)
+	if err := keep(tx, c, e); err != nil || c.Change == nil {
+		return err
+	}
+	return tx.Enqueue(jobs.KindRenewCase, c.ID, c.Version)
 }
 
 // Note adds words that only the office reads.

@@ -49,6 +49,11 @@ func Recommend(tx db.Tx, officer Actor, ref, outcome, note, lang string) (Case, 
 	if c.Blocked != "" && outcome != "refuse" {
 		return c, fault.New(fault.Conflict, c.Blocked)
 	}
+	if outcome != "refuse" {
+		if err := undoubted(tx, c); err != nil {
+			return c, err
+		}
+	}
 	if c.Change != nil {
 		if moved, err := renew(tx, &c); moved || err != nil {
 			return c, err
@@ -181,6 +186,9 @@ func mayApprove(tx db.Tx, c Case, kind kinds.Kind) error {
 	if c.Blocked != "" {
 		return fault.New(fault.Conflict, c.Blocked)
 	}
+	if err := undoubted(tx, c); err != nil {
+		return err
+	}
 	calendar, err := clock(tx, c)
 	if err != nil {
 		return err
@@ -265,7 +273,7 @@ func enter(tx db.Tx, c *Case) error {
 			return err
 		}
 		of = rows[0]
-		if err := of.decode(); err != nil {
+		if err := of.decode(tx); err != nil {
 			return err
 		}
 	}
@@ -367,6 +375,10 @@ func NameOfficial(tx db.Tx, officer Actor, ref string, who db.ID) error {
 func Seal(tx db.Tx, officer Actor, ref string) error {
 	c, err := lock(tx, officer, ref)
 	if err != nil {
+		return err
+	}
+	c.Secret = true
+	if err := store(tx, &c); err != nil {
 		return err
 	}
 	if err := move(tx, &c, step{action: Barred, private: true}); err != nil {

@@ -55,13 +55,18 @@ func TestHeadDies(t *testing.T) {
 	if !fault.Is(err, fault.Conflict) {
 		t.Error("dead without any proof: ", err)
 	}
+	o.Clock.Add(time.Minute)
 	o.do(t, bilal.Principal, func(tx db.Tx) error {
 		return cases.AddDocument(tx, bilal.Actor, ref, cases.Evidence{Kind: "burial_permit", MediaType: "image/jpeg", Size: 1, Width: 1, Height: 1, SHA256: []byte("x"), Blob: someBlob})
 	})
+	o.works(t)
+	if s := o.inOffice(t, ref).State; s != cases.StateSubmitted {
+		t.Error("proof came after the check, and the case is ", s)
+	}
 	o.approves(t, d, ref)
 	dead := o.person(t, "Amina Yusuf")
-	if dead.Status != registry.Deceased || dead.StatusDate != "2026-02-27" {
-		t.Errorf("%s %s", dead.Status, dead.StatusDate)
+	if dead.Status != registry.Deceased || dead.StatusDate != "2026-02-27" || dead.StatusReason != "burial_permit" {
+		t.Errorf("%s %s: %s", dead.Status, dead.StatusDate, dead.StatusReason)
 	}
 	if o.paid(t, "Amina Yusuf") || !o.paid(t, "Bilal Yusuf") {
 		t.Error("the payments did not pass to the alternative")

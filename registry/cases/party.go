@@ -81,7 +81,7 @@ func Concern(tx db.Tx, person db.ID, ref string) (Filing, Party, error) {
 	if err != nil {
 		return Filing{}, Party{}, err
 	}
-	if err := row.decode(); err != nil {
+	if err := row.decode(tx); err != nil {
 		return Filing{}, Party{}, err
 	}
 	list, err := Parties(tx, row.Case)

@@ -50,7 +50,7 @@ func JoinedTo(tx db.Tx, c Case) ([]Filing, error) {
 	}
 	var list []Filing
 	for _, j := range rows {
-		if err := j.decode(); err != nil {
+		if err := j.decode(tx); err != nil {
 			return nil, err
 		}
 		f, err := filing(tx, j)

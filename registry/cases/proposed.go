@@ -115,11 +115,77 @@ func Unpaid(tx db.Tx, list []Alteration) ([]string, error) {
 	return refs, err
 }
 
+// Uncared is somebody for whom nobody would care after a proposal.
+type Uncared struct {
+	Ref   string `db:"ref"`
+	Name  string `db:"name"`
+	Alone bool   `db:"alone"` // and no adult would live with them
+}
+
+// Uncareds are those for whom nobody would care after a proposal: who did is no
+// longer there, and nobody follows (RULES R16).
+func Uncareds(tx db.Tx, list []Alteration) ([]Uncared, error) {
+	var lost, kept, people, away []string
+	for _, a := range list {
+		if a.Kind != registry.KindPerson {
+			continue
+		}
+		people = append(people, a.Subject.String())
+		lost, kept = append(lost, caredFor(a.Old)...), append(kept, caredFor(a.New)...)
+		if before, after := home(a.Old), home(a.New); before != after {
+			away = append(away, a.Subject.String())
+		}
+	}
+	lost = slices.DeleteFunc(lost, func(id string) bool { return slices.Contains(kept, id) })
+	if len(lost) == 0 {
+		return nil, nil
+	}
+	today, err := registry.DayOf(tx, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	var found []Uncared
+	err = tx.Select(&found, `
+		select p.ref, coalesce(p.full_name, p.ref) as name, not exists (
+		    select from residence l join residence w on w.household_id = l.household_id join person a on a.id = w.person_id
+		    where l.person_id = p.id and a.id <> p.id and a.id <> all($3::uuid[]) and a.birth_to <= $4::date - interval '18 years') as alone
+		from person p
+		where p.id = any($1::uuid[]) and p.status = 'active' and p.id <> all($3::uuid[]) and not exists (
+		    select from membership_role r where r.of_id = p.id and r.role = 'caregiver' and r.end_date is null and r.person_id <> all($2::uuid[]))
+		order by p.ref`, lost, people, away, today)
+	return found, err
+}
+
+// caredFor are those of whom somebody is the caregiver.
+func caredFor(s history.State) (of []string) {
+	for _, m := range memberships(s) {
+		for _, r := range m.Roles {
+			if r.Role == registry.RoleCaregiver && r.EndDate == "" && m.EndDate == "" {
+				of = append(of, r.Of.String())
+			}
+		}
+	}
+	return of
+}
+
+// home is where somebody usually lives and goes on living.
+func home(s history.State) string {
+	for _, m := range memberships(s) {
+		if m.Usual() && m.EndDate == "" {
+			return m.HouseholdID.String()
+		}
+	}
+	return ""
+}
+
+func memberships(s history.State) (list []registry.MembershipData) {
+	_ = json.Unmarshal(s["memberships"], &list) // none, for none
+	return list
+}
+
 // paidHomes are the households of which a person receives the payments.
 func paidHomes(s history.State) (homes []string) {
-	var list []registry.MembershipData
-	_ = json.Unmarshal(s["memberships"], &list) // none, for none
-	for _, m := range list {
+	for _, m := range memberships(s) {
 		for _, r := range m.Roles {
 			if r.Role == registry.RolePayee && r.EndDate == "" && m.EndDate == "" {
 				homes = append(homes, m.HouseholdID.String())

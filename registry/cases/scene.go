@@ -40,12 +40,15 @@ func scene(tx db.Tx, c Case, answers registry.Values) (effect.Scene, error) {
 		), homes as (
 			select h.id from household h where h.id = $2 or h.ref = any($3)
 			union select m.household_id from called x join membership m on m.person_id = x.id and m.end_date is null and m.tie = 'usual'
+			union select m.household_id from called x join membership m on m.person_id = x.id and m.end_date is null -- whose payments they receive
+			  join membership_role r on r.membership_id = m.id and r.role = 'payee' and r.end_date is null
 			union select l.household_id from called x join person p on p.id = x.id and p.status = 'deceased' cross join lateral ( -- alive after all: where they lived
 				select m.household_id from membership m where m.person_id = x.id and m.tie = 'usual' order by m.end_date desc nulls first, m.start_date desc limit 1) l
 		), people as (
 			select id from called
 			union select m.person_id from homes h join membership m on m.household_id = h.id
 			  and (m.end_date is null and m.tie = 'usual' or m.end_reason = 'deceased')
+			union select r.person_id from homes h join membership_role r on r.household_id = h.id and r.role in ('payee', 'alternate_payee') and r.end_date is null
 		), subjects as (
 			select p.id, 'person' as kind, p.version from people x join person p on p.id = x.id
 			union all select h.id, 'household', h.version from homes x join household h on h.id = x.id
@@ -172,7 +175,7 @@ func filing(tx db.Tx, c Case) (Filing, error) {
 	for _, q := range kind.Questions {
 		switch q.Page {
 		case "person", "people":
-			f.Form.Offers[q.Code] = f.circle(q.Who)
+			f.Form.Offers[q.Code] = f.circle(q)
 		case "programme":
 			var rows []struct {
 				Code string    `db:"code"`
@@ -190,9 +193,11 @@ func filing(tx db.Tx, c Case) (Filing, error) {
 }
 
 // circle are the people whom a question offers, by reference, called by name.
-func (f *Filing) circle(who string) registry.Options {
-	s := f.Scene
+func (f *Filing) circle(q kinds.Question) registry.Options {
+	s, who := f.Scene, q.Who
 	home := f.home()
+	gone := f.gone(q)
+	follows := f.follows(q, home, gone)
 	var options registry.Options
 	add := func(id db.ID) {
 		name := s.People[id].FullName
@@ -212,13 +217,39 @@ func (f *Filing) circle(who string) registry.Options {
 	}
 	for _, id := range s.Members(home) {
 		switch {
-		case who == "others" && id == s.Me, who == "adults" && s.Child(id), who == "children" && !s.Child(id),
+		case who == "others" && id == s.Me, who == "adults" && s.Child(id), who == "children" && (!s.Child(id) || id == s.Me),
+			who == "partners" && (s.Child(id) || id == s.Me), (who == "successors" || who == "carers") && (!follows || !s.Adult(id) || slices.Contains(gone, id)),
 			who == "parents" && s.Infant(id), who == "mine" && id != s.Me && !s.Child(id):
 		default:
 			add(id)
 		}
 	}
 	return options
+}
+
+// gone are those who are no longer there after what a question is asked about: whom
+// another answer names, else the person, and the children who come along.
+func (f *Filing) gone(q kinds.Question) []db.ID {
+	given := registry.Field{}.Input(f.Draft.Answers["children"])
+	if q.Of != "" {
+		given = registry.Field{}.Input(f.Draft.Answers[q.Of])
+	}
+	var list []db.ID
+	if q.Of == "" {
+		list = append(list, f.Scene.Me)
+	}
+	for id, p := range f.Scene.People {
+		if slices.Contains(given, p.Ref) {
+			list = append(list, id)
+		}
+	}
+	return list
+}
+
+// follows reports whether somebody has to follow those who are gone.
+func (f *Filing) follows(q kinds.Question, home db.ID, gone []db.ID) bool {
+	payee, cared := f.Scene.Vacant(home, gone)
+	return q.Who == "successors" && payee || q.Who == "carers" && len(cared) > 0
 }
 
 // home is the household that the case is about: the person's, or the one that
@@ -278,7 +309,7 @@ func (f *Filing) Propose(tx db.Tx, said db.ID) (effect.Out, error) {
 		return effect.Out{}, err
 	}
 	in := effect.In{
-		Scene: f.Scene, Answers: f.Form.Asked(f.Draft.Answers), Sets: f.settings(), Nature: kind.Nature, Reason: kind.Reason, Said: said,
+		Scene: f.Scene, Answers: f.Draft.remaining(f.Form.Asked(f.Draft.Answers)), Sets: f.settings(), Nature: kind.Nature, Reason: kind.Reason, Said: said,
 		Allot: f.allot(tx),
 	}
 	for _, e := range photos {

@@ -13,7 +13,8 @@ import (
 
 func cutFields(what string) (string, bool) { return strings.CutPrefix(what, "fields.") }
 
-// Moved reports whether a record moved on since a case's proposal was made.
+// Moved reports whether a record moved on since a case's proposal was made, or
+// proof came on which the proposal rests: how a death is known.
 func Moved(tx db.Tx, c Case) (bool, error) {
 	if c.Change == nil || !c.State.Open() {
 		return false, nil
@@ -22,7 +23,24 @@ func Moved(tx db.Tx, c Case) (bool, error) {
 	err := tx.Get(&moved, `
 		select exists (select from change_item i where i.change_id = $1
 			and i.base_version <> coalesce((select max(v.version) from record_version v where v.subject_id = i.subject_id), 0))`, *c.Change)
-	return moved, err
+	if err != nil || moved {
+		return moved, err
+	}
+	return proven(tx, c)
+}
+
+// proven reports whether proof came since the proposal was made that says how a
+// death is known.
+func proven(tx db.Tx, c Case) (bool, error) {
+	kind, err := kinds.ByID(tx, c.KindID)
+	if err != nil || kind.Effect != "death" {
+		return false, err
+	}
+	var came bool
+	err = tx.Get(&came, `
+		select exists (select from evidence e join change c on c.id = $2
+			where e.case_id = $1 and e.removed_at is null and e.uploaded_at > c.proposed_at and e.kind <> $3)`, c.ID, *c.Change, EvidenceMessage)
+	return came, err
 }
 
 // renew asks for a new proposal where the old one is stale. A registration has
@@ -39,7 +57,7 @@ func renew(tx db.Tx, c *Case) (bool, error) {
 // Renew makes the proposal of a stale case anew: of the same answers, in the
 // proposer's name, on the records as they are now. It is shown and checked again
 // from the start. So is one that was taken back while the case went another
-// one's way. A case that is not stale is left alone.
+// one's way, and one for which proof came. A case that is not stale is left alone.
 func Renew(ctx context.Context, d *db.DB, id db.ID) error {
 	worker := db.Principal{Role: db.Jobs, Kind: "job"}
 	if err := d.View(ctx, worker, func(tx db.Tx) error {
@@ -65,6 +83,16 @@ func Renew(ctx context.Context, d *db.DB, id db.ID) error {
 		}
 		if moved, err := Moved(tx, c); err != nil || !moved || c.State == StateWaiting {
 			return err
+		}
+		came, err := proven(tx, c)
+		if err != nil {
+			return err
+		}
+		if came && c.State == StateSubmitted { // nobody checked it yet
+			if err := unlodge(tx, &c); err != nil {
+				return err
+			}
+			return repropose(tx, &c)
 		}
 		if err := move(tx, &c, step{action: Staled}); err != nil {
 			return err

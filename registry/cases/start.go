@@ -89,7 +89,7 @@ func Drafts(tx db.Tx, officer Actor) ([]Case, error) {
 		where c.opened_by = $1 and c.channel = 'counter' and c.state = 'draft' order by c.created_at desc limit 50`, officer.ID)
 	for i := range list {
 		if err == nil {
-			err = list[i].decode()
+			err = list[i].decode(tx)
 		}
 		if m := list[i].Draft.Applicant(); m != nil {
 			list[i].Applicant = m.FullName

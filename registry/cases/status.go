@@ -85,8 +85,13 @@ func byCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, ref, c
 	if subtle.ConstantTimeCompare([]byte(registry.Typed(code)), []byte(registry.Typed(codes.Of(c)))) != 1 {
 		return Status{}, Case{}, fault.Hidden()
 	}
-	if err := d.WithTx(ctx, who, func(tx db.Tx) error { return tx.Spare("status", canonical, 24*time.Hour) }); err != nil {
+	if err := d.WithTx(ctx, who, func(tx db.Tx) error {
+		if err := tx.Spare("status", canonical, 24*time.Hour); err != nil {
+			return err
+		}
+		return c.decode(tx)
+	}); err != nil {
 		return Status{}, Case{}, err
 	}
-	return Status{Ref: c.Ref, State: c.State, SubmittedAt: c.SubmittedAt.Time, DueOn: c.DueOn.Time}, c, c.decode()
+	return Status{Ref: c.Ref, State: c.State, SubmittedAt: c.SubmittedAt.Time, DueOn: c.DueOn.Time}, c, nil
 }

@@ -159,7 +159,8 @@ func unlodge(tx db.Tx, c *Case) error {
 // about, the office that it belongs to, its clock. All of it is one update: each
 // writes a case into every index anew.
 func lodge(tx db.Tx, c *Case, p proposal) error {
-	draft, err := c.encode()
+	c.Secret = c.Secret || p.seals
+	draft, err := c.encode(tx)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ type HomeVisit struct {
 	Applicant string         `db:"applicant"`
 	AreaName  []byte         `db:"area_name"`
 	Place     string         `db:"directions"`
+	Secret    bool           `db:"secret"`    // its words are sealed
 	Protected bool           `db:"protected"` // the place is told to nobody but those who protect
 }
 
@@ -34,7 +35,7 @@ func Findings() []string { return []string{"confirmed", "partly", "not_confirmed
 
 const visitQuery = `
 	select v.id, v.case_id, v.planned_on, v.visitor, s.name, v.what, v.lang, v.done_at, v.found, v.findings, c.ref, c.applicant, n.name as area_name,
-	       coalesce(h.directions, '') as directions, place_kept(c.household_id, c.person_id) as protected
+	       coalesce(h.directions, '') as directions, place_kept(c.household_id, c.person_id) as protected, 'sealed' in (c.access, c.access_wanted) as secret
 	from case_visit v join case_file c on c.id = v.case_id join staff s on s.id = v.visitor join area n on n.id = c.area_id
 	left join household h on h.id = c.household_id `
 
@@ -42,7 +43,31 @@ const visitQuery = `
 func VisitsOf(tx db.Tx, c Case) ([]HomeVisit, error) {
 	var list []HomeVisit
 	err := tx.Select(&list, visitQuery+`where v.case_id = $1 order by v.planned_at`, c.ID)
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return list, revealVisits(tx, list)
+}
+
+// revealVisits opens what is sealed of visits.
+func revealVisits(tx db.Tx, list []HomeVisit) error {
+	var secret []db.ID
+	for _, v := range list {
+		if v.Secret {
+			secret = append(secret, v.Case)
+		}
+	}
+	keys, err := words(tx, len(secret) > 0, secret...)
+	for i := range list {
+		v := &list[i]
+		if err == nil {
+			v.What, err = reveal(keys[v.Case], whatColumn, v.ID, v.What)
+		}
+		if err == nil {
+			v.Findings, err = reveal(keys[v.Case], findingsColumn, v.ID, v.Findings)
+		}
+	}
+	return err
 }
 
 // Rounds lists the visits that an officer has to make, by day and place: a list
@@ -51,6 +76,9 @@ func Rounds(tx db.Tx, officer db.ID) ([]HomeVisit, error) {
 	var list []HomeVisit
 	err := tx.Select(&list, visitQuery+`where v.visitor = $1 and v.done_at is null order by v.planned_on, c.area_id, c.ref limit 200`, officer)
 	if err != nil {
+		return nil, err
+	}
+	if err := revealVisits(tx, list); err != nil {
 		return nil, err
 	}
 	ids := make([]db.ID, len(list))
@@ -69,8 +97,12 @@ func PlanVisit(tx db.Tx, officer Actor, ref string, on time.Time, visitor db.ID,
 	if !c.State.Open() {
 		return fault.New(fault.Conflict, "error.out_of_order")
 	}
+	id := tx.NewID()
+	if what, err = conceal(tx, c, whatColumn, id, what); err != nil {
+		return err
+	}
 	if err := tx.Exec(`insert into case_visit (id, case_id, planned_on, visitor, what, lang, planned_at) values ($1, $2, $3, $4, $5, $6, $7)`,
-		tx.NewID(), c.ID, on, visitor, what, lang, tx.Now()); err != nil {
+		id, c.ID, on, visitor, what, lang, tx.Now()); err != nil {
 		return err
 	}
 	return move(tx, &c, step{action: Visit, facts: map[string]any{"on": on.Format(time.DateOnly)}, private: true})
@@ -85,8 +117,12 @@ func ReportVisit(tx db.Tx, officer Actor, ref string, visit db.ID, found, findin
 	if !slices.Contains(Findings(), found) {
 		return fault.New(fault.Conflict, "error.out_of_order")
 	}
+	kept, err := conceal(tx, c, findingsColumn, visit, findings)
+	if err != nil {
+		return err
+	}
 	n, err := tx.Count(`update case_visit set done_at = $3, found = $4, findings = $5 where id = $1 and case_id = $2 and done_at is null and visitor = $6`,
-		visit, c.ID, tx.Now(), found, findings, officer.ID)
+		visit, c.ID, tx.Now(), found, kept, officer.ID)
 	if err != nil {
 		return err
 	}

@@ -5,11 +5,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"daftar/db"
 	"daftar/db/dbtest"
 	"daftar/demo"
 	"daftar/fault"
+	"daftar/registry"
 	"daftar/registry/audit"
 	"daftar/registry/consent"
 )
@@ -204,6 +206,26 @@ func TestNothingDependsOnConsent(t *testing.T) {
 		}
 		if found, _ := exec.CommandContext(t.Context(), "grep", "-rlwE", "--include=*.go", "--exclude=*_test.go", "(from|join) consent|permits", "../../"+pkg).Output(); len(found) > 0 {
 			t.Errorf("%s reads consents: %s", pkg, found)
+		}
+	}
+}
+
+// Who is of age is decided by the day in the country, not by UTC's.
+func TestOfAgeByTheCountrysDay(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	who, ibrahim := s.account("ibrahim")
+	var born time.Time
+	s.do(worker, func(tx db.Tx) error { return tx.Get(&born, `select birth_to from person where id = $1`, ibrahim) })
+	midnight := born.AddDate(registry.Majority, 0, 0).Add(-3 * time.Hour) // in the country, in UTC
+	for _, c := range []struct {
+		before time.Duration
+		may    bool
+	}{{time.Minute, false}, {-time.Minute, true}} {
+		s.Clock.Set(midnight.Add(-c.before))
+		err := s.WithTx(t.Context(), who, func(tx db.Tx) error { _, err := consent.Give(tx, ibrahim, "research", 1, "en"); return err })
+		if (err == nil) != c.may {
+			t.Errorf("%s before midnight of the birthday: %v", c.before, err)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func Sections() []Section {
 			`contact_hold c where c.person_id = $1`, "c.since"},
 		{"reach", fields("language n.language|text", "no_email n.email_off|yes", "no_sms n.sms_off|yes", "at n.changed_at|time"), tables("notice_setting"),
 			`notice_setting n where n.person_id = $1`, "n.changed_at"},
-		{"calculated", fields("answers c.values|object"), tables("calculated"), `calculated c where c.subject_id = $1`, "c.version"},
+		{"calculated", fields("answers c.values|object"), tables("calculated"), `calculated c where c.subject_id = $1 and c.values <> '{}'`, "c.version"},
 		{"home", fields("reference h.ref|text", "area a.code|text", "directions h.directions|text", "state h.status|text", "tags h.tags|list", "answers h.fields|object"),
 			tables("household", "household_search"), `household h join area a on a.id = h.area_id where ` + home, "h.ref"},
 		{"people", fields("name p.full_name|text", "relationship m.relationship|text"), nil,
@@ -146,9 +146,10 @@ func Left() map[string]string {
 	left := map[string]string{}
 	for reason, names := range map[string]string{
 		"about the country, its offices and its rules, not about people": `area area_boundary area_change area_change_item area_kind area_successor case_freeze case_kind case_transition desk_role
-			field_definition identifier_type identity_provider office office_area office_scope public_figure public_month purpose rule_review
+			field_definition identifier_type identity_provider office office_area office_scope public_figure public_month purpose permission_rule role_definition role_permission rule_review
 			service_outage service_pulse setting setting_change setting_change_item setting_kind setting_state status_list outbox_kind goose_db_version name_word dedup_common dedup_share`,
-		"about those who work here":                                                     `staff staff_keys staff_kin staff_role staff_work role_conflict passkey passkey_challenge emergency held_form office_role saved_filter audit_alert case_barrier`,
+		"about those who work here": `staff staff_keys staff_kin staff_role staff_work role_conflict passkey passkey_challenge emergency held_form office_role saved_filter audit_alert case_barrier`,
+		"counts what was asked for in vain; what was done has each day's first":         `refused_attempt`,
 		"made from the record to find it, and made again with it":                       `person_search group_search dedup_record dedup_todo`,
 		"says who somebody else may be: of two records, or two claims of one number":    `duplicate_pair duplicate_decision identifier_contest`,
 		"how records were put together; the history of the record says it":              `record_merge`,

@@ -42,7 +42,11 @@ func compareBirths(a, b registry.BirthDate, rare float64) (code string, points f
 		case !a.Exact():
 			code = birthMonthOnly
 		}
-		return code, max(2, w.birthSame+w.birthPerBit*min(rare, rarest))
+		points = w.birthSame + w.birthPerBit*min(rare, rarest)
+		if vagueA {
+			points += w.birthVague
+		}
+		return code, max(2, points)
 	}
 	x, y := a.From, b.From
 	years := yearsApart(a, b)

@@ -1,5 +1,7 @@
 package dedup
 
+import "daftar/registry/names"
+
 // fit is how two names fit, word by word, each with its best partner.
 type fit struct {
 	rarity  float64        // points of the words that they share
@@ -52,6 +54,19 @@ func (f *fit) spelt(a, b []*word) {
 	}
 }
 
+// halves are the sounds of words that are half a name, with the word behind them:
+// Gebre Egziabher, Haile Selassie, Abd al-Rahman. Two names that share both
+// halves share one name.
+var halves = soundsOf("gebre", "wolde", "haile", "tekle", "abd", "ገብረ", "ወልደ", "ኃይለ", "ተክለ", "عبد")
+
+func soundsOf(words ...string) map[string]bool {
+	sounds := map[string]bool{}
+	for _, w := range words {
+		sounds[names.Key(names.Fold(w))] = true
+	}
+	return sounds
+}
+
 // fit pairs the words of two names, the most alike first.
 func (l *lexicon) fit(a, b []*word) fit {
 	var f fit
@@ -83,6 +98,12 @@ func (l *lexicon) fit(a, b []*word) fit {
 	f.missing = max(len(a), len(b)) - min(len(a), len(b))
 	f.shifted = shared > 0 && f.partner[0] != 0
 	f.rarity += w.further * float64(max(0, shared-1))
+	for i := 1; i < len(a); i++ {
+		if j := f.partner[i]; j > 0 && f.partner[i-1] == j-1 && halves[a[i-1].key] {
+			half := min(sharedWord(like[i-1][j-1], a[i-1], b[j-1]), sharedWord(like[i][j], a[i], b[j]))
+			f.rarity -= max(0, half+w.further)
+		}
+	}
 	f.points = f.rarity + w.other*float64(f.other) + w.missing*float64(f.missing)
 	if f.shifted {
 		f.points += w.shifted

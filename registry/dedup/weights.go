@@ -20,7 +20,7 @@ var weights = struct {
 
 	// Births. The same date counts by its rarity: many are born on 1 January 1990
 	// and on no day known better.
-	birthPerBit, birthSame                          float64
+	birthPerBit, birthSame, birthVague              float64 // vague: of many who were born in a year, one says no more
 	swapped, oneYear, sameMonth, oneDay, sameYear   float64
 	nextYear, near, far, farther, unknown, otherSex float64
 
@@ -42,24 +42,24 @@ var weights = struct {
 }{
 	perBit: 0.6, further: -1.6,
 	sounds: -0.2, slip: -1, short: -2.5,
-	other: -6, missing: -3.7, shifted: -1,
+	other: -6, missing: -3.7, shifted: -1.7,
 	alsoInLatin: 0.9, otherwiseLatin: -0.4,
 
-	birthPerBit: 0.84, birthSame: -1,
-	swapped: 7, oneYear: 5, sameMonth: 5, oneDay: 2, sameYear: 2,
-	nextYear: 0.5, near: -3.5, far: -4, farther: -7, unknown: -1.7, otherSex: -2.5,
+	birthPerBit: 0.84, birthSame: -1, birthVague: -1,
+	swapped: 5, oneYear: 5, sameMonth: 3, oneDay: 2, sameYear: 1,
+	nextYear: 0.5, near: -3.5, far: -6, farther: -8, unknown: -1.7, otherSex: -2.5,
 
 	sameNumber: 12, otherNumber: -8,
 	phone: -2, sharedPhone: 0.3, otherPhone: -0.5,
-	sameAnswer: 0.6, otherAnswer: -0.7, answersAtMost: 4,
+	sameAnswer: 0.85, otherAnswer: -1, answersAtMost: 5,
 
 	areaPerBit: 0.2, sameArea: 0.3,
-	mate: 0.4, matesAtMost: 8,
+	mate: 0.5, matesAtMost: 8,
 	takenByMate: -3,
 	twin:        -14, alikeTwin: -9, otherNameAtHome: -6,
-	better: -0.65,
+	better: -0.9,
 
-	needed: 9.3, perDoubling: 0.7,
+	needed: 9.5, perDoubling: 0.9,
 }
 
 // Limits of what is looked at.

@@ -110,9 +110,6 @@ func Store(tx db.Tx, f registry.Field) (db.ID, error) {
 	}
 	if i := slices.IndexFunc(versions, func(d Definition) bool { return d.State() == "draft" }); i >= 0 {
 		f.ID, f.Version = versions[i].ID, versions[i].Version
-		if err := tx.Exec(`delete from field_definition where id = $1`, f.ID); err != nil {
-			return f.ID, err
-		}
 	} else {
 		f.ID = tx.NewID()
 	}
@@ -128,7 +125,12 @@ func Store(tx db.Tx, f registry.Field) (db.ID, error) {
 	if err := tx.Exec(`
 		insert into field_definition (id, subject, roster, code, version, type, label, question, help, unit, options, rules,
 			sensitivity, asked, section, position, formula, result, visible_when, evidence, roles, form, claim)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+		on conflict (id) do update set (type, label, question, help, unit, options, rules, sensitivity, asked, section, position,
+			formula, result, visible_when, evidence, roles, form, claim, created_by)
+			= (excluded.type, excluded.label, excluded.question, excluded.help, excluded.unit, excluded.options, excluded.rules,
+			excluded.sensitivity, excluded.asked, excluded.section, excluded.position, excluded.formula, excluded.result,
+			excluded.visible_when, excluded.evidence, excluded.roles, excluded.form, excluded.claim, excluded.created_by)`,
 		f.ID, f.Subject, f.Roster, f.Code, f.Version, f.Type, text(f.Label), text(f.Question), text(f.Help), text(f.Unit),
 		asJSON(f.Options), asJSON(f.Rules), f.Sensitivity, f.Asked, f.Section, f.Position, f.Formula, f.Result, f.VisibleWhen,
 		f.Evidence, asJSON(f.Roles), f.Form, asJSON(f.Claim)); err != nil {
@@ -175,12 +177,12 @@ func Discard(tx db.Tx, id db.ID) error {
 // from the next request on. Stored values are left as they are. A roster that has
 // no column in use goes with the drafts of its columns.
 func Publish(tx db.Tx, id db.ID, languages []string) (Definition, error) {
-	return publish(tx, id, languages, false)
+	return publish(tx, id, languages, nil)
 }
 
-// publish lets a roster go before its columns when they come in the same
-// transaction, and leaves follow to whoever brings them.
-func publish(tx db.Tx, id db.ID, languages []string, together bool) (Definition, error) {
+// publish takes those that come in the same transaction for published already, and
+// leaves follow to whoever brings them.
+func publish(tx db.Tx, id db.ID, languages []string, with registry.Fields) (Definition, error) {
 	d, err := Load(tx, id)
 	if err != nil {
 		return d, err
@@ -192,6 +194,13 @@ func publish(tx db.Tx, id db.ID, languages []string, together bool) (Definition,
 	if err != nil {
 		return d, err
 	}
+	previous, known := find(all, d.Key())
+	for _, f := range with {
+		if f.Key() != d.Key() {
+			all = append(slices.DeleteFunc(all, func(o registry.Field) bool { return o.Key() == f.Key() }), f)
+		}
+	}
+	together := with != nil
 	if _, ok := all.Of(d.Subject).Get(d.Roster); d.Roster != "" && !ok {
 		return d, fault.New(fault.Conflict, "field.error.roster_draft")
 	}
@@ -207,7 +216,6 @@ func publish(tx db.Tx, id db.ID, languages []string, together bool) (Definition,
 			return d, invalid("columns", "field.error.no_columns")
 		}
 	}
-	previous, known := find(all, d.Key())
 	if known {
 		d.Options = keepRetired(previous.Options, d.Options)
 	}
@@ -216,7 +224,7 @@ func publish(tx db.Tx, id db.ID, languages []string, together bool) (Definition,
 	}
 	d.PublishedAt = sql.NullTime{Time: tx.Now(), Valid: true}
 	for _, column := range columns {
-		if _, err := publish(tx, column.ID, languages, true); err != nil {
+		if _, err := publish(tx, column.ID, languages, registry.Fields{d.Field}); err != nil {
 			return d, about(column.Field, err)
 		}
 	}
@@ -369,6 +377,9 @@ func Check(f registry.Field, all registry.Fields, languages []string) error {
 	if !codeForm.MatchString(f.Code) || slices.Contains(reserved, f.Code) {
 		check.Fail("code", "field.error.code")
 	}
+	if f.Subject == registry.KindPerson && f.Roster == "" && slices.Contains([]string{"age", "youngest", "oldest"}, f.Code) {
+		check.Fail("code", "field.error.code") // a member has these in formulas
+	}
 	if !slices.Contains(Subjects(), f.Subject) {
 		check.Fail("subject", "field.error.choice")
 	}
@@ -406,7 +417,9 @@ func Check(f registry.Field, all registry.Fields, languages []string) error {
 	}
 	wrongFormula, wrongVisible := formula.Check(f, all)
 	if wrongFormula != nil {
-		check.Fail("formula", "field.error.expression", "Why", wrongFormula.Error())
+		check.Fail("formula", "field.error.expression", "Why", why(wrongFormula))
+	} else if way := formula.Circle(f, all); way != nil {
+		check.Fail("formula", "field.error.circle", "Fields", labels(append(way, f)))
 	} else if f.Type == registry.TypeCalculated {
 		for _, in := range formula.From(f, all) {
 			if f.Looser(in) { // what is made of it would give it away
@@ -416,11 +429,28 @@ func Check(f registry.Field, all registry.Fields, languages []string) error {
 		}
 	}
 	if wrongVisible != nil {
-		check.Fail("visible_when", "field.error.expression", "Why", wrongVisible.Error())
+		check.Fail("visible_when", "field.error.expression", "Why", why(wrongVisible))
 	} else if other := formula.Waits(f, all); other != nil {
 		check.Fail("visible_when", "field.error.waits", "Field", other.Label)
 	}
 	return check.Err()
+}
+
+// why is what a person is told of an expression that cannot be used.
+func why(err error) fault.Nested {
+	var w *formula.Wrong
+	if errors.As(err, &w) {
+		return w.Nested
+	}
+	return fault.Nested{Key: "formula.error.other", Args: fault.Pairs("At", 1)}
+}
+
+func labels(list registry.Fields) []i18n.Text {
+	var out []i18n.Text
+	for _, f := range list {
+		out = append(out, f.Label)
+	}
+	return out
 }
 
 // claimName is what a claim may be called: nothing that SD-JWT VC, JWT or the
@@ -444,6 +474,9 @@ func checkClaim(check *fault.Check, f registry.Field, all registry.Fields) {
 	}
 	if f.Roster != "" || f.Type == registry.TypeFile || f.Type == registry.TypeRoster {
 		check.Fail("credential", "field.error.claim_type")
+	}
+	if formula.OfPeople(f, all) { // its holder may not know it of the others (RULES R4, R7)
+		check.Fail("credential", "field.error.claim_people")
 	}
 	name := credentials.ClaimName(f)
 	taken := slices.ContainsFunc(t.Claims, func(c credentials.Claim) bool { return c.Path[0] == name }) ||

@@ -187,8 +187,8 @@ func At(entries []Entry, position int) registry.Fields {
 	return list
 }
 
-// PublishAll stores and publishes definitions that belong together: first those
-// that stand alone, then the columns of rosters, then formulas.
+// PublishAll stores and publishes definitions that belong together, in whatever
+// order they stand.
 func PublishAll(tx db.Tx, list registry.Fields, languages []string) error {
 	ids := make([]db.ID, len(list))
 	for i, f := range list {
@@ -197,18 +197,9 @@ func PublishAll(tx db.Tx, list registry.Fields, languages []string) error {
 			return fmt.Errorf("%s: %w", strings.Trim(f.Roster+"."+f.Code, "."), err)
 		}
 	}
-	for _, pass := range []func(registry.Field) bool{
-		func(f registry.Field) bool { return f.Roster == "" && f.Type != registry.TypeCalculated },
-		func(f registry.Field) bool { return f.Roster != "" },
-		func(f registry.Field) bool { return f.Type == registry.TypeCalculated },
-	} {
-		for i, f := range list {
-			if !pass(f) {
-				continue
-			}
-			if _, err := publish(tx, ids[i], languages, true); err != nil {
-				return fmt.Errorf("%s: %w", strings.Trim(f.Roster+"."+f.Code, "."), err)
-			}
+	for i, f := range list {
+		if _, err := publish(tx, ids[i], languages, list); err != nil {
+			return fmt.Errorf("%s: %w", strings.Trim(f.Roster+"."+f.Code, "."), err)
 		}
 	}
 	return follow(tx)

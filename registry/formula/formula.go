@@ -4,13 +4,12 @@
 package formula
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
@@ -23,6 +22,12 @@ import (
 const (
 	maxExpression = 2000   // characters
 	maxCost       = 100000 // CEL cost units for one record
+)
+
+// What the macros complain of.
+const (
+	noColumn = "sum() needs a column, such as plots.sum(p.ha)"
+	noRow    = "a name for the row is needed"
 )
 
 // Macros are what rosters add to CEL: plots.sum(p.ha), plots.count() and, with
@@ -43,14 +48,14 @@ func sumOfPath(eh cel.MacroExprFactory, target ast.Expr, args []ast.Expr) (ast.E
 		root = root.AsSelect().Operand()
 	}
 	if root.Kind() != ast.IdentKind || root == args[0] {
-		return nil, eh.NewError(args[0].ID(), "sum() needs a column, such as plots.sum(p.ha)")
+		return nil, eh.NewError(args[0].ID(), noColumn)
 	}
 	return fold(eh, target, root.AsIdent(), args[0]), nil
 }
 
 func sum(eh cel.MacroExprFactory, target ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
 	if args[0].Kind() != ast.IdentKind {
-		return nil, eh.NewError(args[0].ID(), "sum() needs a name for the row")
+		return nil, eh.NewError(args[0].ID(), noRow)
 	}
 	return fold(eh, target, args[0].AsIdent(), args[1]), nil
 }
@@ -61,7 +66,7 @@ func countAll(eh cel.MacroExprFactory, target ast.Expr, _ []ast.Expr) (ast.Expr,
 
 func count(eh cel.MacroExprFactory, target ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
 	if args[0].Kind() != ast.IdentKind {
-		return nil, eh.NewError(args[0].ID(), "count() needs a name for the row")
+		return nil, eh.NewError(args[0].ID(), noRow)
 	}
 	one := eh.NewCall(operators.Conditional, args[1], eh.NewLiteral(types.Double(1)), eh.NewLiteral(types.Double(0)))
 	return fold(eh, target, args[0].AsIdent(), one), nil
@@ -77,6 +82,7 @@ func fold(eh cel.MacroExprFactory, rows ast.Expr, row string, value ast.Expr) as
 // concurrent use.
 type Set struct {
 	fields   registry.Fields
+	order    registry.Fields // those with a formula, each after what it is made of
 	formulas map[registry.FieldKey]cel.Program
 	visible  map[registry.FieldKey]cel.Program
 }
@@ -86,20 +92,22 @@ func New(fields registry.Fields) (*Set, error) {
 	s := &Set{fields: fields, formulas: map[registry.FieldKey]cel.Program{}, visible: map[registry.FieldKey]cel.Program{}}
 	for _, f := range fields {
 		for _, e := range []struct {
-			text string
-			into map[registry.FieldKey]cel.Program
-			want *cel.Type
-		}{{f.Formula, s.formulas, resultType(f)}, {f.VisibleWhen, s.visible, cel.BoolType}} {
+			text    string
+			into    map[registry.FieldKey]cel.Program
+			want    *cel.Type
+			formula bool
+		}{{f.Formula, s.formulas, resultType(f), true}, {f.VisibleWhen, s.visible, cel.BoolType, false}} {
 			if e.text == "" {
 				continue
 			}
-			program, err := compile(e.text, f, fields, e.want)
+			program, err := compile(e.text, f, fields, e.want, e.formula)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", f.Code, err)
 			}
 			e.into[f.Key()] = program
 		}
 	}
+	s.order = ordered(fields)
 	return s, nil
 }
 
@@ -107,10 +115,10 @@ func New(fields registry.Fields) (*Set, error) {
 // errors name the input "formula" or "visible_when".
 func Check(f registry.Field, fields registry.Fields) (formula, visible error) {
 	if f.Formula != "" {
-		_, formula = compile(f.Formula, f, fields, resultType(f))
+		_, formula = compile(f.Formula, f, fields, resultType(f), true)
 	}
 	if f.VisibleWhen != "" {
-		_, visible = compile(f.VisibleWhen, f, fields, cel.BoolType)
+		_, visible = compile(f.VisibleWhen, f, fields, cel.BoolType, false)
 	}
 	return formula, visible
 }
@@ -159,11 +167,11 @@ func names(text, code string) bool {
 	return found
 }
 
-// From lists the definitions whose values the formula of f gives away, the columns
-// of its rosters among them.
+// From lists the definitions whose values the formula of f gives away: those that
+// it names, the columns of its rosters and what it reads of members among them.
 func From(f registry.Field, fields registry.Fields) registry.Fields {
 	var out registry.Fields
-	for _, in := range inputs(f, fields) {
+	for _, in := range sources(f, fields) {
 		if !names(f.Formula, in.Code) {
 			continue
 		}
@@ -171,6 +179,13 @@ func From(f registry.Field, fields registry.Fields) registry.Fields {
 		for _, column := range fields.Columns(in) {
 			if reads(f.Formula, column.Code) {
 				out = append(out, column)
+			}
+		}
+	}
+	if Counts(f) {
+		for _, of := range ofMembers(fields) {
+			if reads(f.Formula, of.Code) {
+				out = append(out, of)
 			}
 		}
 	}
@@ -204,7 +219,7 @@ func resultType(f registry.Field) *cel.Type {
 	return cel.StringType
 }
 
-// inputs are the definitions that an expression of f may use: the stored values
+// inputs are the definitions that a condition of f may use: the stored values
 // of the same subject, and for a column of a roster those of the same row.
 func inputs(f registry.Field, fields registry.Fields) registry.Fields {
 	var out registry.Fields
@@ -216,13 +231,32 @@ func inputs(f registry.Field, fields registry.Fields) registry.Fields {
 	return out
 }
 
-func compile(text string, f registry.Field, fields registry.Fields, want *cel.Type) (cel.Program, error) {
+// sources are those that a formula of f may use: what other formulas give, too.
+func sources(f registry.Field, fields registry.Fields) registry.Fields {
+	out := inputs(f, fields)
+	for _, in := range fields {
+		if in.Subject == f.Subject && in.Code != f.Code && in.Type == registry.TypeCalculated {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+func compile(text string, f registry.Field, fields registry.Fields, want *cel.Type, formula bool) (cel.Program, error) {
 	if len(text) > maxExpression {
-		return nil, errors.New("the expression is too long")
+		return nil, wrong("formula.error.long")
 	}
 	options := []cel.EnvOption{Macros(), cel.CrossTypeNumericComparisons(true)}
-	for _, in := range inputs(f, fields) {
+	from := inputs(f, fields)
+	if formula {
+		from = sources(f, fields)
+	}
+	for _, in := range from {
 		options = append(options, cel.Variable(in.Code, variableType(in)))
+	}
+	people := formula && f.Subject == registry.KindHousehold
+	if people {
+		options = append(options, cel.Variable(members, cel.ListType(cel.MapType(cel.StringType, cel.DynType))))
 	}
 	env, err := cel.NewEnv(options...)
 	if err != nil {
@@ -230,15 +264,18 @@ func compile(text string, f registry.Field, fields registry.Fields, want *cel.Ty
 	}
 	parsed, issues := env.Parse(text)
 	if issues.Err() != nil {
-		return nil, plain(issues)
+		return nil, plain(issues, f, fields)
 	}
 	asDoubles(parsed)
+	if people {
+		asRanges(parsed)
+	}
 	checked, issues := env.Check(parsed)
 	if issues.Err() != nil {
-		return nil, plain(issues)
+		return nil, plain(issues, f, fields)
 	}
 	if out := checked.OutputType(); !out.IsExactType(want) && !out.IsExactType(cel.DynType) {
-		return nil, fmt.Errorf("the expression gives %s, not %s", out, want)
+		return nil, gives(want)
 	}
 	if err := columnsExist(checked, f, fields); err != nil {
 		return nil, err
@@ -247,7 +284,7 @@ func compile(text string, f registry.Field, fields registry.Fields, want *cel.Ty
 }
 
 func variableType(f registry.Field) *cel.Type {
-	switch f.Type {
+	switch f.Shape() {
 	case registry.TypeNumber, registry.TypeMoney:
 		return cel.DoubleType
 	case registry.TypeChoices:
@@ -270,31 +307,25 @@ func asDoubles(parsed *cel.Ast) {
 	}))
 }
 
-// columnsExist refuses a misspelt column of a roster.
+// columnsExist refuses a misspelt column of a roster, or value of a member.
 func columnsExist(checked *cel.Ast, f registry.Field, fields registry.Fields) (err error) {
+	of := rowsOf(checked)
 	ast.PreOrderVisit(checked.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if err != nil || e.Kind() != ast.SelectKind {
 			return
 		}
-		name := e.AsSelect().FieldName()
+		name, operand := e.AsSelect().FieldName(), e.AsSelect().Operand()
+		if operand.Kind() == ast.IdentKind && of[operand.AsIdent()] == members {
+			if !slices.Contains(ofMember, name) && !slices.ContainsFunc(ofMembers(fields), func(o registry.Field) bool { return o.Code == name }) {
+				err = wrong("formula.error.member", "Name", name, "Others", strings.Join(ofMember[:3], ", "))
+			}
+			return
+		}
 		if !slices.ContainsFunc(fields, func(c registry.Field) bool { return c.Subject == f.Subject && c.Roster != "" && c.Code == name }) {
-			err = fmt.Errorf("no roster has a column %s", name)
+			err = wrong("formula.error.column", "Name", name)
 		}
 	}))
 	return err
-}
-
-// plain is the first of CEL's complaints, without its drawing of the place.
-func plain(issues *cel.Issues) error {
-	list := issues.Errors()
-	if len(list) == 0 {
-		return issues.Err()
-	}
-	return place(list[0])
-}
-
-func place(e *common.Error) error {
-	return fmt.Errorf("%s (at character %d)", e.Message, e.Location.Column()+1)
 }
 
 // Asked reports whether a question is asked of a record with these values. What
@@ -307,20 +338,39 @@ func (s *Set) Asked(f registry.Field, values registry.Values) bool {
 	if !ok {
 		return true
 	}
-	out, _, err := program.Eval(s.variables(f, values))
+	vars := map[string]any{}
+	for _, in := range inputs(f, s.fields) {
+		vars[in.Code] = Known(in, values[in.Code], s.fields)
+	}
+	out, _, err := program.Eval(vars)
 	return err != nil || types.IsUnknown(out) || out == types.True
 }
 
 // Calculate gives the calculated values of a record; one that rests on an
-// unknown is missing.
-func (s *Set) Calculate(subject string, values registry.Values) registry.Values {
+// unknown is missing. Of a household, people are those who live in it; where they
+// are not known (nil), neither is what counts them.
+func (s *Set) Calculate(subject string, values registry.Values, people []Member) registry.Values {
 	out := registry.Values{}
-	for _, f := range s.fields.Of(subject) {
-		program, ok := s.formulas[f.Key()]
-		if !ok {
+	var known any
+	for _, f := range s.order {
+		if f.Subject != subject {
 			continue
 		}
-		value, _, err := program.Eval(s.variables(f, values))
+		vars := map[string]any{}
+		for _, in := range sources(f, s.fields) {
+			value := values[in.Code]
+			if in.Type == registry.TypeCalculated {
+				value = out[in.Code]
+			}
+			vars[in.Code] = Known(in, value, s.fields)
+		}
+		if Counts(f) {
+			if known == nil {
+				known = s.members(people)
+			}
+			vars[members] = known
+		}
+		value, _, err := s.formulas[f.Key()].Eval(vars)
 		if err != nil || types.IsUnknownOrError(value) {
 			continue
 		}
@@ -342,15 +392,7 @@ func (s *Set) Calculate(subject string, values registry.Values) registry.Values 
 
 // Calculates reports whether any field of the subject has a formula.
 func (s *Set) Calculates(subject string) bool {
-	return slices.ContainsFunc(s.fields, func(f registry.Field) bool { return f.Subject == subject && f.Formula != "" })
-}
-
-func (s *Set) variables(f registry.Field, values registry.Values) map[string]any {
-	vars := map[string]any{}
-	for _, in := range inputs(f, s.fields) {
-		vars[in.Code] = Known(in, values[in.Code], s.fields)
-	}
-	return vars
+	return slices.ContainsFunc(s.order, func(f registry.Field) bool { return f.Subject == subject })
 }
 
 // Known is a stored value as an expression sees it: unknown when there is no
@@ -379,6 +421,7 @@ func Known(f registry.Field, value any, fields registry.Fields) any {
 	default:
 		return v
 	}
-	var unknown ref.Val = types.NewUnknown(1, types.NewAttributeTrail(f.Code))
-	return unknown
+	return unknown(f.Code)
 }
+
+func unknown(what string) ref.Val { return types.NewUnknown(1, types.NewAttributeTrail(what)) }

@@ -1,8 +1,10 @@
 package formula_test
 
 import (
+	"errors"
 	"testing"
 
+	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/formula"
 )
@@ -16,7 +18,9 @@ var fields = registry.Fields{
 	{Subject: "household", Code: "plots", Type: registry.TypeRoster},
 	{Subject: "household", Roster: "plots", Code: "ha", Type: registry.TypeNumber},
 	{Subject: "household", Roster: "plots", Code: "irrigated", Type: registry.TypeYesNo},
-	{Subject: "person", Code: "disability", Type: registry.TypeYesNo},
+	{Subject: "person", Code: "disability", Type: registry.TypeYesNo, Sensitivity: "sensitive", Label: i18n.Text{"en": "Disability"}},
+	{Subject: "person", Code: "wage", Type: registry.TypeMoney},
+	{Subject: "person", Code: "hours", Type: registry.TypeNumber},
 }
 
 func plots(rows ...map[string]any) []any {
@@ -58,7 +62,7 @@ func TestCalculate(t *testing.T) {
 			t.Errorf("%s: %v", tt.formula, err)
 			continue
 		}
-		got, ok := set.Calculate("household", tt.values)["out"]
+		got, ok := set.Calculate("household", tt.values, nil)["out"]
 		if ok != (tt.want != nil) || ok && got != tt.want {
 			t.Errorf("%s of %v gives %v, not %v", tt.formula, tt.values, got, tt.want)
 		}
@@ -120,6 +124,153 @@ func TestWaits(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s when %s: %q", c.f.Code, c.f.VisibleWhen, got)
+		}
+	}
+}
+
+// calculated is a definition with a formula; what it gives follows from its code.
+func calculated(subject, code, text string, result registry.FieldType) registry.Field {
+	return registry.Field{Subject: subject, Code: code, Type: registry.TypeCalculated, Formula: text, Result: result}
+}
+
+// A household's formula counts and adds up its people. What is not known of one of
+// them is neither zero nor no, unless the answer is the same whatever it is.
+func TestMembers(t *testing.T) {
+	t.Parallel()
+	child := formula.Member{Relationship: "child", Sex: "female", Youngest: 3, Oldest: 3, Fields: registry.Values{"disability": "no", "wage": 0.0}}
+	adult := formula.Member{Relationship: "head", Sex: "male", Youngest: 30, Oldest: 31, Fields: registry.Values{"disability": "yes", "wage": 90.0, "hours": 10.0}}
+	silent := formula.Member{Relationship: "spouse", Sex: "unknown", Youngest: 28, Oldest: 28}
+	ageless := formula.Member{Relationship: "spouse", Sex: "female", Youngest: -1, Oldest: -1, Fields: registry.Values{"disability": "no", "wage": 5.0}}
+	perhaps := formula.Member{Relationship: "child", Sex: "female", Youngest: 4, Oldest: 5, Fields: registry.Values{"disability": "no", "wage": 0.0}}
+	list := func(m ...formula.Member) []formula.Member { return m }
+	for _, tt := range []struct {
+		formula string
+		result  registry.FieldType
+		members []formula.Member
+		want    any
+	}{
+		{"members.count()", registry.TypeNumber, list(child, adult), 2.0},
+		{"members.count()", registry.TypeNumber, []formula.Member{}, 0.0},
+		{"members.count()", registry.TypeNumber, nil, nil}, // nobody knows who lives there
+		{"members.count(m, m.age < 5)", registry.TypeNumber, list(child, adult), 1.0},
+		{"members.count(m, 5 > m.age)", registry.TypeNumber, list(child, adult), 1.0},
+		{"members.count(m, m.age < 5)", registry.TypeNumber, list(child, ageless), nil},
+		{"members.count(m, m.age < 5)", registry.TypeNumber, list(child, perhaps), nil},
+		{"members.count(m, m.age <= 5)", registry.TypeNumber, list(child, perhaps, adult), 2.0},
+		{"members.count(m, m.age >= 4)", registry.TypeNumber, list(child, perhaps, adult), 2.0},
+		{"members.count(m, m.age > 5)", registry.TypeNumber, list(child, perhaps, adult), 1.0},
+		{"members.count(m, m.age > 4)", registry.TypeNumber, list(perhaps), nil},
+		{"members.count(m, m.age == 3)", registry.TypeNumber, list(child, perhaps, adult), 1.0},
+		{"members.count(m, m.age == 30)", registry.TypeNumber, list(adult), nil},
+		{"members.count(m, m.age != 3)", registry.TypeNumber, list(child, perhaps, adult), 2.0},
+		{`members.exists(m, m.age < 5 && m.sex == "female")`, registry.TypeYesNo, list(ageless, child), "yes"}, // whoever the other is
+		{`members.exists(m, m.disability == "yes")`, registry.TypeYesNo, list(silent, adult), "yes"},
+		{`members.exists(m, m.disability == "yes")`, registry.TypeYesNo, list(silent, child), nil},
+		{`members.exists(m, m.disability == "yes")`, registry.TypeYesNo, list(child, ageless), "no"},
+		{"members.sum(m, m.wage)", registry.TypeMoney, list(child, adult), 90.0},
+		{"members.sum(m.wage)", registry.TypeMoney, list(child, adult), 90.0},
+		{"members.sum(m, m.wage)", registry.TypeMoney, list(child, silent), nil},
+		{"members.sum(m, m.age < 15 ? 0 : m.wage)", registry.TypeMoney, list(child, adult), 90.0},
+		{"members.sum(m, m.pay)", registry.TypeMoney, list(adult), 9.0}, // what a formula gives of a person
+		{"members.filter(m, m.age >= 18).sum(m, m.wage)", registry.TypeMoney, list(child, adult), 90.0},
+		{"members.sum(m, m.wage) / rooms", registry.TypeMoney, list(adult), 45.0},
+		{`members.count(m, m.relationship == "child")`, registry.TypeNumber, list(child, adult), 1.0},
+	} {
+		all := append(fields[:len(fields):len(fields)], calculated("household", "out", tt.formula, tt.result), calculated("person", "pay", "wage / hours", registry.TypeMoney))
+		set, err := formula.New(all)
+		if err != nil {
+			t.Errorf("%s: %v", tt.formula, err)
+			continue
+		}
+		got, ok := set.Calculate("household", registry.Values{"rooms": 2.0}, tt.members)["out"]
+		if ok != (tt.want != nil) || ok && got != tt.want {
+			t.Errorf("%s of %v gives %v, not %v", tt.formula, tt.members, got, tt.want)
+		}
+	}
+}
+
+// Formulas rest on each other, in whatever order they stand; never in a circle.
+func TestFormulasOfFormulas(t *testing.T) {
+	t.Parallel()
+	a := calculated("household", "a", `b == "yes" ? c * 2 : 0`, registry.TypeNumber)
+	b := calculated("household", "b", "c > 10", registry.TypeYesNo)
+	c := calculated("household", "c", "rooms * 4", registry.TypeNumber)
+	set, err := formula.New(append(fields[:len(fields):len(fields)], a, b, c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := set.Calculate("household", registry.Values{"rooms": 3.0}, nil); got["a"] != 24.0 || got["b"] != "yes" || got["c"] != 12.0 {
+		t.Errorf("%v", got)
+	}
+	if got := set.Calculate("household", nil, nil); len(got) != 0 {
+		t.Errorf("of nothing: %v", got)
+	}
+	all := append(fields[:len(fields):len(fields)], a, b)
+	var way string
+	for _, f := range formula.Circle(calculated("household", "c", "a + 1", registry.TypeNumber), all) {
+		way += f.Code
+	}
+	if way != "cab" {
+		t.Errorf("the circle is %q", way)
+	}
+	if way := formula.Circle(c, all); way != nil {
+		t.Errorf("there is no circle in %v", way)
+	}
+}
+
+// A formula of members gives away what it reads of them.
+func TestFromMembers(t *testing.T) {
+	t.Parallel()
+	f := calculated("household", "out", `members.exists(m, m.disability == "yes") && rooms > 1`, registry.TypeYesNo)
+	var codes string
+	for _, in := range formula.From(f, fields) {
+		codes += in.Code + " "
+	}
+	if codes != "rooms disability " {
+		t.Error(codes)
+	}
+	again := calculated("household", "again", `out == "yes"`, registry.TypeYesNo)
+	all := append(fields[:len(fields):len(fields)], f, again)
+	for code, want := range map[string]bool{"out": true, "again": true, "rooms": false} {
+		of, _ := all.Of("household").Get(code)
+		if formula.OfPeople(of, all) != want {
+			t.Errorf("%s tells of people: %v", code, !want)
+		}
+	}
+}
+
+// What is wrong is said in a message, never in the words of CEL.
+func TestWrong(t *testing.T) {
+	t.Parallel()
+	for text, key := range map[string]string{
+		"rooms +":                       "formula.error.syntax",
+		`rooms == "2`:                   "formula.error.syntax",
+		"room * 2":                      "formula.error.name",
+		"members.average(m, m.wage)":    "formula.error.name",
+		`disability == "yes"`:           "formula.error.of_person",
+		"tenure * 2":                    "formula.error.mixed",
+		`rooms == 2`:                    "formula.error.gives.number",
+		"plots.sum(3)":                  "formula.error.sum",
+		"plots.sum(3, p.ha)":            "formula.error.row",
+		"plots.sum(p.hectares)":         "formula.error.column",
+		"members.sum(m, m.income)":      "formula.error.member",
+		"members.count(m, m.plots > 1)": "formula.error.member",
+		"rooms.ha":                      "formula.error.other",
+	} {
+		wrong, _ := formula.Check(calculated("household", "out", text, registry.TypeNumber), fields)
+		var w *formula.Wrong
+		if !errors.As(wrong, &w) || w.Key != key {
+			t.Errorf("%s: %v instead of %s", text, wrong, key)
+		}
+	}
+	for _, f := range []registry.Field{
+		{Subject: "household", Code: "x", Type: registry.TypeText, VisibleWhen: "members.count() > 2"}, // asked before they are known
+		calculated("person", "y", "members.count()", registry.TypeNumber),
+	} {
+		formulaWrong, visible := formula.Check(f, fields)
+		var w *formula.Wrong
+		if !errors.As(errors.Join(formulaWrong, visible), &w) || w.Key != "formula.error.members" {
+			t.Errorf("%s: %v %v", f.Code, formulaWrong, visible)
 		}
 	}
 }

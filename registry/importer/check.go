@@ -80,6 +80,9 @@ func (r *run) checkHomes(src uint8, l *layout, c *chunk) error {
 	if err != nil {
 		return err
 	}
+	if err := r.keepHeld("household", c, known, func(i int) []fieldValue { return c.homes[i].fields }); err != nil {
+		return err
+	}
 	for i := range c.n {
 		r.counts.Households++
 		h := &c.homes[i]
@@ -141,6 +144,9 @@ func (r *run) checkPeople(src uint8, l *layout, c *chunk) error {
 	if err != nil {
 		return err
 	}
+	if err := r.keepHeld("person", c, known, func(i int) []fieldValue { return c.people[i].fields }); err != nil {
+		return err
+	}
 	for i := range c.n {
 		r.counts.People++
 		n := len(r.people)
@@ -176,7 +182,7 @@ func (r *run) checkPeople(src uint8, l *layout, c *chunk) error {
 				add(slotKey, p.key, "import.problem.person_twice", "Line", int(r.people[first].line))
 			}
 		}
-		found = r.checkTwice(l, c, i, n, found)
+		found = r.checkTwice(l, c, i, n, st, found)
 		for _, whom := range p.caresFor {
 			if whom == p.key {
 				add(slotCaresFor, whom, "import.problem.cares_self")
@@ -210,10 +216,54 @@ func (r *run) checkPeople(src uint8, l *layout, c *chunk) error {
 	return nil
 }
 
+// keepHeld tells of answers that nobody could give any more, but where the record
+// holds them already.
+func (r *run) keepHeld(table string, c *chunk, known map[int]found, fields func(int) []fieldValue) error {
+	var ids []string
+	rows := map[int][]*held{}
+	for i := range c.n {
+		if c.broken[i] {
+			continue
+		}
+		for _, f := range fields(i) {
+			if f.held != nil {
+				rows[i] = append(rows[i], f.held)
+			}
+		}
+		if rows[i] != nil && known[i].is {
+			ids = append(ids, known[i].id.String())
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	var list []struct {
+		ID     db.ID           `db:"id"`
+		Fields registry.Values `db:"fields"`
+	}
+	if err := r.tx.Select(&list, sprintf(`select id, fields from %s where id = any($1::uuid[])`, table), ids); err != nil {
+		return err
+	}
+	holds := map[db.ID]registry.Values{}
+	for _, one := range list {
+		holds[one.ID] = one.Fields
+	}
+	for i, list := range rows {
+		for _, h := range list {
+			if !known[i].is || !h.field.Holds(holds[known[i].id][h.field.Code], h.given) {
+				c.found[i] = append(c.found[i], h.why)
+			}
+		}
+	}
+	return nil
+}
+
 // checkTwice tells of rows that may be about one person: with the same number, or
 // where there is none with the same name, day of birth and key in another
-// household. Nobody is left out for it: the office finds out (RULES R14).
-func (r *run) checkTwice(l *layout, c *chunk, i, n int, list []Problem) []Problem {
+// household. Nobody is left out for it: the office finds out (RULES R14). But a key
+// that is more than a number within the household, with the same name, is one
+// person, who usually lives in one household.
+func (r *run) checkTwice(l *layout, c *chunk, i, n int, st member, list []Problem) []Problem {
 	p := &c.people[i]
 	notice := func(value, key string, parts ...string) {
 		if first, twice := r.alike.put(n, parts...); twice {
@@ -224,8 +274,23 @@ func (r *run) checkTwice(l *layout, c *chunk, i, n int, list []Problem) []Proble
 	for _, d := range p.numbers {
 		notice(d.Value, "import.notice.number_twice", d.Type, d.Issuer, d.Value)
 	}
-	if name := p.fullName + p.latin; len(p.numbers) == 0 && p.key != "" && name != "" && p.birth.Known() {
-		notice(p.key, "import.notice.alike", "", p.key, name, p.birth.From.Format(time.DateOnly))
+	name, born := p.fullName+p.latin, ""
+	if p.birth.Known() {
+		born = p.birth.From.Format(time.DateOnly)
+	}
+	long := len(p.key) > len("999")
+	if name == "" || p.key == "" || !long && (len(p.numbers) > 0 || born == "") {
+		return list
+	}
+	first, twice := r.alike.put(n, "", p.key, name, born)
+	switch {
+	case !twice:
+	case long && st.state&r.people[first].state&lives != 0 && r.people[first].home != st.home:
+		list = append(list, l.at(c, i, slotKey, p.key, "import.problem.two_homes", "Line", int(r.people[first].line)))
+	case len(p.numbers) == 0 && born != "":
+		p := l.at(c, i, slotKey, p.key, "import.notice.alike", "Line", int(r.people[first].line))
+		p.Column, p.Notice = "", true
+		list = append(list, p)
 	}
 	return list
 }

@@ -26,9 +26,9 @@ func TestRecordsAsTheirTypesAre(t *testing.T) {
 		contacts: []registry.ContactData{{Kind: "phone", Value: "+254", Owner: "own", Safe: []string{"codes"}, Protected: true}, {Kind: "email", Value: "a@b.c", Owner: "helper"}},
 		tags:     []string{"x", "y"},
 		numbers:  []registry.IdentifierData{{Type: "national_id", Value: "MJ1", Issuer: odd, Status: "verified", ExpiresOn: "2030-01-01", Assurance: "high", Method: "issuer"}},
-		fields:   []fieldValue{{"text", odd}, {"number", 1.5}, {"whole", 1e9}, {"list", []string{"a", "b"}}, {"nothing", nil}}}
+		fields:   []fieldValue{{key: "text", value: odd}, {key: "number", value: 1.5}, {key: "whole", value: 1e9}, {key: "list", value: []string{"a", "b"}}, {key: "nothing"}}}
 	at := place{home: id(3), cares: []db.ID{id(4), id(5)}}
-	rows := []fieldValue{{"plots", []registry.Row{{"id": "r1", "ha": 1.5}}}}
+	rows := []fieldValue{{key: "plots", value: []registry.Row{{"id": "r1", "ha": 1.5}}}}
 	compare(t, s.encodePerson(&person, at, rows), &registry.PersonData{})
 	compare(t, s.encodePerson(&personRow{}, place{}, nil), &registry.PersonData{})
 	home := homeRow{key: "A/1", area: id(7), directions: odd, protected: "yes", tags: []string{"t"}, fields: person.fields, numbers: person.numbers}

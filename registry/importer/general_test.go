@@ -308,29 +308,35 @@ func TestWhatCannotBe(t *testing.T) {
 		files []importer.File
 		want  string
 	}{
-		"nobody lives there":          {[]importer.File{homes("9,,MJ010101,,,,")}, `homes.csv:2: household = "9": Nobody lives in this household.`},
-		"no area":                     {[]importer.File{homes("9,,,,,,")}, `homes.csv:2: area = "": A new household needs an area.`},
-		"an area that is none":        {[]importer.File{homes("9,,Atlantis,,,,")}, `homes.csv:2: area = "Atlantis": There is no such area.`},
-		"a reference that is none":    {[]importer.File{homes("9,H-22222-22223,,,,,")}, `homes.csv:2: ref = "H-22222-22223": This is not a reference. One character may be wrong.`},
-		"a reference of nobody":       {[]importer.File{homes("," + registry.RefOf(registry.RefHousehold, "222222222") + ",,,,,")}, `homes.csv:2: ref = "` + registry.RefOf(registry.RefHousehold, "222222222") + `": There is no such record.`},
-		"the same household twice":    {[]importer.File{homes(","+home+",,,1,,", ","+home+",,,2,,")}, `homes.csv:3: ref = "` + home + `": The same household is on line 2.`},
-		"directions too long":         {[]importer.File{homes("," + home + ",," + long + ",,,")}, `homes.csv:2: directions = "` + strings.Repeat("é", 200) + `…": Use at most 500 characters.`},
-		"too many rooms":              {[]importer.File{homes("," + home + ",,,61,,")}, `homes.csv:2: rooms = "61": Enter a number that is not above 60`},
-		"rooms in words":              {[]importer.File{homes("," + home + ",,,some,,")}, `homes.csv:2: rooms = "some": Enter a number, such as 250`},
-		"an answer of none":           {[]importer.File{homes("," + home + ",,,,perhaps,")}, `homes.csv:2: electricity = "perhaps": This is none of the answers.`},
-		"a formula":                   {[]importer.File{homes(`,` + home + `,,,=1+1,,`)}, `homes.csv:2: rooms = "=1+1": Enter a number, such as 250`},
-		"a household of nobody":       {[]importer.File{people("77,1,,head,A B,,,,,,,,,")}, `people.csv:2: household = "77": There is no such household.`},
-		"no relationship":             {[]importer.File{people(home + ",1,,,A B,,,,,,,,,")}, `people.csv:2: relationship = "": Say who this person is to the head of the household.`},
-		"a relationship to nobody":    {[]importer.File{people(",1,,child,A B,,,,,,,,,")}, `people.csv:2: household = "": Say which household this is about.`},
-		"two heads":                   {[]importer.File{people(home + ",1,,head,A B,,,,,,,,,")}, `people.csv:2: relationship = "head": The household has a head already.`},
-		"two heads in the file":       {[]importer.File{homes("9,,MJ010101,,,,"), people("9,1,,head,A B,,,,,,,,,", "9,2,,head,C D,,,,,,,,,")}, `people.csv:3: relationship = "head": The household has a head already.`},
-		"the same person twice":       {[]importer.File{people(home+",,"+salma.Ref+",,,,,,,,,,,", home+",,"+salma.Ref+",,,,,,,,,,,")}, `people.csv:3: ref = "` + salma.Ref + `": The same person is on line 2.`},
-		"two usual residences":        {[]importer.File{homes("9,,MJ010101,,,,"), people("9,1,,head,A B,,,,,,,,MJ70000002,", home+",1,,child,A B,,,,,,,,MJ70000002,")}, `people.csv:3: The same person is on line 2.`},
-		"the same key twice":          {[]importer.File{people(home+",7,,child,A B,,,,,,,,,", home+",7,,child,C D,,,,,,,,,")}, `people.csv:3: person = "7": The household has this person already, on line 2.`},
-		"born tomorrow":               {[]importer.File{people(home + ",7,,child,A B,,2026-03-03,,,,,,,")}, `people.csv:2: birth_date = "2026-03-03": The date of birth cannot be in the future`},
-		"born on 31 February":         {[]importer.File{people(home + ",7,,child,A B,,1980-02-31,,,,,,,")}, `people.csv:2: birth_date = "1980-02-31": Enter a day that this month has`},
-		"gone before they came":       {[]importer.File{people(home + ",7,,child,A B,,,2020-01-02,2020-01-01,,,,,")}, `people.csv:2: until = "2020-01-01": It ends before it begins.`},
-		"since no day":                {[]importer.File{people(home + ",7,,child,A B,,,2020,,,,,,")}, `people.csv:2: since = "2020": This is not a day such as 2026-03-27.`},
+		"nobody lives there":       {[]importer.File{homes("9,,MJ010101,,,,")}, `homes.csv:2: household = "9": Nobody lives in this household.`},
+		"no area":                  {[]importer.File{homes("9,,,,,,")}, `homes.csv:2: area = "": A new household needs an area.`},
+		"an area that is none":     {[]importer.File{homes("9,,Atlantis,,,,")}, `homes.csv:2: area = "Atlantis": There is no such area.`},
+		"a reference that is none": {[]importer.File{homes("9,H-22222-22223,,,,,")}, `homes.csv:2: ref = "H-22222-22223": This is not a reference. One character may be wrong.`},
+		"a reference of nobody":    {[]importer.File{homes("," + registry.RefOf(registry.RefHousehold, "222222222") + ",,,,,")}, `homes.csv:2: ref = "` + registry.RefOf(registry.RefHousehold, "222222222") + `": There is no such record.`},
+		"the same household twice": {[]importer.File{homes(","+home+",,,1,,", ","+home+",,,2,,")}, `homes.csv:3: ref = "` + home + `": The same household is on line 2.`},
+		"directions too long":      {[]importer.File{homes("," + home + ",," + long + ",,,")}, `homes.csv:2: directions = "` + strings.Repeat("é", 200) + `…": Use at most 500 characters.`},
+		"too many rooms":           {[]importer.File{homes("," + home + ",,,61,,")}, `homes.csv:2: rooms = "61": Enter a number that is not above 60`},
+		"rooms in words":           {[]importer.File{homes("," + home + ",,,some,,")}, `homes.csv:2: rooms = "some": Enter a number, such as 250`},
+		"an answer of none":        {[]importer.File{homes("," + home + ",,,,perhaps,")}, `homes.csv:2: electricity = "perhaps": This is none of the answers.`},
+		"a formula":                {[]importer.File{homes(`,` + home + `,,,=1+1,,`)}, `homes.csv:2: rooms = "=1+1": Enter a number, such as 250`},
+		"a household of nobody":    {[]importer.File{people("77,1,,head,A B,,,,,,,,,")}, `people.csv:2: household = "77": There is no such household.`},
+		"no relationship":          {[]importer.File{people(home + ",1,,,A B,,,,,,,,,")}, `people.csv:2: relationship = "": Say who this person is to the head of the household.`},
+		"a relationship to nobody": {[]importer.File{people(",1,,child,A B,,,,,,,,,")}, `people.csv:2: household = "": Say which household this is about.`},
+		"two heads":                {[]importer.File{people(home + ",1,,head,A B,,,,,,,,,")}, `people.csv:2: relationship = "head": The household has a head already.`},
+		"two heads in the file":    {[]importer.File{homes("9,,MJ010101,,,,"), people("9,1,,head,A B,,,,,,,,,", "9,2,,head,C D,,,,,,,,,")}, `people.csv:3: relationship = "head": The household has a head already.`},
+		"the same person twice":    {[]importer.File{people(home+",,"+salma.Ref+",,,,,,,,,,,", home+",,"+salma.Ref+",,,,,,,,,,,")}, `people.csv:3: ref = "` + salma.Ref + `": The same person is on line 2.`},
+		"two usual residences":     {[]importer.File{homes("9,,MJ010101,,,,"), people("9,1,,head,A B,,,,,,,,MJ70000002,", home+",1,,child,A B,,,,,,,,MJ70000002,")}, `people.csv:3: The same person is on line 2.`},
+		"the same key twice":       {[]importer.File{people(home+",7,,child,A B,,,,,,,,,", home+",7,,child,C D,,,,,,,,,")}, `people.csv:3: person = "7": The household has this person already, on line 2.`},
+		"born tomorrow":            {[]importer.File{people(home + ",7,,child,A B,,2026-03-03,,,,,,,")}, `people.csv:2: birth_date = "2026-03-03": The date of birth cannot be in the future`},
+		"born on 31 February":      {[]importer.File{people(home + ",7,,child,A B,,1980-02-31,,,,,,,")}, `people.csv:2: birth_date = "1980-02-31": Enter a day that this month has`},
+		"gone before they came":    {[]importer.File{people(home + ",7,,child,A B,,,2020-01-02,2020-01-01,,,,,")}, `people.csv:2: until = "2020-01-01": It ends before it begins.`},
+		"since no day":             {[]importer.File{people(home + ",7,,child,A B,,,2020,,,,,,")}, `people.csv:2: since = "2020": This is not a day such as 2026-03-27.`},
+		"came tomorrow":            {[]importer.File{people(home + ",7,,child,A B,,,2026-03-03,,,,,,")}, `people.csv:2: since = "2026-03-03": This day is in the future.`},
+		"leaves tomorrow":          {[]importer.File{people(home + ",7,,child,A B,,,,2026-03-03,,,,,")}, `people.csv:2: until = "2026-03-03": This day is in the future.`},
+		"came before birth":        {[]importer.File{people(home + ",7,,child,A B,,2015,2014-12-31,,,,,,")}, `people.csv:2: since = "2014-12-31": This day is before the day of birth.`},
+		"an age that cannot be":    {[]importer.File{csvFile("people.csv", "household,relationship,full_name,birth_date,age", home+",child,A B,2010,77")}, `people.csv:2: age = "77": This age does not agree with the date of birth.`},
+		"one person in two homes": {[]importer.File{homes("9,,MJ010101,,,,"), people("9,P-77,,head,A B,,,,,,,,,", home+",P-77,,child,A B,,,,,,,,,")},
+			`people.csv:3: person = "P-77": The same person lives in another household on line 2. Leave one of the two out, or say that one is another tie.`},
 		"cares for oneself":           {[]importer.File{people(home + ",7,,child,A B,,,,,7,,,,")}, `people.csv:2: cares_for = "7": Nobody is their own caregiver.`},
 		"cares for nobody":            {[]importer.File{people(home + ",7,,child,A B,,,,,8,,,,")}, `people.csv:2: cares_for = "8": There is no such person in the household.`},
 		"not a phone":                 {[]importer.File{people(home + ",7,,child,A B,,,,,,ask me,,,")}, `people.csv:2: phone = "ask me": This is not a phone number.`},
@@ -540,5 +546,85 @@ func TestRowsThatMayBeOnePerson(t *testing.T) {
 		`people.csv:6: The same number is on line 5. It counts as not checked until an officer finds out whose it is.`}
 	if got := said(r.found); r.Problems != 0 || r.Notices != 2 || !slices.Equal(got, want) {
 		t.Errorf("%d problems:\n%s", r.Problems, strings.Join(got, "\n"))
+	}
+}
+
+// A value that nobody could give any more stays where a record holds it, and is
+// refused anywhere else: in another record, and where something else is held.
+func TestWhatARecordHolds(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.in(t, homesAndPeople())
+	publish := func(max float64, options ...string) {
+		t.Helper()
+		label := func(s string) i18n.Text { return i18n.Text{"en": s, "ar": s} }
+		shed := registry.Field{Subject: "household", Code: "shed", Type: registry.TypeChoice, Label: label("Shed"), Sensitivity: "personal", Section: "other"}
+		for _, code := range options {
+			shed.Options = append(shed.Options, registry.Option{Code: code, Label: label("Of " + code)})
+		}
+		sheep := registry.Field{Subject: "household", Code: "sheep", Type: registry.TypeNumber, Label: label("Sheep"), Sensitivity: "personal", Section: "other", Rules: registry.FieldRules{Max: &max}}
+		if err := o.WithTx(t.Context(), db.Principal{Role: db.Staff, Kind: "staff", Actor: o.proposer.Actor}, func(tx db.Tx) error {
+			return fields.PublishAll(tx, registry.Fields{shed, sheep}, []string{"en", "ar"})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	salma, _ := o.person(t, "Salma Idris")
+	halima, _ := o.person(t, "Halima Noor")
+	ref := func(p registry.PersonData) string {
+		return get[string](t, o, `select ref from household where id = $1`, p.Memberships[0].HouseholdID)
+	}
+	one, other := ref(salma), ref(halima)
+	rows := func(rows ...string) []importer.File {
+		return []importer.File{csvFile("homes.csv", append([]string{"ref,shed,sheep,directions"}, rows...)...)}
+	}
+	publish(60, "tin", "reed", "wood")
+	o.in(t, rows(one+",reed,40,Gate", other+",tin,3,"))
+	publish(10, "tin", "wood")
+	r := o.in(t, rows(one+",Of reed,40,Green gate"))
+	if got := get[string](t, o, `select concat_ws(' ', version, fields->>'shed', fields->>'sheep', directions) from household where ref = $1`, one); got != "3 reed 40 Green gate" || r.Counts.Changed != 1 {
+		t.Errorf("%s, %+v", got, r.Counts)
+	}
+	r = o.bring(t, rows(one+",reed,41,", other+",reed,40,"))
+	want := []string{`homes.csv:2: sheep = "41": Enter a number that is not above 10`, `homes.csv:3: shed = "reed": Choose one of the answers`, `homes.csv:3: sheep = "40": Enter a number that is not above 10`}
+	if got := said(r.found); !slices.Equal(got, want) {
+		t.Errorf("%s", strings.Join(got, "\n"))
+	}
+}
+
+// A column that stands twice is named, in a template's sheet, and by its names in
+// two languages.
+func TestColumnsThatStandTwice(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	b, err := o.catalogue(t).Template(printers[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := excelize.OpenReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, err := f.GetRows("people")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, _ := excelize.CoordinatesToCellName(len(header[0])+1, 1)
+	if err := f.SetCellValue("people", at, header[0][0]); err != nil {
+		t.Fatal(err)
+	}
+	var book bytes.Buffer
+	if err := f.Write(&book); err != nil {
+		t.Fatal(err)
+	}
+	for name, files := range map[string][]importer.File{
+		header[0][0]:  {text("filled.xlsx", book.Bytes())},
+		"غرف [rooms]": {csvFile("homes.csv", "household,area,Rooms [rooms],غرف [rooms]", "1,MJ010101,2,3")},
+	} {
+		_, err := importer.Stage(t.Context(), o.DB.DB, o.proposer, importer.Options{Files: files, Printers: printers, Bad: func(importer.Problem) {}})
+		p, ok := importer.AboutFile(err)
+		if !ok || !strings.Contains(p.Say(printers[0]), name) || p.Key != "import.error.column_twice" {
+			t.Errorf("%s: %v %v", name, p, err)
+		}
 	}
 }

@@ -77,7 +77,7 @@ func newLayout(src *source, table Table, m *Mapping, printers []*i18n.Printer) (
 		}
 		l.levels = append(l.levels, i)
 	}
-	headers := sortedKeys(t.Columns)
+	headers, taken := sortedKeys(t.Columns), map[string]bool{}
 	slices.SortFunc(headers, func(a, b string) int { return at[a] - at[b] })
 	for _, name := range headers {
 		col := t.Columns[name]
@@ -88,6 +88,10 @@ func newLayout(src *source, table Table, m *Mapping, printers []*i18n.Printer) (
 		if !ok {
 			return nil, readable(src.name(), "import.error.column_missing", "Line", src.line, "Column", name)
 		}
+		if taken[col.To] && col.Answer == "" { // its name in two languages
+			return nil, readable(src.name(), "import.error.column_twice", "Line", src.line, "Column", name)
+		}
+		taken[col.To] = true
 		target, _ := table.Target(col.To) // the mapping was checked
 		l.place(&column{index: i, Target: target, codes: col.Codes, known: target.answers(printers), seen: map[string]answer{}}, col)
 	}
@@ -161,10 +165,28 @@ func (t Target) answers(printers []*i18n.Printer) map[string]string {
 	for _, code := range t.Codes { // a code is never taken for another's name
 		known[code] = code
 	}
+	if t.Field != nil { // what is offered no more may be said of a record that holds it
+		for _, o := range t.Field.Options {
+			for _, name := range append([]string{o.Code}, labels(t, o, printers)...) {
+				if _, taken := known[name]; !taken && !twice[name] && o.Retired {
+					known[name] = o.Code
+				}
+			}
+		}
+	}
 	if t.words == "answer." {
 		known["1"], known["true"], known["0"], known["false"] = "yes", "yes", "no", "no"
 	}
 	return known
+}
+
+// labels are an answer's names in the languages given, folded.
+func labels(t Target, o registry.Option, printers []*i18n.Printer) []string {
+	var list []string
+	for _, p := range printers {
+		list = append(list, names.Fold(t.Answer(p, o.Code)))
+	}
+	return list
 }
 
 // maxSeen bounds what is remembered of a column.

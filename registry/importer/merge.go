@@ -42,6 +42,9 @@ func (m *merge) values(old registry.Values, said []fieldValue) registry.Values {
 	next := old
 	copied := false
 	for _, f := range said {
+		if f.held != nil {
+			continue // the record holds it: it was checked
+		}
 		was, there := old[f.key]
 		if f.value == nil && (!there || !m.clear) || same(was, f.value) {
 			continue
@@ -325,7 +328,7 @@ func (s *stager) changedRows(old registry.Values, list []stagedRow) []fieldValue
 		raw, _ := json.Marshal(next) // as it will be stored, to compare
 		var value any
 		_ = json.Unmarshal(raw, &value)
-		out = append(out, fieldValue{code, value})
+		out = append(out, fieldValue{key: code, value: value})
 	}
 	return out
 }

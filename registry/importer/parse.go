@@ -27,6 +27,15 @@ const (
 type fieldValue struct {
 	key   string
 	value any
+	held  *held // it is right only where the record holds it already
+}
+
+// held is an answer that nobody could give any more: one that is offered no longer,
+// or beyond a limit that came later. Where the record holds it, it stays.
+type held struct {
+	field *registry.Field
+	given []string
+	why   Problem // where it does not
 }
 
 // homeRow is what a row says of a household.
@@ -279,6 +288,14 @@ func (p *parser) membership(r *personRow) {
 		r.tie = ""
 	}
 	r.since, r.until = p.day(p.slots[slotSince]), p.day(p.slots[slotUntil])
+	for _, s := range []slot{slotSince, slotUntil} {
+		switch day := map[slot]string{slotSince: r.since, slotUntil: r.until}[s]; {
+		case day > p.today.Format(time.DateOnly):
+			p.bad(p.slots[s], "import.problem.future")
+		case day != "" && r.birth.Known() && day < r.birth.From.Format(time.DateOnly):
+			p.bad(p.slots[s], "import.problem.before_birth")
+		}
+	}
 	if r.since != "" && r.until != "" && r.until < r.since {
 		p.bad(p.slots[slotUntil], "import.problem.until")
 	}
@@ -398,7 +415,25 @@ func (p *parser) birth() registry.BirthDate {
 		}
 		p.bad(c, key)
 	}
+	p.agree(b)
 	return b
+}
+
+// agree tells of an age that cannot be that of somebody born then. Where the mapping
+// does not say on which day ages were true, they may be a year old.
+func (p *parser) agree(b registry.BirthDate) {
+	c := p.slots[slotAge]
+	age, err := strconv.Atoi(i18n.LatinDigits(p.cell(c)))
+	if c == nil || err != nil || !b.Known() {
+		return
+	}
+	youngest, oldest := b.Age(p.ageOn)
+	if p.ageOn.Equal(p.today) {
+		youngest--
+	}
+	if age < youngest || age > oldest {
+		p.bad(c, "import.problem.age_birth")
+	}
 }
 
 func (p *parser) age() registry.BirthDate {
@@ -484,71 +519,80 @@ func (p *parser) readNumbers(list []registry.IdentifierData) []registry.Identifi
 func (p *parser) values(list []fieldValue) []fieldValue {
 	for i := range p.fields {
 		f := &p.fields[i]
-		value, ok := p.value(f)
-		if ok {
-			list = append(list, fieldValue{f.key, value})
+		v := fieldValue{key: f.key}
+		var ok bool
+		if v.value, v.held, ok = p.value(f); ok {
+			list = append(list, v)
 		}
 	}
 	return list
 }
 
-func (p *parser) value(f *fieldColumns) (any, bool) {
+func (p *parser) value(f *fieldColumns) (any, *held, bool) {
 	if f.one == nil {
-		return p.list(f)
+		v, ok := p.list(f)
+		return v, nil, ok
 	}
 	cell := p.rows.cells[f.one.index]
 	if f.one.Codes != nil || f.one.codes != nil {
 		if v, ok := f.seen[cell]; ok {
-			return v, true
+			return v, nil, true
 		}
 		codes, ok := f.one.answer(cell)
 		if !ok {
 			p.bad(f.one, "import.problem.code")
-			return nil, false
+			return nil, nil, false
 		}
 		v, err := f.field.Parse(codes)
 		if err != nil {
-			p.invalid(f.one, err)
-			return nil, false
+			return p.hold(f, codes, p.invalid(f.one, err))
 		}
 		if len(f.seen) < maxSeen {
 			f.seen[cell] = v
 		}
-		return v, true
+		return v, nil, true
 	}
 	if f.field.Type == registry.TypeDate {
 		day := p.day(f.one)
 		if day == "" {
-			return nil, p.cell(f.one) == ""
+			return nil, nil, p.cell(f.one) == ""
 		}
-		return day, true
+		return day, nil, true
 	}
 	if f.field.Type == registry.TypeArea {
-		return p.place(f.one)
+		return p.place(f)
 	}
 	if n, ok := wholeNumber(f.field, cell); ok {
-		return n, true
+		return n, nil, true
 	}
 	v, err := f.field.Parse([]string{cell})
 	if err != nil {
-		p.invalid(f.one, err)
-		return nil, false
+		return p.hold(f, []string{cell}, p.invalid(f.one, err))
 	}
-	return v, true
+	return v, nil, true
+}
+
+// hold leaves it to the record whether an answer may stay. The rows of rosters are
+// not looked up.
+func (p *parser) hold(f *fieldColumns, given []string, why Problem) (any, *held, bool) {
+	if p.table.Roster != nil {
+		p.found = append(p.found, why)
+		return nil, nil, false
+	}
+	return nil, &held{field: &f.field, given: given, why: why}, true
 }
 
 // place is the code of the area that an answer names.
-func (p *parser) place(c *column) (any, bool) {
-	text := p.cell(c)
+func (p *parser) place(f *fieldColumns) (any, *held, bool) {
+	text := p.cell(f.one)
 	if text == "" {
-		return nil, true
+		return nil, nil, true
 	}
 	code, why, args := p.places.answer(text)
 	if why != "" {
-		p.bad(c, why, args...)
-		return nil, false
+		return p.hold(f, []string{text}, p.rows.problem(f.one.index, why, args...))
 	}
-	return code, true
+	return code, nil, true
 }
 
 // wholeNumber reads the commonest numbers without more ado.
@@ -568,14 +612,13 @@ func wholeNumber(f registry.Field, cell string) (float64, bool) {
 }
 
 // invalid words what the field's own check says.
-func (p *parser) invalid(c *column, err error) {
+func (p *parser) invalid(c *column, err error) Problem {
 	if f, ok := err.(*fault.Error); ok && len(f.Fields) > 0 {
 		b := p.rows.problem(c.index, f.Fields[0].Key)
 		b.Args = f.Fields[0].Args
-		p.found = append(p.found, b)
-		return
+		return b
 	}
-	p.bad(c, "import.problem.code")
+	return p.rows.problem(c.index, "import.problem.code")
 }
 
 func (p *parser) list(f *fieldColumns) (any, bool) {

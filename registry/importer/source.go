@@ -202,7 +202,7 @@ func (f File) workbook() ([]*source, func(), error) {
 		}
 		s := &source{file: name, sheet: sheet, line: 1, delim: ',', spent: true, kind: f.Tables[sheet], size: f.Size}
 		if err := s.setHeader(header); err != nil {
-			if f.Tables[sheet] == "" {
+			if f.Tables[sheet] == "" && !fromTemplate(err) {
 				continue // a page of explanations
 			}
 			done()
@@ -233,6 +233,17 @@ func (f File) workbook() ([]*source, func(), error) {
 		list = append(list, s)
 	}
 	return list, done, nil
+}
+
+// fromTemplate reports whether an error about a header names a column as templates
+// name theirs, "Rooms [rooms]": then the sheet is no page of explanations.
+func fromTemplate(err error) bool {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return false
+	}
+	name, ok := f.Args["Column"].(string)
+	return ok && codeOf(name) != name
 }
 
 // inFile names the file in an error about a workbook.

@@ -387,7 +387,7 @@ func (s *stager) rostersOf(subject string, any bool, from, to int) (map[int][]st
 func (s *stager) newRows(list []stagedRow) []fieldValue {
 	var out []fieldValue
 	for _, code := range rosterCodes(list) {
-		out = append(out, fieldValue{code, s.mergeRows(nil, code, list)})
+		out = append(out, fieldValue{key: code, value: s.mergeRows(nil, code, list)})
 	}
 	return out
 }

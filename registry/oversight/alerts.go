@@ -16,10 +16,11 @@ type Rules struct {
 	ManyPerHour int `json:"many_per_hour"` // records of different people read outside cases
 	Surname     int `json:"surname"`       // reads in a day of people with the officer's own family name
 	Prominent   int `json:"prominent"`     // reads in a day of people whose record has the tag Prominent
+	Refused     int `json:"refused"`       // times in a day that they asked for what is not there for them
 }
 
 // DefaultRules hold where a country has set none.
-var DefaultRules = Rules{ManyPerHour: 30, Surname: 1, Prominent: 1}
+var DefaultRules = Rules{ManyPerHour: 30, Surname: 1, Prominent: 1, Refused: 20}
 
 // Prominent is the tag of people whom many are curious about.
 const Prominent = "prominent"
@@ -70,6 +71,9 @@ var patterns = map[string]string{
 		from looked l join person p on p.id = l.person_id
 		where '` + Prominent + `' = any (p.tags)
 		group by l.staff_id having count(distinct l.person_id) >= $2`,
+	"refused": `
+		select staff_id, min(first_at) as first, max(last_at) as last, sum(tries) as reads from refused_attempt
+		where staff_id is not null and kind <> 'purpose' and last_at > $1 group by staff_id having sum(tries) >= $2`,
 }
 
 // Watch looks through what was read of late and raises alerts: one a day for each
@@ -88,7 +92,7 @@ func Watch(tx db.Tx) (int, error) {
 		name   string
 		window time.Duration
 		number int
-	}{{"many", time.Hour, rules.ManyPerHour}, {"surname", 24 * time.Hour, rules.Surname}, {"prominent", 24 * time.Hour, rules.Prominent}} {
+	}{{"many", time.Hour, rules.ManyPerHour}, {"surname", 24 * time.Hour, rules.Surname}, {"prominent", 24 * time.Hour, rules.Prominent}, {"refused", 24 * time.Hour, rules.Refused}} {
 		if kind.number <= 0 {
 			continue
 		}
@@ -144,7 +148,7 @@ func grow(tx db.Tx, kind string, staff db.ID, day string, last time.Time, reads 
 type Alert struct {
 	ID       db.ID          `db:"id"`
 	Ref      string         `db:"ref"`
-	Kind     string         `db:"kind"`     // "many", "surname", "neighbour", "household", "prominent"; "passkey", "not_me", "emergency"
+	Kind     string         `db:"kind"`     // "many", "surname", "neighbour", "household", "prominent", "refused"; "passkey", "not_me", "emergency"
 	StaffID  db.ID          `db:"staff_id"` // zero: it is about a citizen's account
 	Staff    string         `db:"staff"`
 	Person   string         `db:"person"` // reference of the record of that account; "" without one
@@ -162,7 +166,7 @@ type Alert struct {
 // AboutReading reports whether it is about what somebody read, or about what
 // somebody did with how people sign in.
 func (a Alert) AboutReading() bool {
-	return a.Kind != "passkey" && a.Kind != "not_me" && a.Kind != "emergency"
+	return a.Kind != "passkey" && a.Kind != "not_me" && a.Kind != "emergency" && a.Kind != "refused"
 }
 
 const alertQuery = `

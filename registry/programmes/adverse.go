@@ -108,8 +108,8 @@ const inAreas = `(a.l0 = any($1) or a.l1 = any($1) or a.l2 = any($1) or a.l3 = a
 func Proposals(tx db.Tx, r registry.Reader) ([]Proposal, error) {
 	var list []Proposal
 	if err := tx.Select(&list, `select `+proposalColumns+` from `+proposalTables+`
-		where d.state in ('proposed', 'served', 'suspended', 'upheld') and `+inAreas+`
-		order by d.sent_at is not null, d.decided_at, d.id limit 200`, registry.Texts(r.Areas)); err != nil {
+		where d.state in ('proposed', 'served', 'suspended', 'upheld') and `+inAreas+` and ($2::text[] is null or p.code = any($2))
+		order by d.sent_at is not null, d.decided_at, d.id limit 200`, registry.Texts(r.Areas), r.Programmes); err != nil {
 		return nil, err
 	}
 	ids := make([]db.ID, len(list))
@@ -136,8 +136,8 @@ func ReadProposal(tx db.Tx, r registry.Reader, ref string) (Proposal, error) {
 func findProposal(tx db.Tx, r registry.Reader, ref string) (Proposal, error) {
 	canonical, _ := registry.ParseRef(registry.RefDecision, ref)
 	var p Proposal
-	if err := tx.Get(&p, `select `+proposalColumns+` from `+proposalTables+` where d.replaces is not null and d.ref = $2 and `+inAreas,
-		registry.Texts(r.Areas), canonical); err != nil {
+	if err := tx.Get(&p, `select `+proposalColumns+` from `+proposalTables+` where d.replaces is not null and d.ref = $2 and `+inAreas+` and ($3::text[] is null or p.code = any($3))`,
+		registry.Texts(r.Areas), canonical, r.Programmes); err != nil {
 		return p, err
 	}
 	return p, p.decode()

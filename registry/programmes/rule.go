@@ -280,11 +280,15 @@ func (c *Compiled) criterion(i int, vars map[string]any, low, high float64) (Out
 
 // variables fills every defined field, those without an answer as unknown.
 func (c *Compiled) variables(in Inputs) map[string]any {
-	household := c.fill("household", in.Household)
+	people := make([]formula.Member, len(in.Members))
+	for i, m := range in.Members {
+		people[i] = formula.Member(m)
+	}
+	household := c.fill("household", in.Household, people)
 	household["size"] = in.Size
 	members := make([]any, len(in.Members))
 	for i, m := range in.Members {
-		values := c.fill("person", m.Fields)
+		values := c.fill("person", m.Fields, nil)
 		values["relationship"] = m.Relationship
 		values["sex"] = orUnknown(m.Sex, "sex")
 		values["ages"] = MemberAges{int64(m.Youngest), int64(m.Oldest)}
@@ -293,9 +297,9 @@ func (c *Compiled) variables(in Inputs) map[string]any {
 	return map[string]any{"household": household, "members": members}
 }
 
-func (c *Compiled) fill(subject string, given registry.Values) map[string]any {
+func (c *Compiled) fill(subject string, given registry.Values, people []formula.Member) map[string]any {
 	values := map[string]any{}
-	calculated := c.formulas.Calculate(subject, given)
+	calculated := c.formulas.Calculate(subject, given, people)
 	for _, f := range c.fields.Of(subject) {
 		value := given[f.Code]
 		if f.Type == registry.TypeCalculated {

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
@@ -155,6 +156,16 @@ func Approve(tx db.Tx, ref string) error {
 		return err
 	}
 	return apply(tx, c)
+}
+
+// Finish approves, as approver, what proposer proposed a moment ago. Where that
+// fails, the proposal is taken back: a command leaves nothing half done.
+func Finish(ctx context.Context, d *db.DB, ref string, proposer, approver db.Principal) error {
+	err := d.WithTx(ctx, approver, func(tx db.Tx) error { return Approve(tx, ref) })
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, d.WithTx(ctx, proposer, func(tx db.Tx) error { return Withdraw(tx, ref) }))
 }
 
 func apply(tx db.Tx, c Change) error {
@@ -348,6 +359,21 @@ func Staff(tx db.Tx) ([]Member, error) {
 func ProposeRole(tx db.Tx, r Role, p Proposal) (string, error) {
 	if err := tx.Get(&r.Name, `select name from staff where id = $1 and active`, r.Staff); err != nil {
 		return "", err
+	}
+	if !r.Ended {
+		var why []string // of the composed ones, too: the database refuses them when it is applied
+		if err := tx.Select(&why, `
+			select role_conflict_why($2, x.role) from (
+				select staff_id, role, valid_to from staff_role union all select staff_id, role, valid_to from office_role) x
+			where x.staff_id = $1 and (x.valid_to is null or x.valid_to > $3) and role_conflict_why($2, x.role) is not null limit 1`,
+			r.Staff, r.Role, tx.Now()); err != nil {
+			return "", err
+		}
+		if len(why) > 0 {
+			var check fault.Check
+			check.Fail("role", "role.conflict."+why[0])
+			return "", check.Err()
+		}
 	}
 	it := Item{Kind: KindRole, Key: r.Key(), Value: encode(r)}
 	var there []Post

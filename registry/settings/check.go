@@ -63,11 +63,14 @@ func Check(tx db.Tx, f *File, old, next *State) error {
 	c.contact()
 	c.areaKinds()
 	c.offices()
-	c.fields()
+	c.fields(old)
 	if err := c.identifiers(tx); err != nil {
 		return err
 	}
 	if err := c.caseKinds(tx, old); err != nil {
+		return err
+	}
+	if err := c.roles(tx); err != nil {
 		return err
 	}
 	return c.Err()
@@ -379,7 +382,7 @@ func (c *checker) offices() {
 
 // fields checks definitions as the editor does, within those that there would
 // be.
-func (c *checker) fields() {
+func (c *checker) fields(old *State) {
 	var all registry.Fields
 	for i, e := range c.next.Fields {
 		all = append(all, e.Field(i))
@@ -400,6 +403,9 @@ func (c *checker) fields() {
 		}
 		if !slices.Contains(fields.Sections(f.Subject), f.Section) && f.Roster == "" {
 			c.Fail(path+".section", "field.error.choice")
+		}
+		if i := slices.IndexFunc(old.Fields, func(o fields.Entry) bool { return fieldKey(o) == fieldKey(e) }); i >= 0 && (old.Fields[i].Type != e.Type || old.Fields[i].Result != e.Result) {
+			c.Fail(path+".type", "field.error.other_type")
 		}
 		var wrong *fault.Error
 		if errors.As(fields.Check(f, all, c.next.Offered()), &wrong) {

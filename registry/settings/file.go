@@ -41,6 +41,7 @@ type File struct {
 	Offices     []Office                 `yaml:"offices,omitempty"`
 	Fields      []fields.Entry           `yaml:"fields,omitempty"`
 	CaseKinds   []kinds.Kind             `yaml:"case_kinds,omitempty"`
+	Roles       []ComposedRole           `yaml:"roles,omitempty"`
 
 	// Line is the line of a path such as "offices.2.code"; 0 for a file that was
 	// not read.

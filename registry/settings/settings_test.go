@@ -18,6 +18,7 @@ import (
 	"daftar/i18n"
 	"daftar/locales"
 	"daftar/registry"
+	"daftar/registry/fields"
 	"daftar/registry/settings"
 )
 
@@ -499,7 +500,7 @@ func TestRolesAtOffices(t *testing.T) {
 	}
 	must(role(settings.Role{Staff: officer(3).Actor, Role: "verifier", Office: "top"}), "verifier@MJ01 verifier@MJ02")
 	// Roles that exclude each other are refused when they would hold together.
-	if err := role(settings.Role{Staff: officer(3).Actor, Role: "intake", Office: "one"}); !fault.Is(err, fault.Conflict) {
+	if err := role(settings.Role{Staff: officer(3).Actor, Role: "intake", Office: "one"}); !fault.Is(err, fault.Invalid) {
 		t.Error("who checks takes in, too: ", err)
 	}
 	must(nil, "verifier@MJ01 verifier@MJ02")
@@ -666,4 +667,65 @@ func TestPalette(t *testing.T) {
 	if len(in) != len(settings.Palette()) {
 		t.Errorf("the style sheet has %d colours", len(in))
 	}
+}
+
+// shops is a file with one field.
+const shops = `daftar_settings: 1
+fields:
+  - subject: household
+    code: shops
+    type: number
+    label: {en: Shops, ar: دكاكين}
+`
+
+// A file that holds a field of which somebody has a draft takes the draft's place,
+// whoever brings it in: a member of staff, or a command.
+func TestFileOverADraft(t *testing.T) {
+	t.Parallel()
+	for name, role := range map[string]db.Role{"staff": db.Staff, "command": db.Jobs} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := open(t)
+			draft := registry.Field{Subject: "household", Code: "shops", Type: registry.TypeText, Sensitivity: "personal", Section: "other", Label: i18n.Text{"en": "Draft"}}
+			as(t, d, officer(3), func(tx db.Tx) error { _, err := fields.Store(tx, draft); return err })
+			one, two := officer(1), officer(2)
+			one.Role, two.Role = role, role
+			var ref string
+			as(t, d, one, func(tx db.Tx) error {
+				p, err := settings.FromFile(tx, "x.yaml", []byte(shops))
+				if err != nil {
+					return err
+				}
+				ref, _, err = settings.Propose(tx, p)
+				return err
+			})
+			if err := settings.Finish(t.Context(), d.DB, ref, one, two); err != nil {
+				t.Fatal(err)
+			}
+			as(t, d, officer(1), func(tx db.Tx) error {
+				versions, err := fields.History(tx, draft.Key())
+				if err == nil && (len(versions) != 1 || versions[0].State() != "published" || versions[0].Label["en"] != "Shops" || versions[0].Type != registry.TypeNumber) {
+					t.Errorf("in use: %+v", versions)
+				}
+				return err
+			})
+		})
+	}
+}
+
+// What a command cannot finish does not wait for anybody.
+func TestFinishLeavesNothing(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	ref, _ := change(t, d, money("KES"))
+	if err := settings.Finish(t.Context(), d.DB, ref, officer(1), officer(1)); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("one person was enough: %v", err)
+	}
+	as(t, d, officer(2), func(tx db.Tx) error {
+		c, err := settings.Load(tx, ref)
+		if c.State != settings.Withdrawn {
+			t.Errorf("it is %s", c.State)
+		}
+		return err
+	})
 }

@@ -27,6 +27,7 @@ const (
 	KindField      = "field"       // subject, roster and code
 	KindPasskey    = "passkey"     // of a member of staff
 	KindCase       = "case_kind"   // its code
+	KindComposed   = "role"        // of a role that the country composed: its code
 )
 
 // thing names one thing that changes.
@@ -40,6 +41,7 @@ type State struct {
 	Offices     []Office
 	Fields      []fields.Entry
 	CaseKinds   []kinds.Kind // the newest version of each
+	Roles       []ComposedRole
 
 	versions map[thing]int
 }
@@ -47,7 +49,7 @@ type State struct {
 // Read reads the state as it is.
 func Read(tx db.Tx) (*State, error) {
 	s := &State{Settings: *registry.DefaultSettings(), versions: map[thing]int{}}
-	for _, read := range []func(db.Tx) error{s.readSettings, s.readAreaKinds, s.readIdentifiers, s.readOffices, s.readFields, s.readCaseKinds} {
+	for _, read := range []func(db.Tx) error{s.readSettings, s.readAreaKinds, s.readIdentifiers, s.readOffices, s.readFields, s.readCaseKinds, s.readRoles} {
 		if err := read(tx); err != nil {
 			return nil, err
 		}
@@ -207,7 +209,7 @@ func (k AreaKind) key() string { return string(rune('0'+k.Level)) + "/" + k.Code
 // nothing are left out.
 func (s *State) File() *File {
 	f := &File{Format: Format, AreaKinds: s.AreaKinds, Identifiers: s.Identifiers, Offices: s.Offices, Fields: s.Fields,
-		CaseKinds: s.CaseKinds}
+		CaseKinds: s.CaseKinds, Roles: s.Roles}
 	for group, slot := range f.groups() {
 		if v := reflect.ValueOf(s.Settings.Group(group)); !v.Elem().IsZero() {
 			slot.Set(v)
@@ -251,6 +253,11 @@ func (s *State) With(f *File) *State {
 	}
 	next.Fields = merge(s.Fields, entries, fieldKey)
 	next.CaseKinds = merge(s.CaseKinds, f.CaseKinds, caseCode)
+	var composed []ComposedRole
+	for _, r := range f.Roles {
+		composed = append(composed, r.normal())
+	}
+	next.Roles = merge(s.Roles, composed, func(r ComposedRole) string { return r.Code })
 	return &next
 }
 
@@ -321,6 +328,9 @@ func (s *State) all() []named {
 	}
 	for _, k := range s.CaseKinds {
 		add(KindCase, k.Code, k)
+	}
+	for _, r := range s.Roles {
+		add(KindComposed, r.Code, r)
 	}
 	return list
 }

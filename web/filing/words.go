@@ -83,6 +83,9 @@ func (s Story) Happening(p *i18n.Printer, e cases.Event, staff bool) ui.Happenin
 	if found := fact("found"); found != "" {
 		h.Lines = append(h.Lines, p.T("visit.found."+found))
 	}
+	if verdict := fact("verdict"); verdict != "" {
+		h.Lines = append(h.Lines, p.T("doubt.said."+verdict))
+	}
 	if name := fact("name"); name != "" {
 		h.Lines = append(h.Lines, p.T("office.assigned_to", "Name", name))
 	}

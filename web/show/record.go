@@ -108,7 +108,18 @@ func (r *Record) Calculate(tx db.Tx, subject db.ID) (err error) {
 	return err
 }
 
-// CalculateThen gives what the formulas of today make of the values of another time.
+// Mine leaves out of a household's values what formulas make of its people: whoever
+// lives there is not told of the others (RULES R4).
+func (r *Record) Mine() {
+	for _, f := range r.Fields.Of(registry.KindHousehold) {
+		if formula.OfPeople(f, r.Fields) {
+			delete(r.Calculated, f.Code)
+		}
+	}
+}
+
+// CalculateThen gives what the formulas of today make of the values of another time:
+// nothing of a household's people, who are not looked up.
 func (r *Record) CalculateThen(tx db.Tx, kind string, values registry.Values) error {
 	all, err := registry.LoadFields(tx)
 	if err != nil {
@@ -116,7 +127,7 @@ func (r *Record) CalculateThen(tx db.Tx, kind string, values registry.Values) er
 	}
 	set, err := formula.New(all)
 	if err == nil {
-		r.Calculated = set.Calculate(kind, values)
+		r.Calculated = set.Calculate(kind, values, nil)
 	}
 	return err
 }

@@ -64,3 +64,20 @@ func TestWhoSeesAValue(t *testing.T) {
 		}
 	}
 }
+
+// Whoever lives in a household is not told what formulas make of the others'
+// answers, directly or by way of another formula (RULES R4).
+func TestFormulasOfOthers(t *testing.T) {
+	t.Parallel()
+	made := func(code, text string) registry.Field {
+		return registry.Field{Subject: "household", Code: code, Type: registry.TypeCalculated, Result: registry.TypeNumber, Formula: text}
+	}
+	told := show.Record{Fields: registry.Fields{
+		{Subject: "household", Code: "rooms", Type: registry.TypeNumber}, {Subject: "person", Code: "wage", Type: registry.TypeMoney},
+		made("double", "rooms * 2"), made("earned", "members.sum(m, m.wage)"), made("rich", "earned * 2"),
+	}, Calculated: registry.Values{"double": 4.0, "earned": 90.0, "rich": 180.0}}
+	told.Mine()
+	if len(told.Calculated) != 1 || told.Calculated["double"] != 4.0 {
+		t.Errorf("they are told %v", told.Calculated)
+	}
+}

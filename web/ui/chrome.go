@@ -169,8 +169,6 @@ func Message(ctx context.Context, key string, args map[string]any) string {
 	var pairs []any
 	for name, value := range args {
 		switch v := value.(type) {
-		case i18n.Text:
-			value = v.For(ctx)
 		case fault.Nested:
 			value = Message(ctx, v.Key, v.Args)
 		case string:

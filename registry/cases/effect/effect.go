@@ -119,6 +119,7 @@ type build struct {
 	unsafe   bool
 	silent   bool
 	routine  bool // a change of payment data that follows from a rule
+	appoints bool // and one that somebody chose
 }
 
 func blocked(code string) error { return fault.New(fault.Conflict, "blocked."+code) }
@@ -292,19 +293,6 @@ func (b *build) need(id db.ID) {
 	}
 }
 
-// payeeOf is who receives what a household gets.
-func (s Scene) payeeOf(home db.ID, role string) (db.ID, bool) {
-	for _, id := range s.Members(home) {
-		m, _ := s.Residence(id)
-		for _, r := range m.Roles {
-			if r.Role == role && registry.During(r.StartDate, r.EndDate, s.Today) {
-				return id, true
-			}
-		}
-	}
-	return db.ID{}, false
-}
-
 // in is a person's membership of a household that is in force.
 func in(p *registry.PersonData, home db.ID) *registry.MembershipData {
 	for i := range p.Memberships {
@@ -313,40 +301,6 @@ func in(p *registry.PersonData, home db.ID) *registry.MembershipData {
 		}
 	}
 	return nil
-}
-
-// giveRole adds a role in a household from a day on.
-func (b *build) giveRole(id, home db.ID, role string, of *db.ID, day string) {
-	if m := in(b.person(id), home); m != nil {
-		m.Roles = append(m.Roles, registry.RoleData{Role: role, Of: of, StartDate: max(day, m.StartDate)})
-	}
-}
-
-// endRole ends a role that is in force.
-func (b *build) endRole(id, home db.ID, role, day string) {
-	if m := in(b.person(id), home); m != nil {
-		for i, r := range m.Roles {
-			if r.Role == role && r.EndDate == "" {
-				m.Roles[i].EndDate = max(day, r.StartDate)
-			}
-		}
-	}
-}
-
-// passPayee lets the alternative receive what a household gets, when who did is
-// no longer there (RULES R16).
-func (b *build) passPayee(home, gone db.ID, day string) {
-	if was, ok := b.payeeOf(home, registry.RolePayee); !ok || was != gone {
-		return
-	}
-	next, ok := b.payeeOf(home, registry.RoleAlternatePayee)
-	if !ok || next == gone {
-		return
-	}
-	b.endRole(next, home, registry.RoleAlternatePayee, day)
-	b.giveRole(next, home, registry.RolePayee, nil, day)
-	b.tell(next)
-	b.routine = true
 }
 
 // out makes the items of what was changed. A value that differs comes from what
@@ -378,7 +332,7 @@ func (b *build) out() (Out, error) {
 			}
 			if item != nil {
 				o.Items = append(o.Items, *item)
-				o.Risky = o.Risky || risky && !b.routine
+				o.Risky = o.Risky || risky && (!b.routine || b.appoints)
 			}
 		}
 	}

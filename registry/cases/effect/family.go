@@ -79,25 +79,30 @@ func death(b *build) error {
 	if err != nil {
 		return err
 	}
-	reason := "witnesses"
-	if len(b.Proof) > 0 {
-		reason = "certificate"
-	}
 	b.since = b.day("day")
 	if b.person(who).Unborn(b.since) {
 		return invalid("day", "outcome.wrong.before_birth")
 	}
-	next, err := b.person(who).Conclude(registry.Deceased, reason, b.since, nil, b.today())
+	next, err := b.person(who).Conclude(registry.Deceased, b.howKnown(), b.since, nil, b.today())
 	if err != nil {
 		return err
 	}
-	lived, there := b.Residence(who)
 	*b.person(who) = next
-	if there {
-		b.passPayee(lived.HouseholdID, who, b.since)
-		b.tell(slices.DeleteFunc(b.Members(lived.HouseholdID), func(id db.ID) bool { return id == who })...)
+	if lived, there := b.Residence(who); there {
+		b.tellHome(lived.HouseholdID, who)
 	}
-	return nil
+	return b.passOn(true, who)
+}
+
+// howKnown is how a death is known: by the best of what was shown.
+func (b *build) howKnown() string {
+	switch {
+	case slices.Contains(b.Proof, "death_certificate"):
+		return "certificate"
+	case slices.Contains(b.Proof, "burial_permit"):
+		return "burial_permit"
+	}
+	return "witnesses"
 }
 
 // alive takes a death back that was none: on the same day, with everything that
@@ -170,22 +175,28 @@ func marry(b *build) error {
 		if err != nil {
 			return err
 		}
-		partner = id
-		if m := in(b.person(id), here.HouseholdID); m != nil && here.Relationship == registry.RelationshipHead {
-			m.Relationship = "spouse"
+		if id == b.Me {
+			return invalid("partner_here", "question.error.self")
 		}
+		partner = id
+		b.weds(id, here.HouseholdID)
 		b.need(id)
 	case "registered":
 		id, ok := b.find(b.text("partner_ref"))
 		if !ok {
 			return blocked("no_record")
 		}
+		if id == b.Me {
+			return invalid("partner_ref", "question.error.self")
+		}
 		partner = id
 		there, hasHome := b.Residence(id)
-		switch b.text("live") {
-		case "here":
+		switch live := b.text("live"); {
+		case hasHome && there.HouseholdID == here.HouseholdID: // they live together already
+			b.weds(id, here.HouseholdID)
+		case live == "here":
 			b.moves(id, here.HouseholdID, b.spouseTo(here.Relationship), "married")
-		case "there":
+		case live == "there":
 			if !hasHome {
 				return blocked("no_home")
 			}
@@ -214,6 +225,19 @@ func marry(b *build) error {
 	return nil
 }
 
+// weds says of two who live together and marry what they are to the head, where
+// one of them is: the head stays it.
+func (b *build) weds(id, home db.ID) {
+	mine, theirs := in(b.person(b.Me), home), in(b.person(id), home)
+	switch {
+	case mine == nil || theirs == nil:
+	case mine.Relationship == registry.RelationshipHead:
+		theirs.Relationship = "spouse"
+	case theirs.Relationship == registry.RelationshipHead:
+		mine.Relationship = "spouse"
+	}
+}
+
 // spouseTo is what the spouse of somebody is to the head.
 func (b *build) spouseTo(relationship string) string {
 	switch relationship {
@@ -228,7 +252,12 @@ func (b *build) spouseTo(relationship string) string {
 }
 
 // moves makes a household somebody's usual residence since the day of the case.
+// Whoever lived in a household of which nothing is told brings that along: nobody
+// becomes known by moving in with others (RULES R5).
 func (b *build) moves(id, home db.ID, relationship, reason string) {
+	if was, ok := b.Residence(id); ok && b.Homes[was.HouseholdID].Protected {
+		b.home(home).Protected = true
+	}
 	p := b.person(id)
 	*p = p.Move(registry.MembershipData{ID: b.Allot("membership:"+b.ref(id), 0).ID, HouseholdID: home, Relationship: relationship, StartDate: b.since}, reason)
 }

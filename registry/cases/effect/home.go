@@ -40,11 +40,10 @@ func move(b *build) error {
 		if b.Adult(id) {
 			b.need(id)
 		}
-		b.passPayee(here.HouseholdID, id, b.since)
 	}
-	b.tell(b.Members(here.HouseholdID)...)
+	b.tellHome(here.HouseholdID)
 	b.tell(b.Members(to)...)
-	return nil
+	return b.passOn(false, movers...)
 }
 
 // destination moves people to a household that is named, or to a new one of
@@ -81,9 +80,6 @@ func (b *build) newHome(head db.ID, people []db.ID, reason string) (db.ID, error
 	h := b.home(made.ID)
 	h.Ref, h.AreaID, h.Directions = made.Ref, area, b.text("directions")
 	for _, id := range people {
-		if was, ok := b.Residence(id); ok && b.Homes[was.HouseholdID].Protected {
-			h.Protected = true // who was protected stays so, until somebody ends it (RULES R5)
-		}
 		relationship := registry.RelationshipHead
 		if id != head {
 			relationship = b.kin(id, head)
@@ -123,7 +119,8 @@ func (b *build) kin(id, head db.ID) string {
 // separate gives somebody a household of their own, with the children who come
 // along. Who is not safe takes the safe path (RULES R5): nobody else is told,
 // their place and contacts are protected, and nothing is written into the other's
-// record beyond the payments that must go on.
+// record beyond the payments that must go on. Else the children who come along
+// have one caregiver, unless it is said that both stay it (RULES R17).
 func separate(b *build) error {
 	b.since = b.day("since")
 	b.unsafe = b.text("safe") == "no"
@@ -142,9 +139,12 @@ func separate(b *build) error {
 	}
 	others := slices.DeleteFunc(b.Members(here.HouseholdID), func(id db.ID) bool { return id == b.Me || slices.Contains(children, id) })
 	b.tell(others...)
-	b.passPayee(here.HouseholdID, b.Me, b.since)
+	gone := append([]db.ID{b.Me}, children...)
 	b.routine = true // who receives what the new household gets follows from who left
-	home, err := b.newHome(b.Me, append([]db.ID{b.Me}, children...), "separated")
+	if err := b.passOn(false, gone...); err != nil {
+		return err
+	}
+	home, err := b.newHome(b.Me, gone, "separated")
 	if err != nil {
 		return err
 	}
@@ -158,6 +158,9 @@ func separate(b *build) error {
 	b.giveRole(b.Me, home, registry.RolePayee, nil, b.since)
 	for _, id := range children {
 		b.giveRole(b.Me, home, registry.RoleCaregiver, &id, b.since)
+		if b.text("custody") != "shared" && !b.unsafe {
+			b.endCare(id, others)
+		}
 	}
 	b.endUnion(others)
 	me := b.person(b.Me)
@@ -227,7 +230,8 @@ func leave(b *build) error {
 		return err
 	}
 	here, there := b.Residence(b.Me)
-	for _, id := range append([]db.ID{b.Me}, children...) {
+	gone := append([]db.ID{b.Me}, slices.DeleteFunc(children, func(id db.ID) bool { return id == b.Me })...)
+	for _, id := range gone {
 		if id != b.Me && !b.Child(id) {
 			return invalid("children", "question.error.child")
 		}
@@ -239,10 +243,9 @@ func leave(b *build) error {
 	}
 	b.since = b.Today
 	if there {
-		b.passPayee(here.HouseholdID, b.Me, b.Today)
-		b.tell(b.Members(here.HouseholdID)...)
+		b.tellHome(here.HouseholdID)
 	}
-	return nil
+	return b.passOn(true, gone...)
 }
 
 // hide keeps a person's phone, or where their household is, from everybody else.

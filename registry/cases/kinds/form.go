@@ -101,7 +101,11 @@ func (f Form) Pages(answers registry.Values) []Page {
 			p := Page{Code: q.Code, Question: q, Field: q.field("")}
 			if offer, ok := f.Offers[q.Code]; ok {
 				p.Field.Options = offer
+				if len(offer) == 0 && !q.Needed {
+					continue // nobody to choose
+				}
 			}
+			p.Field.Options = slices.DeleteFunc(slices.Clone(p.Field.Options), func(o registry.Option) bool { return f.leadsNowhere(q, o.Code) })
 			if q.Except != "" {
 				p.Field.Options = slices.DeleteFunc(slices.Clone(p.Field.Options), func(o registry.Option) bool { return o.Code == answers[q.Except] })
 			}
@@ -112,6 +116,15 @@ func (f Form) Pages(answers registry.Values) []Page {
 		}
 	}
 	return append(pages, f.own(answers)...)
+}
+
+// leadsNowhere reports whether an answer makes somebody choose among people of whom
+// there are none: it is not offered.
+func (f Form) leadsNowhere(q Question, answer string) bool {
+	return q.Page == string(registry.TypeChoice) && slices.ContainsFunc(f.Kind.Questions, func(next Question) bool {
+		offer, ok := f.Offers[next.Code]
+		return ok && next.Needed && len(offer) == 0 && slices.Equal(next.When[q.Code], []string{answer})
+	})
 }
 
 // ownPrefix sets a country's own questions apart from those of a kind.
@@ -169,9 +182,18 @@ func (f Form) Papers(answers registry.Values) []Proof {
 	return list
 }
 
+// anyAnswer stands in When for whatever was answered.
+const anyAnswer = "*"
+
 // asked reports whether the earlier answers lead to the question.
 func (q Question) asked(answers registry.Values) bool {
 	for code, want := range q.When {
+		if slices.Equal(want, []string{anyAnswer}) {
+			if empty(answers[code]) {
+				return false
+			}
+			continue
+		}
 		switch v := answers[code].(type) {
 		case nil:
 		case string:

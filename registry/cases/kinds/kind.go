@@ -89,8 +89,8 @@ type Question struct {
 	Help    i18n.Text           `json:"help,omitempty" yaml:"help,omitempty"`
 	Options registry.Options    `json:"options,omitempty" yaml:"options,omitempty"`
 	Rules   registry.FieldRules `json:"rules,omitzero" yaml:"rules,omitempty"`
-	// When lists, for earlier questions, the answers with which it is asked. What
-	// is not known yet hides nothing.
+	// When lists, for earlier questions, the answers with which it is asked: "*" is
+	// any at all. What is not known yet hides nothing else.
 	When map[string][]string `json:"when,omitempty" yaml:"when,omitempty"`
 	// Needed questions have to be answered: without it nobody could say what is
 	// asked for. All others may be left open (RULES R1).
@@ -108,9 +108,11 @@ func Pages() []string {
 }
 
 // Circles lists the groups of people that a question can offer, seen from the
-// person whose case it is.
+// person whose case it is. "successors" and "carers" are the adults who stay, where
+// whoever goes received the payments or cared for somebody, and nobody follows by
+// itself.
 func Circles() []string {
-	return []string{"members", "others", "adults", "children", "parents", "mine", "ended"}
+	return []string{"members", "others", "adults", "partners", "children", "parents", "mine", "ended", "successors", "carers"}
 }
 
 // Proof is a document that helps to believe what is said. Any of a kind's will
@@ -226,7 +228,7 @@ func (k Kind) checkQuestions(wrong func(string, ...any) error) error {
 		if (q.Page == "roster") != (len(q.Columns) > 0) {
 			return wrong("question %s: a roster has columns, and nothing else does", q.Code)
 		}
-		if q.Of != "" && seen[q.Of].Page != "person" {
+		if of := seen[q.Of].Page; q.Of != "" && of != "person" && (of != "people" || q.Page != "person") {
 			return wrong("question %s is about %q, which names nobody", q.Code, q.Of)
 		}
 		if q.Except != "" && seen[q.Except].Page != "person" {
@@ -238,7 +240,7 @@ func (k Kind) checkQuestions(wrong func(string, ...any) error) error {
 				return wrong("question %s depends on %q, which was not asked", q.Code, code)
 			}
 			for _, a := range answers {
-				if of.Page == string(registry.TypeChoice) && !of.Options.Has(a) {
+				if a != anyAnswer && of.Page == string(registry.TypeChoice) && !of.Options.Has(a) {
 					return wrong("question %s: %s has no answer %q", q.Code, code, a)
 				}
 			}

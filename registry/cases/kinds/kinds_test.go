@@ -196,6 +196,12 @@ func TestBirthIsOfTwo(t *testing.T) {
 	}
 }
 
+func kind(t *testing.T, code string) kinds.Kind {
+	t.Helper()
+	list := shipped(t)
+	return list[slices.IndexFunc(list, func(k kinds.Kind) bool { return k.Code == code })]
+}
+
 // One page follows another; what an earlier answer took away is neither asked nor
 // sent, and nothing that is optional holds anybody up.
 func TestForm(t *testing.T) {
@@ -207,7 +213,7 @@ func TestForm(t *testing.T) {
 		}
 	}
 	f := kinds.Form{Kind: moved, Today: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC),
-		Offers: map[string]registry.Options{"who": {{Code: "P-1"}, {Code: "P-2"}}}}
+		Offers: map[string]registry.Options{"who": {{Code: "P-1"}, {Code: "P-2"}}, "payee": nil, "carer": nil}}
 	codes := func(answers registry.Values) (list []string) {
 		for _, p := range f.Pages(answers) {
 			list = append(list, p.Code)
@@ -226,6 +232,19 @@ func TestForm(t *testing.T) {
 		if got := codes(c.answers); !slices.Equal(got, c.want) {
 			t.Errorf("%v: %v", c.answers, got)
 		}
+	}
+	f.Offers["payee"] = registry.Options{{Code: "P-3"}}
+	if got := codes(registry.Values{"whole": "some", "to": "known"}); !slices.Contains(got, "payee") || slices.Contains(got, "carer") {
+		t.Error("who follows is asked where there is somebody: ", got)
+	}
+	for _, p := range (kinds.Form{Kind: kind(t, "married"), Offers: map[string]registry.Options{"partner_here": nil}}).Pages(nil) {
+		if p.Code == "partner" && (p.Field.Options.Has("lives_here") || !p.Field.Options.Has("registered")) {
+			t.Error("an answer leads to a choice among nobody: ", p.Field.Options)
+		}
+	}
+	alone := kinds.Form{Kind: kind(t, "separated")}
+	if got := alone.Pages(registry.Values{"safe": "yes"}); slices.ContainsFunc(got, func(p kinds.Page) bool { return p.Code == "custody" }) {
+		t.Error("the care for no child is asked about")
 	}
 	answers := registry.Values{"whole": "all", "area": "MJ01", "to": "known", "to_ref": "H-1"}
 	if sent := f.Asked(answers); sent["to_ref"] != nil || sent["area"] != "MJ01" {

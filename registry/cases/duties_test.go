@@ -1,0 +1,163 @@
+package cases_test
+
+import (
+	"slices"
+	"testing"
+
+	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/cases"
+)
+
+// warned is what the officials of a case are warned of.
+func (o *office) warned(t *testing.T, d desk, ref string) (unpaid []string, uncared []cases.Uncared) {
+	t.Helper()
+	o.do(t, d.verifier.Principal, func(tx db.Tx) error {
+		c, err := cases.Load(tx, d.verifier.Actor, ref)
+		if err != nil {
+			return err
+		}
+		list, err := cases.Proposed(tx, c)
+		if err != nil {
+			return err
+		}
+		if unpaid, err = cases.Unpaid(tx, list); err != nil {
+			return err
+		}
+		uncared, err = cases.Uncareds(tx, list)
+		return err
+	})
+	return unpaid, uncared
+}
+
+// asks lists the pages of a case and who is offered on one.
+func (o *office) asks(t *testing.T, who hand, ref, page string) (pages, offered []string) {
+	t.Helper()
+	o.do(t, who.Principal, func(tx db.Tx) error {
+		f, err := cases.LoadFiling(tx, who.Actor, ref)
+		for _, p := range f.Pages() {
+			pages = append(pages, p.Code)
+			if p.Code == page {
+				for _, x := range p.Field.Options {
+					offered = append(offered, x.Label["en"])
+				}
+			}
+		}
+		return err
+	})
+	return pages, offered
+}
+
+// R16: the head dies, who cared for the children. The office is warned, and who
+// takes care of them now is asked, among those who stay.
+func TestCaregiverDies(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, bilal := o.desk(t), o.member(t, "Bilal Yusuf")
+	told := registry.Values{"who": o.ref(t, "Amina Yusuf"), "day": "2026-02-27"}
+	silent := o.files(t, bilal, "death", told)
+	unpaid, uncared := o.warned(t, d, silent)
+	if len(unpaid) != 0 || len(uncared) != 3 || uncared[0].Alone {
+		t.Errorf("warned of %v, %+v", unpaid, uncared)
+	}
+	o.do(t, bilal.Principal, func(tx db.Tx) error { _, err := cases.Withdraw(tx, bilal.Actor, silent); return err })
+	o.works(t)
+	ref := o.begins(t, bilal, "death", told)
+	pages, offered := o.asks(t, bilal, ref, "carer")
+	if !slices.Equal(offered, []string{"بلال يوسف"}) || slices.Contains(pages, "payee") {
+		t.Errorf("asked %v; offered to take care: %v", pages, offered)
+	}
+	told["carer"] = o.ref(t, "Bilal Yusuf")
+	ref = o.begins(t, bilal, "death", told)
+	o.attaches(t, bilal, ref, "burial_permit")
+	o.do(t, bilal.Principal, func(tx db.Tx) error { _, err := cases.File(tx, bilal.Actor, ref); return err })
+	if _, uncared = o.warned(t, d, ref); len(uncared) != 0 {
+		t.Errorf("warned of %+v", uncared)
+	}
+	o.approves(t, d, ref)
+	if n := o.count(t, `select count(*) from membership_role r join person p on p.id = r.person_id
+		where p.full_name_latin = 'Bilal Yusuf' and r.role = 'caregiver' and r.end_date is null`); n != 3 {
+		t.Errorf("he cares for %d children", n)
+	}
+	if p := o.person(t, "Amina Yusuf"); p.StatusReason != "burial_permit" {
+		t.Error("it is known by ", p.StatusReason)
+	}
+}
+
+// R15: whoever leaves receives the payments of a household of children, and cares
+// for a child with whom no adult would live. Both are said, and its head is told.
+func TestPayeeOfChildrenLeaves(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, fatima, ibrahim := o.desk(t), o.member(t, "Fatima Hassan"), o.member(t, "Ibrahim Omar")
+	ref := o.files(t, fatima, "leave", registry.Values{})
+	unpaid, uncared := o.warned(t, d, ref)
+	if len(unpaid) != 1 || len(uncared) != 2 || uncared[0].Alone && uncared[1].Alone {
+		t.Errorf("warned of %v, %+v", unpaid, uncared)
+	}
+	var list []cases.Case
+	o.do(t, ibrahim.Principal, func(tx db.Tx) (err error) { list, err = cases.Concerning(tx, *ibrahim.Person); return err })
+	if len(list) != 1 || list[0].Ref != ref {
+		t.Errorf("who is sixteen and loses the payee is told of %d cases", len(list))
+	}
+}
+
+// Nobody is offered herself, and the one who cares for a child who comes along
+// after parting is one, unless both say so.
+func TestNobodyIsOfferedHerself(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, ibrahim, amina, bilal := o.desk(t), o.member(t, "Ibrahim Omar"), o.member(t, "Amina Yusuf"), o.member(t, "Bilal Yusuf")
+	if _, offered := o.asks(t, ibrahim, o.begins(t, ibrahim, "leave", registry.Values{}), "children"); len(offered) != 2 {
+		t.Error("the children who leave with him: ", offered)
+	}
+	if _, offered := o.asks(t, amina, o.begins(t, amina, "married", registry.Values{"partner": "lives_here", "partner_here": o.ref(t, "Bilal Yusuf")}), "partner_here"); len(offered) != 1 {
+		t.Error("whom she can have married: ", offered)
+	}
+	hamza := o.ref(t, "Hamza Yusuf")
+	o.approves(t, d, o.lateFiles(t, bilal, "separated", registry.Values{"safe": "yes", "children": []any{hamza}, "area": "MJ010102"}))
+	if n := o.count(t, `select count(*) from membership_role r join person c on c.id = r.of_id where c.full_name_latin = 'Hamza Yusuf' and r.end_date is null`); n != 1 {
+		t.Errorf("%d people are his caregiver", n)
+	}
+}
+
+// lateFiles is files, when the time to object is over.
+func (o *office) lateFiles(t *testing.T, who hand, kind string, answers registry.Values) string {
+	t.Helper()
+	ref := o.files(t, who, kind, answers)
+	o.Clock.Add(14 * day)
+	return ref
+}
+
+// Whatever is added after the check is seen before a decision: what the officer has
+// before them is not the case any more.
+func TestAddedAfterTheCheckIsSeen(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, amina := o.desk(t), o.member(t, "Amina Yusuf")
+	ref := o.files(t, amina, "birth", registry.Values{"parent": o.ref(t, "Amina Yusuf"), "born": "2026-02-20",
+		"babies": []any{map[string]any{"id": "1", "name": "Hawa Yusuf"}}})
+	o.recommends(t, d, ref, "approve")
+	for what, add := range map[string]func(db.Tx) error{
+		"a document": func(tx db.Tx) error {
+			return cases.AddDocument(tx, amina.Actor, ref, cases.Evidence{Kind: "clinic_card", MediaType: "image/jpeg", Size: 1, Width: 1, Height: 1, SHA256: []byte("x"), Blob: someBlob})
+		},
+		"a message": func(tx db.Tx) error { return cases.Say(tx, amina.Actor, ref, "Look at the card", "en", nil) },
+	} {
+		seen := o.read(t, d.approver, ref).Version
+		unmoved := func(tx db.Tx) error { return cases.Unmoved(tx, d.approver.Actor, ref, seen) }
+		o.do(t, d.approver.Principal, unmoved)
+		o.do(t, amina.Principal, add)
+		o.works(t)
+		if err := o.WithTx(t.Context(), d.approver.Principal, unmoved); !fault.Is(err, fault.Conflict) {
+			t.Errorf("%s was not seen, and can be decided on: %v", what, err)
+		}
+		if c := o.inOffice(t, ref); c.State != cases.StateRecommended {
+			t.Errorf("after %s, a birth is %s", what, c.State)
+		}
+	}
+	seen := o.read(t, d.approver, ref).Version
+	o.do(t, d.verifier.Principal, func(tx db.Tx) error { return cases.Note(tx, d.verifier.Actor, ref, "Fine", "en") })
+	o.do(t, d.approver.Principal, func(tx db.Tx) error { return cases.Unmoved(tx, d.approver.Actor, ref, seen) })
+}
