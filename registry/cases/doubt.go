@@ -57,7 +57,7 @@ func perhapsSame(tx db.Tx, c Case) ([]Case, error) {
 		return nil, err
 	}
 	for _, o := range rows {
-		if err := o.decode(); err != nil {
+		if err := o.decode(tx); err != nil {
 			return nil, err
 		}
 		if Compare(c.Kind, o.Draft.Answers, c.Draft.Answers) != Different {
