@@ -68,7 +68,7 @@ func GroupList(c *web.Ctx) error {
 			conds = append(conds, filters.Cond{Field: "group.type", Op: filters.Is, Values: []string{t}})
 		}
 		f.Expr = filters.Of("all", conds)
-		cat := filters.NewCatalogue(filters.Groups, nil, nil, c.Principal().Roles())
+		cat := filters.NewCatalogue(filters.Groups, nil, nil, nil, c.Principal().Roles())
 		if v.Count, err = filters.Count(tx, officer(c), cat, f); err != nil {
 			return err
 		}

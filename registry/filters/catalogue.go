@@ -90,15 +90,20 @@ func LoadCatalogue(tx db.Tx, subject Subject, roles []string) (Catalogue, error)
 		return Catalogue{}, err
 	}
 	numbers, err := registry.IdentifierTypes(tx)
-	return NewCatalogue(subject, all, numbers, roles), err
+	if err != nil {
+		return Catalogue{}, err
+	}
+	tags, err := registry.LoadTags(tx)
+	return NewCatalogue(subject, all, numbers, tags, roles), err
 }
 
 // NewCatalogue lists the fields for a subject that somebody with these roles may
 // filter on.
-func NewCatalogue(subject Subject, all registry.Fields, numbers []registry.IdentifierType, roles []string) Catalogue {
+func NewCatalogue(subject Subject, all registry.Fields, numbers []registry.IdentifierType, tags registry.Tags, roles []string) Catalogue {
 	c := Catalogue{Subject: subject, roles: roles}
 	if subject == Groups {
 		c.Fields = append(groupRecord(), held("group", "g", numbers)...)
+		c.Fields = append(c.Fields, tagged("group", "g", tags))
 		return c
 	}
 	var defs registry.Fields
@@ -110,12 +115,14 @@ func NewCatalogue(subject Subject, all registry.Fields, numbers []registry.Ident
 	if subject == People {
 		c.Fields = append(append(c.Fields, person()...), memberships("person", groups{key: "s.person_id", of: people, direct: "m.person_id = p.id"})...)
 		c.Fields = append(c.Fields, held("person", "p", numbers)...)
+		c.Fields = append(c.Fields, tagged("person", "p", tags))
 		for _, d := range defs.Of("person") {
 			c.Fields = append(c.Fields, c.custom("person", "p", d, defs)...)
 		}
 	}
 	c.Fields = append(append(c.Fields, home()...), memberships("household", groups{key: "h.id", of: households, direct: "m.household_id = h.id"})...)
 	c.Fields = append(c.Fields, held("household", "h", numbers)...)
+	c.Fields = append(c.Fields, tagged("household", "h", tags))
 	for _, d := range defs.Of("household") {
 		c.Fields = append(c.Fields, c.custom("household", "h", d, defs)...)
 	}
@@ -181,6 +188,18 @@ func roles(person string, in ...string) func(*builder) string {
 		return "(select jsonb_agg(distinct x.role) from (select r.role from " + from + " where " + where + " and daterange(r.start_date, r.end_date) @> " + b.day() +
 			" union all select 'head' from " + head + " and q.relationship = 'head') x)"
 	}
+}
+
+// tagged are the tags of a record: those of the country's vocabulary, and ours.
+func tagged(of, table string, tags registry.Tags) Field {
+	f := Field{ID: of + ".tags", Group: of, Message: "record.tags", Kind: Choices, Export: true, sql: plain("to_jsonb(" + table + ".tags)")}
+	for _, tag := range tags.For(of) {
+		f.Options = append(f.Options, Option{Code: tag.Code, Label: tag.Name})
+	}
+	if of == registry.KindHousehold {
+		f.Options = append(f.Options, messages("tag.", []string{registry.TagNoFixedPlace})...)
+	}
+	return f
 }
 
 // States lists what a number that somebody holds can be. Each has the message

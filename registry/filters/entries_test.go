@@ -49,7 +49,7 @@ func TestEntriesOfAList(t *testing.T) {
 	slices.Sort(refs)
 	_, _, amina := f.home(t, "amina")
 	_, _, joseph := f.home(t, "joseph")
-	cat := filters.NewCatalogue(filters.Households, defs, nil, f.o.Roles)
+	cat := filters.NewCatalogue(filters.Households, defs, nil, nil, f.o.Roles)
 	c := func(column string, op filters.Op, values ...string) filters.Cond {
 		return filters.Cond{Field: "household.field.plots.entry." + column, Op: op, Values: values}
 	}
@@ -135,5 +135,43 @@ func TestRolesNumbersAndRegistration(t *testing.T) {
 	}
 	if got := f.finds(t, filters.Households, cond("household.registered", filters.AtMost, today.AddDate(0, 0, -1).Format(time.DateOnly))); len(got) != 0 {
 		t.Errorf("of yesterday: %v", got)
+	}
+}
+
+// Tags are the country's words; one that is not among them is kept, and nobody
+// can ask for it.
+func TestTags(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, "programme")
+	id, version, h := f.home(t, "amina")
+	h.Tags = []string{"displaced", "an old word"}
+	f.apply(t, registry.Item{Kind: registry.KindHousehold, Subject: id, BaseVersion: version, Data: h})
+	has := func(op filters.Op, tags ...string) filters.Cond {
+		return filters.Cond{Field: "household.tags", Op: op, Values: tags}
+	}
+	if got := f.finds(t, filters.Households, has(filters.Holds, "displaced", "flood_zone")); !slices.Equal(got, []string{h.Ref}) {
+		t.Errorf("displaced: %v", got)
+	}
+	if got := f.finds(t, filters.Households, has(filters.Holds, "flood_zone")); len(got) != 0 {
+		t.Errorf("in a flood zone: %v", got)
+	}
+	if got := f.finds(t, filters.Households, has(filters.Unknown)); slices.Contains(got, h.Ref) || len(got) == 0 {
+		t.Errorf("without a tag: %v", got)
+	}
+	var cat filters.Catalogue
+	var table filters.Table
+	f.do(t, func(tx db.Tx) (err error) {
+		if cat, err = filters.LoadCatalogue(tx, filters.Households, f.o.Roles); err != nil {
+			return err
+		}
+		table, err = filters.Export(tx, f.o, cat, filters.Filter{ID: tx.NewID(), Subject: filters.Households, Expr: filters.Of("all", []filters.Cond{has(filters.Known)})}, []string{"household.tags"}, "programme", f.p)
+		return err
+	})
+	if cat.CheckCond(has(filters.Holds, "women_led")) == nil { // of groups alone
+		t.Error("households are asked for a tag of groups")
+	}
+	i := slices.IndexFunc(table.Rows, func(r []filters.Cell) bool { return r[0].Text == h.Ref })
+	if i < 0 || table.Rows[i][len(table.Rows[i])-1].Text != "Displaced; an old word" {
+		t.Errorf("%v", table.Rows)
 	}
 }

@@ -64,7 +64,7 @@ func TestEveryConditionRuns(t *testing.T) {
 	conn := connect(t, d)
 	group := registry.NewRef(registry.RefGroup, d.Rand())
 	for _, subject := range Subjects() {
-		c := NewCatalogue(subject, defs(), numbers(), nil)
+		c := NewCatalogue(subject, defs(), numbers(), registry.Tags{{Code: "tag' --"}}, nil)
 		for _, f := range c.Fields {
 			for _, op := range f.Kind.Ops() {
 				cond := Cond{Field: f.ID, Op: op}
@@ -111,7 +111,7 @@ func run(t testing.TB, conn *pgx.Conn, c Catalogue, e Expr) {
 
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	c := NewCatalogue(People, defs(), numbers(), nil)
+	c := NewCatalogue(People, defs(), numbers(), registry.Tags{{Code: "tag' --"}}, nil)
 	deep := Expr{Cond: &Cond{Field: "person.age", Op: Known}}
 	for range 10 {
 		deep = Expr{Not: &deep}
@@ -163,7 +163,7 @@ func FuzzExpr(f *testing.F) {
 	}
 	d := dbtest.New(f)
 	conn := connect(f, d)
-	c := NewCatalogue(People, defs(), numbers(), nil)
+	c := NewCatalogue(People, defs(), numbers(), registry.Tags{{Code: "tag' --"}}, nil)
 	f.Fuzz(func(t *testing.T, raw string) {
 		var e Expr
 		if json.Unmarshal([]byte(raw), &e) != nil || c.Check(e) != nil || strings.Contains(raw, `\u0000`) {

@@ -179,7 +179,7 @@ func TestGroupsAsAFile(t *testing.T) {
 	var table filters.Table
 	f.do(t, func(tx db.Tx) (err error) {
 		filter := filters.Filter{ID: tx.NewID(), Subject: filters.Groups, Expr: filters.Of("all", []filters.Cond{{Field: "group.type", Op: filters.Is, Values: []string{"union"}}})}
-		table, err = filters.Export(tx, f.o, filters.NewCatalogue(filters.Groups, nil, nil, f.o.Roles), filter, []string{"group.people", "group.type", "group.group"}, "programme", f.p)
+		table, err = filters.Export(tx, f.o, filters.NewCatalogue(filters.Groups, nil, nil, nil, f.o.Roles), filter, []string{"group.people", "group.type", "group.group"}, "programme", f.p)
 		return err
 	})
 	if len(table.Rows) != 1 {

@@ -15,7 +15,7 @@ import (
 const (
 	groupHomes   = "household,area\n1,MJ010101\n2,MJ010102\n"
 	groupPeople  = "person,household,relationship,full_name,id.national_id\na,1,head,Amal Saleh,MJ12345678\nb,1,child,Badr Saleh,\na,2,head,Huda Noor,\n"
-	groupGroups  = "group,name,name_latin,type,area,formed,served,tags\nf,تعاونية,Fishers,cooperative,MJ010101,2020-01-01,yes,coast\nu,Union,,union,MJ01,,,\n"
+	groupGroups  = "group,name,name_latin,type,area,formed,served,tags\nf,تعاونية,Fishers,cooperative,MJ010101,2020-01-01,yes,Led by women\nu,Union,,union,MJ01,,,\n"
 	groupMembers = "group,household,person,subgroup,role,since,until\nf,1,,,,2021-05-01,\nf,2,a,,chair,,\nu,,,f,,2022-01-01,\n"
 )
 
@@ -49,7 +49,7 @@ func TestGroupsComeIn(t *testing.T) {
 		t.Fatalf("%+v %v", r.Counts, r.found)
 	}
 	fishers, union := o.group(t, "Fishers"), o.group(t, "Union")
-	if got, want := fmt.Sprint(fishers.Name, fishers.Type, fishers.FormedOn, fishers.Beneficiary, fishers.Tags, len(fishers.Members)), fmt.Sprint("تعاونية", "cooperative", "2020-01-01", true, []string{"coast"}, 2); got != want {
+	if got, want := fmt.Sprint(fishers.Name, fishers.Type, fishers.FormedOn, fishers.Beneficiary, fishers.Tags, len(fishers.Members)), fmt.Sprint("تعاونية", "cooperative", "2020-01-01", true, []string{"women_led"}, 2); got != want {
 		t.Errorf("%s instead of %s", got, want)
 	}
 	if m := fishers.Members[1]; m.PersonID == nil || m.Role != "chair" || m.StartDate == "" {

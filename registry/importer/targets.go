@@ -45,8 +45,9 @@ type Target struct {
 	part     string   // of a number or a contact: what is said about it
 	Codes    []string // the answers, where there is a list of them
 	words    string   // prefix of the messages that name the answers
-	many     bool     // several answers, with a semicolon between
-	Template bool     // a column of the template
+	tags     registry.Tags
+	many     bool // several answers, with a semicolon between
+	Template bool // a column of the template
 }
 
 // slot is where a column that every registry has goes.
@@ -112,15 +113,19 @@ func LoadCatalogue(tx db.Tx, roles []string) (*Catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newCatalogue(fields, numbers, roles), nil
+	tags, err := registry.LoadTags(tx)
+	if err != nil {
+		return nil, err
+	}
+	return newCatalogue(fields, numbers, tags, roles), nil
 }
 
-func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, roles []string) *Catalogue {
+func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, tags registry.Tags, roles []string) *Catalogue {
 	c := &Catalogue{fields: fields, numbers: numbers}
 	homes := []Target{
 		{Code: "household", slot: slotKey, Template: true}, {Code: "ref", slot: slotRef, Template: true}, {Code: "area", slot: slotArea, Template: true},
 		{Code: "directions", slot: slotDirections, Template: true}, {Code: "protected", slot: slotProtected, Template: true, Codes: answers, words: "answer."},
-		{Code: "size", slot: slotSize}, {Code: "tags", slot: slotTags, many: true, Template: true},
+		{Code: "size", slot: slotSize}, tagTarget(tags, registry.KindHousehold),
 	}
 	people := []Target{
 		{Code: "person", slot: slotKey, Template: true}, {Code: "ref", slot: slotRef, Template: true}, {Code: "household", slot: slotHousehold, Template: true},
@@ -138,13 +143,13 @@ func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, rol
 		{Code: "phone.protected", slot: slotPhoneProtected, Codes: answers, words: "answer."},
 		{Code: "email", slot: slotEmail}, {Code: "email.owner", slot: slotEmailOwner, Codes: registry.ContactOwners(), words: "contact.owner."},
 		{Code: "email.safe", slot: slotEmailSafe, Codes: registry.ContactUses(), words: "contact.safe.", many: true},
-		{Code: "email.protected", slot: slotEmailProtected, Codes: answers, words: "answer."}, {Code: "tags", slot: slotTags, many: true, Template: true},
+		{Code: "email.protected", slot: slotEmailProtected, Codes: answers, words: "answer."}, tagTarget(tags, registry.KindPerson),
 	}
 	groups := []Target{
 		{Code: "group", slot: slotKey, Template: true}, {Code: "ref", slot: slotRef, Template: true}, {Code: "name", slot: slotName, Template: true},
 		{Code: "name_latin", slot: slotNameLatin, Template: true}, {Code: "type", slot: slotGroupType, Template: true, Codes: registry.GroupTypes(), words: "group.type."},
 		{Code: "area", slot: slotArea, Template: true}, {Code: "formed", slot: slotFormed, Template: true},
-		{Code: "served", slot: slotServed, Template: true, Codes: answers[:2], words: "answer."}, {Code: "tags", slot: slotTags, Template: true, many: true},
+		{Code: "served", slot: slotServed, Template: true, Codes: answers[:2], words: "answer."}, tagTarget(tags, registry.KindGroup),
 	}
 	for i := range numbers {
 		t := &c.numbers[i]
@@ -177,6 +182,18 @@ func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, rol
 		}
 	}
 	return c
+}
+
+// tagTarget takes the country's tags; where there are none, whatever a file says.
+func tagTarget(tags registry.Tags, kind string) Target {
+	t := Target{Code: "tags", slot: slotTags, many: true, Template: true, tags: tags}
+	if len(tags) > 0 {
+		t.Codes = tags.For(kind).Codes()
+		if kind == registry.KindHousehold {
+			t.Codes = append(t.Codes, registry.TagNoFixedPlace)
+		}
+	}
+	return t
 }
 
 var answers = []string{"yes", "no", registry.Unknown}
@@ -297,6 +314,9 @@ func (t Target) Help(p *i18n.Printer) string {
 func (t Target) Answer(p *i18n.Printer, code string) string {
 	if t.words != "" {
 		return p.T(t.words + code)
+	}
+	if t.slot == slotTags {
+		return t.tags.Name(p, code)
 	}
 	if t.Field != nil {
 		if label := t.Field.Options.Label(code); label != nil {

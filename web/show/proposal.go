@@ -34,7 +34,11 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 	if err != nil {
 		return nil, err
 	}
-	r := Record{P: p, Fields: fields}
+	tags, err := registry.LoadTags(tx)
+	if err != nil {
+		return nil, err
+	}
+	r := Record{P: p, Fields: fields, Tags: tags}
 	var all []history.Change
 	diffs := make([][]history.Change, len(list))
 	for i, a := range list {

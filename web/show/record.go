@@ -21,6 +21,7 @@ import (
 type Record struct {
 	P       *i18n.Printer
 	Fields  registry.Fields
+	Tags    registry.Tags
 	Sources map[db.ID]registry.Source
 	Facts   map[string]history.Fact
 	// Calculated are the values that formulas give, as the record is now.
@@ -51,6 +52,9 @@ func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Reco
 		return r, err
 	}
 	if r.Fields, err = registry.LoadFields(tx); err != nil {
+		return r, err
+	}
+	if r.Tags, err = registry.LoadTags(tx); err != nil {
 		return r, err
 	}
 	var values []registry.Values
@@ -246,16 +250,14 @@ func (r Record) tags(tags []string) []ui.Row {
 	if len(tags) == 0 {
 		return nil
 	}
-	return []ui.Row{r.Row(r.P.T("record.tags"), r.P.List(tagNames(r.P, tags)), "tags")}
+	return []ui.Row{r.Row(r.P.T("record.tags"), r.P.List(r.tagNames(tags)), "tags")}
 }
 
-// tagNames are tags in words; those that an office made up are words already.
-func tagNames(p *i18n.Printer, tags []string) []string {
+// tagNames are tags in words.
+func (r Record) tagNames(tags []string) []string {
 	names := slices.Clone(tags)
 	for i, tag := range names {
-		if p.Has("tag." + tag) {
-			names[i] = p.T("tag." + tag)
-		}
+		names[i] = r.Tags.Name(r.P, tag)
 	}
 	return names
 }
@@ -598,7 +600,7 @@ func (r Record) value(what string, s history.State, names Names) string {
 	case "tags":
 		var tags []string
 		_ = json.Unmarshal(s["tags"], &tags)
-		return p.List(tagNames(p, tags))
+		return p.List(r.tagNames(tags))
 	}
 	return s.Text(what)
 }
