@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"db/dbtest"},
 	{"registry/audit", "registry/jobs", "registry/xlsx"},
 	{"registry"},
-	{"registry/formula", "registry/seed", "registry/deadline", "registry/consent", "registry/quarantine"},
+	{"registry/formula", "registry/seed", "registry/deadline", "registry/consent", "registry/quarantine", "registry/retention"},
 	{"registry/notices"},
 	{"registry/letters"},
 	{"registry/history", "registry/programmes", "registry/credentials", "registry/importer", "registry/areas", "registry/seed/sow", "registry/search", "registry/filters", "registry/looks", "registry/figures", "registry/copies", "registry/oversight", "registry/dedup"},

@@ -34,7 +34,7 @@ func (t Tx) Spare(kind, what string, window time.Duration) error {
 }
 
 // Forget deletes what is over: used-up markers, counters, sign-ins that never
-// came back, old sessions and wallet tokens. It returns how many rows.
+// came back, and wallet tokens. It returns how many rows.
 func (t Tx) Forget() (int64, error) {
 	var total int64
 	for _, statement := range []string{
@@ -45,7 +45,6 @@ func (t Tx) Forget() (int64, error) {
 		`delete from passkey_challenge where expires_at < $1`,
 		`delete from held_form where held_at < $1::timestamptz - interval '1 hour'`,
 		`delete from refused_attempt where last_at < $1::timestamptz - interval '90 days'`,
-		`delete from session where expires_at < $1::timestamptz - interval '90 days'`,
 		`delete from wallet_token where expires_at < $1`,
 		`update data_copy set content = null where content is not null and expires_at < $1`,
 	} {

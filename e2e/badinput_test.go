@@ -113,6 +113,11 @@ func TestBadInput(t *testing.T) {
 	t.Parallel()
 	s := ownSystem(t)
 	first := signedIn(t, s.portal(), "en", "rosa")
+	for method, status := range map[string]int{http.MethodGet: http.StatusOK, http.MethodPost: http.StatusConflict} { // what happened to whom nobody knows
+		if a, err := first.send(method, "/events/birth", "application/x-www-form-urlencoded", nil); err != nil || a.status != status || !strings.Contains(a.body, `href="/en/apply"`) {
+			t.Errorf("%s what happened, before she is registered: %d %v", method, a.status, err)
+		}
+	}
 	ref := first.starts(t, "/apply")
 	first.fills(t, "/apply/"+ref, rosasHousehold())
 	for _, lang := range []string{"en", "ar"} {

@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -54,7 +57,36 @@ func TestComplaintWithoutName(t *testing.T) {
 			somebody.tries(ref, "AAAA-AAAA")
 			somebody.says(somebody.say("status.error.unknown"))
 			somebody.look("unknown")
+			complaintSentTwice(t, s, lang)
 		})
+	}
+}
+
+// complaintSentTwice: the receipt is the answer to the form, so reloading it sends
+// the form again. It is the same receipt, and later none.
+func complaintSentTwice(t *testing.T, s *System, lang string) {
+	t.Helper()
+	v := newVisitor(t, s.portal(), lang)
+	page := v.mustAnswer(t, http.MethodGet, "/complain/payment", nil, http.StatusOK)
+	found := regexp.MustCompile(`name="once" value="([^"]+)"`).FindStringSubmatch(page)
+	if found == nil {
+		t.Fatal("the form has no name")
+	}
+	form := url.Values{"once": {found[1]}, "what": {"Nothing came in March."}, "area": {"MJ0101"}}
+	first := v.mustAnswer(t, http.MethodPost, "/complain/payment", form, http.StatusOK)
+	ref, code := caseRef.FindString(first), regexp.MustCompile(`class="dft-code"><bdi dir="ltr">([^<]+)<`).FindStringSubmatch(first)
+	if ref == "" || code == nil {
+		t.Fatal("the receipt has no reference or no code")
+	}
+	if again := v.mustAnswer(t, http.MethodPost, "/complain/payment", form, http.StatusOK); !strings.Contains(again, ref) || !strings.Contains(again, code[1]) {
+		t.Error("reloaded, the receipt is another one")
+	}
+	s.sql(t, `update case_file set submitted_at = submitted_at - interval '11 minutes' where ref = '`+ref+`'`)
+	if later := v.mustAnswer(t, http.MethodPost, "/complain/payment", form, http.StatusOK); strings.Contains(later, ref) || strings.Contains(later, code[1]) {
+		t.Error("who opens the browser later is told the code")
+	}
+	if n := s.sql(t, `select count(*) from case_file where kind = 'payment' and channel = 'anonymous'`); n != "1" {
+		t.Error(n, "cases")
 	}
 }
 

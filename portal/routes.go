@@ -136,6 +136,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/cases/:ref/appeal", Permission: auth.Citizen, Handler: cases.Appeal},
 		{Method: get, Path: "/concerns/:ref", Permission: auth.Citizen, Handler: events.Concern},
 		{Method: post, Path: "/concerns/:ref", Permission: auth.Citizen, Handler: events.Respond},
+		{Method: post, Path: "/concerns/:ref/appeal", Permission: auth.Citizen, Handler: events.AppealConcern},
 		{Method: get, Path: "/delegates", Permission: auth.Citizen, Handler: delegates.Show},
 		{Method: get, Path: "/delegates/new", Permission: auth.Citizen, Handler: delegates.GrantForm},
 		{Method: post, Path: "/delegates/new", Permission: auth.Citizen, Handler: delegates.Grant},

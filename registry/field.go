@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -204,6 +205,36 @@ type FieldRules struct {
 	Max       *float64 `json:"max,omitempty" yaml:"max,omitempty"`
 	MaxLength int      `json:"max_length,omitempty" yaml:"max_length,omitempty"` // characters; 200 when zero
 	Decimals  int      `json:"decimals,omitempty" yaml:"decimals,omitempty"`
+	// Pattern is what the whole of a text has to fit (RE2); PatternError says so in
+	// every language.
+	Pattern      string    `json:"pattern,omitempty" yaml:"pattern,omitempty"`
+	PatternError i18n.Text `json:"pattern_error,omitempty" yaml:"pattern_error,omitempty"`
+}
+
+// MaxPattern is the longest pattern, in characters.
+const MaxPattern = 200
+
+// Whole is the pattern as an expression over the whole of a text.
+func (r FieldRules) Whole() string { return "^(?:" + r.Pattern + ")$" }
+
+// patterns are those in use, compiled once.
+var patterns sync.Map
+
+// Fits reports whether a text is as the pattern wants it. A pattern that cannot be
+// read, which is never published, wants nothing.
+func (r FieldRules) Fits(text string) bool {
+	if r.Pattern == "" {
+		return true
+	}
+	compiled, known := patterns.Load(r.Pattern)
+	if !known {
+		expression, err := regexp.Compile(r.Whole())
+		if err != nil {
+			return true
+		}
+		compiled, _ = patterns.LoadOrStore(r.Pattern, expression)
+	}
+	return compiled.(*regexp.Regexp).MatchString(text)
 }
 
 // Scan reads a jsonb column.
@@ -286,6 +317,9 @@ func (f Field) parse(given []string) (value any, key string, args []any) {
 		}
 		if utf8.RuneCountInString(s) > limit {
 			return nil, "field.error.too_long", []any{"Max", limit}
+		}
+		if !f.Rules.Fits(s) {
+			return nil, "field.error.pattern", []any{"Why", f.Rules.PatternError}
 		}
 		return s, "", nil
 	case TypeNumber, TypeMoney:
@@ -382,7 +416,12 @@ func (f Field) Show(p *i18n.Printer, value any) string {
 		switch f.Shape() {
 		case TypeYesNo:
 			return p.T("answer." + v)
-		case TypeChoice, TypeArea: // see WithPlaces
+		case TypeChoice:
+			return f.option(p, v)
+		case TypeArea: // see WithPlaces
+			if name := f.option(p, v); f.Options.Had(v) && !f.Options.Has(v) {
+				return p.T("field.place_ended", "Place", name)
+			}
 			return f.option(p, v)
 		case TypeFile:
 			return p.T("field.photo")

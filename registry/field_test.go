@@ -2,12 +2,14 @@ package registry_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"daftar/fault"
 	"daftar/i18n"
 	"daftar/locales"
 	"daftar/registry"
@@ -248,5 +250,21 @@ func TestAskIsTheQuestionOrTheLabel(t *testing.T) {
 	}
 	if f.Ask()["en"] != "How many rooms?" {
 		t.Error(f.Ask())
+	}
+}
+
+// A text fits its pattern as a whole, or is refused in the field's own words; what a
+// record holds already stays.
+func TestPattern(t *testing.T) {
+	f := registry.Field{Code: "plate", Type: registry.TypeText, Rules: registry.FieldRules{Pattern: "[A-Z]{2}|[0-9]+", PatternError: i18n.Text{"en": "Two letters, or digits", "ar": "حرفان أو أرقام"}}}
+	for text, fits := range map[string]bool{"AB": true, " 12 ": true, "ABC": false, "A": false, "AB12": false, "١٢": false, "": true} {
+		_, err := f.Parse([]string{text})
+		var wrong *fault.Error
+		if (err == nil) != fits || err != nil && (!errors.As(err, &wrong) || wrong.Fields[0].Args["Why"].(i18n.Text)["ar"] != "حرفان أو أرقام") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if !f.Holds("old 1", []string{"old 1"}) || f.Holds("old 1", []string{"old 2"}) || f.Holds(nil, []string{"old"}) {
+		t.Error("what is held")
 	}
 }

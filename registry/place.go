@@ -10,7 +10,7 @@ import (
 
 // A field that holds an area stores its P-code. What the area is called is
 // looked up when values are shown: the areas that occur become the field's
-// options.
+// options. One that ended is a retired option.
 
 // WithPlaces is the definitions, with the names of the areas that the values
 // hold.
@@ -19,19 +19,9 @@ func WithPlaces(tx db.Tx, fields Fields, values ...Values) (Fields, error) {
 	if len(codes) == 0 {
 		return fields, nil
 	}
-	var areas []Area
-	if err := tx.Select(&areas, `
-		select x.code, jsonb_object_agg(n.tag, n.name) as name from (
-			select a.code, t.tag, string_agg(coalesce(p.name->>t.tag, p.name->>'en', p.code), ', ' order by p.level desc) as name
-			from area a join area p on p.id in (a.l1, a.l2, a.l3, a.l4, a.l5) or p.id = a.id
-			cross join jsonb_object_keys(a.name) t (tag)
-			where a.code = any($1) group by a.code, t.tag) n (code, tag, name)
-		join area x on x.code = n.code group by x.code`, codes); err != nil {
+	options, err := PlaceNames(tx, codes)
+	if err != nil {
 		return nil, err
-	}
-	var options Options
-	for _, a := range areas {
-		options = append(options, Option{Code: a.Code, Label: a.Name})
 	}
 	out := slices.Clone(fields)
 	for i := range out {
@@ -40,6 +30,30 @@ func WithPlaces(tx db.Tx, fields Fields, values ...Values) (Fields, error) {
 		}
 	}
 	return out, nil
+}
+
+// PlaceNames is what areas are called, by their P-codes: each with those around it,
+// but the country.
+func PlaceNames(tx db.Tx, codes []string) (Options, error) {
+	var areas []struct {
+		Code  string    `db:"code"`
+		Name  i18n.Text `db:"name"`
+		Ended bool      `db:"ended"`
+	}
+	if err := tx.Select(&areas, `
+		select x.code, x.valid_to is not null as ended, jsonb_object_agg(n.tag, n.name) as name from (
+			select a.code, t.tag, string_agg(coalesce(p.name->>t.tag, p.name->>'en', p.code), ', ' order by p.level desc) as name
+			from area a join area p on p.id in (a.l1, a.l2, a.l3, a.l4, a.l5) or p.id = a.id
+			cross join jsonb_object_keys(a.name) t (tag)
+			where a.code = any($1) group by a.code, t.tag) n (code, tag, name)
+		join area x on x.code = n.code group by x.id`, codes); err != nil {
+		return nil, err
+	}
+	var options Options
+	for _, a := range areas {
+		options = append(options, Option{Code: a.Code, Label: a.Name, Retired: a.Ended})
+	}
+	return options, nil
 }
 
 // placesIn lists the P-codes that the values hold, in rosters too.

@@ -46,6 +46,8 @@ const (
 	RefDelegation = '2' // with a power to act for somebody
 	RefPasskey    = '7' // of a member of staff
 	RefEmergency  = '8' // a record that two people opened
+	RefErasure    = '5' // of a person whose time is over
+	RefHold       = '6' // what keeps something from being deleted
 )
 
 const refLen = 10 // nine random characters (31^9 = 2.6e13) and the check character

@@ -42,7 +42,9 @@ type area struct {
 	From, To []areas.Link
 	Map      areas.Map
 	Mine     bool
-	Locales  []i18n.Locale
+	// Kinds are what it may be, and what an area inside it may be.
+	Kinds, KindsInside []areas.Kind
+	Locales            []i18n.Locale
 }
 
 func load(c *web.Ctx, full bool) (area, error) {
@@ -59,6 +61,12 @@ func load(c *web.Ctx, full bool) (area, error) {
 			}
 			v.Around = append([]areas.Area{outer}, v.Around...)
 			p = outer.ParentCode
+		}
+		if v.Kinds, err = areas.Kinds(tx, v.Area.Level); err != nil {
+			return err
+		}
+		if v.KindsInside, err = areas.Kinds(tx, v.Area.Level+1); err != nil {
+			return err
 		}
 		if v.Mine, err = areas.Mine(tx, actor(c), v.Area.ID); err != nil || !full {
 			return err

@@ -200,10 +200,18 @@ func diffRows(p *i18n.Printer, items []areas.ItemLine) [][]ui.Cell {
 	var rows [][]ui.Cell
 	for _, it := range items {
 		rows = append(rows, []ui.Cell{
-			{Text: it.Code, LTR: true}, {Text: whats(p, it.What)}, {Text: it.Name.In(p)}, {Text: it.ParentCode, LTR: true}, {Text: was(p, it)},
+			{Text: it.Code, LTR: true}, {Text: whats(p, it.What)}, {Text: it.Name.In(p)}, {Text: it.Kind.In(p)}, {Text: it.In.In(p)}, {Text: was(p, it)},
 		})
 	}
 	return rows
+}
+
+// called is an area by its name, else by its code.
+func called(p *i18n.Printer, name i18n.Text, code string) string {
+	if s := name.In(p); s != "" {
+		return s
+	}
+	return code
 }
 
 // was says what is different.
@@ -213,10 +221,10 @@ func was(p *i18n.Printer, it areas.ItemLine) string {
 		parts = append(parts, p.T("areas.was_called", "Name", it.Before.Name.In(p)))
 	}
 	if it.Before.Parent != "" {
-		parts = append(parts, p.T("areas.was_in", "Area", it.Before.Parent))
+		parts = append(parts, p.T("areas.was_in", "Area", called(p, it.Was, it.Before.Parent)))
 	}
 	if it.RestTo != "" && it.RestTo != it.Code {
-		parts = append(parts, p.T("areas.goes_to", "Area", it.RestTo))
+		parts = append(parts, p.T("areas.goes_to", "Area", called(p, it.RestName, it.RestTo)))
 	}
 	if it.To != "" {
 		parts = append(parts, p.T("areas.ended_on", "Date", shownDay(p, it.To)))

@@ -20,7 +20,24 @@ func today(c *web.Ctx) time.Time { return registry.Today(c.Now(), c.Printer().Zo
 
 // ImportForm asks for a file.
 func ImportForm(c *web.Ctx) error {
-	return c.Render(importPage(&ui.Form{Values: map[string][]string{"missing": {"end"}}}, nil))
+	mine, err := own(c)
+	if err != nil {
+		return err
+	}
+	return c.Render(importPage(mine, &ui.Form{Values: map[string][]string{"missing": {"end"}}}, nil))
+}
+
+// own says which areas a file of the officer's may be about.
+func own(c *web.Ctx) (string, error) {
+	var names []string
+	err := c.View(func(tx db.Tx) error {
+		list, err := areas.Own(tx, actor(c))
+		for _, a := range list {
+			names = append(names, a.Name.In(c.Printer())+" ("+a.Code+")")
+		}
+		return err
+	})
+	return c.Printer().List(names), err
 }
 
 // Import reads a file and leads to what it would do. Nothing is stored of a
@@ -30,9 +47,13 @@ func Import(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	mine, err := own(c)
+	if err != nil {
+		return err
+	}
 	state := &ui.Form{Values: form.Values()}
 	if form.Switching() {
-		return c.Render(importPage(state, nil))
+		return c.Render(importPage(mine, state, nil))
 	}
 	var check fault.Check
 	missing := form.Choice(&check, "missing", []string{"end", "keep"}, "areas.error.missing")
@@ -42,7 +63,7 @@ func Import(c *web.Ctx) error {
 	}
 	if f := check.Fault(); f != nil {
 		state.Err = f
-		return c.RenderStatus(fiber.StatusUnprocessableEntity, importPage(state, nil))
+		return c.RenderStatus(fiber.StatusUnprocessableEntity, importPage(mine, state, nil))
 	}
 	var ref string
 	var plan *areas.Plan
@@ -62,11 +83,7 @@ func Import(c *web.Ctx) error {
 			f = &fault.Error{Code: f.Code, Key: f.Key, Fields: []fault.Field{{Name: "file", Key: f.Key, Args: f.Args}}, Cause: f.Cause}
 		}
 		state.Err = f
-		var problems []areas.Problem
-		if plan != nil {
-			problems = plan.Problems
-		}
-		return c.RenderStatus(web.Status(f.Code), importPage(state, problems))
+		return c.RenderStatus(web.Status(f.Code), importPage(mine, state, plan))
 	}
 	if err != nil {
 		return err

@@ -176,7 +176,7 @@ const maxParts = 4
 var split = proposalForm{
 	kind: areas.KindSplit,
 	inputs: func(c *web.Ctx) []string {
-		list := []string{"rest"}
+		list := []string{"rest", "answers"}
 		for i := 1; i <= maxParts; i++ {
 			list = append(list, fmt.Sprintf("code_%d", i), fmt.Sprintf("holds_%d", i))
 			list = append(list, nameInputs(c, fmt.Sprintf("name_%d_", i))...)
@@ -188,6 +188,7 @@ var split = proposalForm{
 	plan: func(c *web.Ctx, tx db.Tx, f *web.Form, check *fault.Check, v area) (*areas.Plan, error) {
 		s := areas.Split{Area: v.Area.Code, On: today(c).Format(time.DateOnly)}
 		s.Ends = f.Choice(check, "rest", []string{"stays", "first"}, "areas.error.rest") == "first"
+		s.Answers = f.Get("answers") == "follow"
 		for i := 1; i <= maxParts; i++ {
 			n := strconv.Itoa(i)
 			part := areas.Part{
@@ -215,18 +216,19 @@ func Split(c *web.Ctx) error { return split.submit(c) }
 
 var edit = proposalForm{
 	kind:   areas.KindEdit,
-	inputs: func(c *web.Ctx) []string { return append(nameInputs(c, "name_"), "alternative") },
+	inputs: func(c *web.Ctx) []string { return append(nameInputs(c, "name_"), "alternative", "kind", "kind_new") },
 	start: func(c *web.Ctx, v area) map[string][]string {
 		values := onToday(c)
 		for _, l := range v.Locales {
 			values["name_"+l.Tag] = []string{v.Area.Name[l.Tag]}
 		}
+		values["kind"] = []string{v.Area.Kind}
 		values["alternative"] = []string{strings.Join(v.Area.Alternative, "\n")}
 		return values
 	},
 	view: namesPage,
 	plan: func(c *web.Ctx, tx db.Tx, f *web.Form, check *fault.Check, v area) (*areas.Plan, error) {
-		e := areas.Edit{Area: v.Area.Code, Name: namesOf(c, f, check, "name_"), Alternative: listed(f.Get("alternative"))}
+		e := areas.Edit{Area: v.Area.Code, Name: namesOf(c, f, check, "name_"), Alternative: listed(f.Get("alternative")), Kind: kindOf(f, check, v.Kinds)}
 		for _, s := range e.Alternative {
 			if len([]rune(s)) > maxName {
 				check.Fail("alternative", "areas.problem.text", "Max", maxName)

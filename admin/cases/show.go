@@ -35,6 +35,7 @@ type view struct {
 	Doubts     []cases.Case // that may register the same child
 	Other      filed        // one of them, to be looked at
 	Parties    []cases.Party
+	Objections []ui.Happening // in full, of those who decide
 	Related    []cases.Link
 	Links      []cases.Link
 	Appealed   *appealed
@@ -272,6 +273,13 @@ func (v *view) around(c *web.Ctx, tx db.Tx) (err error) {
 	}
 	if v.Doubts, err = cases.Doubts(tx, v.Case); err != nil {
 		return err
+	}
+	objections, err := cases.Objections(tx, v.Case)
+	if err != nil {
+		return err
+	}
+	for _, o := range objections {
+		v.Objections = append(v.Objections, ui.Happening{Title: o.Name, When: c.Printer().Time(o.At), Words: ui.Words{By: c.Printer().T("words.objector"), Text: o.Note, Lang: o.Lang}})
 	}
 	if v.Related, err = cases.Related(tx, actor, v.Case); err != nil {
 		return err

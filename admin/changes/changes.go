@@ -226,7 +226,13 @@ func diff(before, after []byte) ([]history.Change, error) {
 
 // told tells what would change in a record, as far as the officer may see it.
 func told(tx db.Tx, c *web.Ctx, r registry.Reader, kind string, subject db.ID, before, after []byte) ([]string, error) {
-	told, err := show.LoadRecord(tx, c.Printer(), subject, c.Now())
+	var proposed struct {
+		Fields registry.Values `json:"fields"`
+	}
+	if err := json.Unmarshal(after, &proposed); err != nil {
+		return nil, err
+	}
+	told, err := show.LoadRecord(tx, c.Printer(), subject, c.Now(), proposed.Fields)
 	if err != nil {
 		return nil, err
 	}

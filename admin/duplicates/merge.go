@@ -69,6 +69,9 @@ func loadMerge(c *web.Ctx) (merging, error) {
 		if err != nil {
 			return err
 		}
+		if fields, err = registry.WithPlaces(tx, fields, m.Kept.Fields, m.Ended.Fields); err != nil {
+			return err
+		}
 		v.fill(p.T, sides, m.Differences(), fields, m, c)
 		return nil
 	})

@@ -50,7 +50,10 @@ func inputs(f registry.Field, languages []i18n.Locale) []string {
 	case registry.TypeNumber, registry.TypeMoney:
 		names = append(names, "min", "max", "decimals")
 	case registry.TypeText:
-		names = append(names, "max_length")
+		names = append(names, "max_length", "pattern")
+		for _, l := range languages {
+			names = append(names, "pattern_error-"+l.Tag)
+		}
 	case registry.TypeCalculated:
 		names = append(names, "formula", "result")
 	}
@@ -81,7 +84,8 @@ func values(f registry.Field, languages []i18n.Locale) map[string][]string {
 			v[name] = []string{"yes"}
 		}
 	}
-	for name, text := range map[string]i18n.Text{"label": f.Label, "question": f.Question, "help": f.Help, "unit": f.Unit} {
+	v["pattern"] = []string{f.Rules.Pattern}
+	for name, text := range map[string]i18n.Text{"label": f.Label, "question": f.Question, "help": f.Help, "unit": f.Unit, "pattern_error": f.Rules.PatternError} {
 		for _, l := range languages {
 			v[name+"-"+l.Tag] = []string{text[l.Tag]}
 		}
@@ -138,7 +142,12 @@ func read(f registry.Field, form *web.Form, languages []i18n.Locale, check *faul
 	case registry.TypeNumber, registry.TypeMoney:
 		f.Rules = registry.FieldRules{Min: bound(form, check, "min"), Max: bound(form, check, "max"), Decimals: whole(form, check, "decimals")}
 	case registry.TypeText:
-		f.Rules = registry.FieldRules{MaxLength: whole(form, check, "max_length")}
+		f.Rules = registry.FieldRules{MaxLength: whole(form, check, "max_length"), Pattern: form.Text(check, "pattern", registry.MaxPattern), PatternError: i18n.Text{}}
+		for _, l := range languages {
+			if text := form.Text(check, "pattern_error-"+l.Tag, maxLabel); text != "" {
+				f.Rules.PatternError[l.Tag] = text
+			}
+		}
 	case registry.TypeCalculated:
 		f.Formula = form.Text(check, "formula", maxExpression)
 		f.Result = registry.FieldType(form.Choice(check, "result", results, "field.error.choice"))

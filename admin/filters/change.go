@@ -13,7 +13,6 @@ import (
 	"daftar/registry"
 	"daftar/registry/filters"
 	"daftar/web"
-	"daftar/web/ask"
 	"daftar/web/ui"
 )
 
@@ -90,12 +89,18 @@ func Add(c *web.Ctx) error {
 			}
 		}
 	}
+	if field.Kind == filters.Place && cond.Op.NeedsValue() && len(cond.Values) > 0 {
+		if cond.Values, err = meant(c, cond.Values[0]); err != nil {
+			state.Err = asFault(err)
+			if state.Err == nil {
+				return err
+			}
+			return c.RenderStatus(web.Status(state.Err.Code), comparePage(f, field, state))
+		}
+	}
 	err = cat.CheckCond(cond)
 	if len(cond.Values) == 1 && field.Kind == filters.Group {
 		err = one(c, &cond)
-	}
-	if err == nil && len(cond.Values) == 1 && field.Kind == filters.Place {
-		err = place(c, &cond)
 	}
 	conds, match, nested := f.Expr.Conds()
 	if err == nil && !nested {
@@ -129,26 +134,40 @@ func one(c *web.Ctx, cond *filters.Cond) error {
 	return err
 }
 
-// place makes what was typed the code of an area.
-func place(c *web.Ctx, cond *filters.Cond) error {
-	areas, err := ask.PlacesOf(c)(cond.Values[0])
-	if err != nil {
-		return err
-	}
+// meant is the P-code of the area that somebody means with a name or a code.
+func meant(c *web.Ctx, typed string) ([]string, error) {
 	var check fault.Check
-	switch {
-	case len(areas) == 0:
-		check.Fail("value", "filter.error.value.place")
-	case len(areas) > 1:
-		var codes []string
-		for _, a := range areas {
+	var codes []string
+	err := c.View(func(tx db.Tx) error {
+		list, err := registry.FindPlaces(tx, typed, 5)
+		for _, a := range list {
 			codes = append(codes, a.Code)
 		}
-		check.Fail("value", "filter.error.value.places", "Codes", c.Printer().List(codes))
-	default:
-		cond.Values[0] = areas[0].Code
+		if len(list) > 1 {
+			var names []string
+			for _, a := range list {
+				names = append(names, a.Name.In(c.Printer())+" "+a.Code)
+			}
+			check.Fail("value", "areas.error.which", "Areas", strings.Join(names, " · "))
+		}
+		return err
+	})
+	if err == nil && len(codes) == 0 {
+		check.Fail("value", "areas.error.no_such")
 	}
-	return check.Err()
+	if err != nil {
+		return nil, err
+	}
+	return codes, check.Err()
+}
+
+// asFault is an error that the form shows; nil for any other.
+func asFault(err error) *fault.Error {
+	var f *fault.Error
+	if errors.As(err, &f) && f.Code == fault.Invalid {
+		return f
+	}
+	return nil
 }
 
 // Change takes a condition away, or says whether all or any must be met.

@@ -149,6 +149,10 @@ func Show(c *web.Ctx) error {
 	var found []filters.Row
 	after := c.Query("after")
 	if err := c.WithTx(func(tx db.Tx) (err error) {
+		conds, _, _ := v.Filter.Expr.Conds()
+		if err = cat.Name(tx, conds); err != nil {
+			return err
+		}
 		if v.Count, err = filters.Count(tx, officer(c), cat, v.Filter); err != nil {
 			return err
 		}
@@ -186,7 +190,7 @@ func (v *view) describe(c *web.Ctx, cat filters.Catalogue) {
 	}
 }
 
-// named are the names of the areas and groups that conditions are about, as far as
+// named are the names of the groups that conditions are about, as far as
 // they are the officer's business.
 func named(c *web.Ctx, tx db.Tx, cat filters.Catalogue, e filters.Expr) (map[string]string, error) {
 	names := map[string]string{}
@@ -195,12 +199,6 @@ func named(c *web.Ctx, tx db.Tx, cat filters.Catalogue, e filters.Expr) (map[str
 		f, _ := cat.Get(cond.Field)
 		for _, v := range cond.Values {
 			switch f.Kind {
-			case filters.Place:
-				if a, err := registry.AreaByCode(tx, v); err == nil {
-					names[v] = a.Name.In(c.Printer())
-				} else if !fault.Is(err, fault.NotFound) {
-					return nil, err
-				}
 			case filters.Group:
 				id, err := registry.FindRecord(tx, registry.Reader{Areas: c.Areas()}, registry.KindGroup, v)
 				if fault.Is(err, fault.NotFound) {

@@ -72,8 +72,10 @@ func loadProposal(c *web.Ctx, kind string) (proposal, error) {
 				return err
 			}
 			v.Ref, v.Title = v.Person.Ref, show.FullName(c.Printer(), v.Person.FullName, v.Person.FullNameLatin)
-			v.SeesContacts, err = r.SeesContacts(tx, id)
-			return err
+			if v.SeesContacts, err = r.SeesContacts(tx, id); err != nil {
+				return err
+			}
+			return v.Sheet.Name(tx, v.Person.Fields)
 		}
 		if kind == registry.KindGroup {
 			v.Group, v.Base, err = registry.CurrentGroup(tx, id)
@@ -85,6 +87,9 @@ func loadProposal(c *web.Ctx, kind string) (proposal, error) {
 			return err
 		}
 		if v.Household, v.Base, err = registry.CurrentHousehold(tx, id); err != nil {
+			return err
+		}
+		if err := v.Sheet.Name(tx, v.Household.Fields); err != nil {
 			return err
 		}
 		v.Ref, v.Title = v.Household.Ref, c.Printer().T("record.household_title")

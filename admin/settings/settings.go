@@ -81,10 +81,14 @@ func Routes(nav func(auth.Principal) []ui.NavItem) []web.Route {
 		{Method: get, Path: "/settings/numbers", Permission: auth.SettingRead, Handler: numberList},
 		{Method: post, Path: "/settings/numbers/:code/try", Permission: auth.SettingRead, Handler: tryNumber},
 		{Method: get, Path: "/settings/staff", Permission: auth.SettingRead, Handler: staffList},
+		{Method: get, Path: "/settings/staff/new", Permission: auth.SettingEdit, Handler: officialForm},
+		{Method: post, Path: "/settings/staff/new", Permission: auth.SettingEdit, Handler: addOfficial, Strong: true},
 		{Method: get, Path: "/settings/staff/:ref", Permission: auth.SettingEdit, Handler: roleForm},
 		{Method: post, Path: "/settings/staff/:ref", Permission: auth.SettingEdit, Handler: giveRole, Strong: true},
 		{Method: post, Path: "/settings/staff/:ref/preview", Permission: auth.SettingEdit, Handler: previewRole(nav)},
 		{Method: post, Path: "/settings/staff/:ref/end", Permission: auth.SettingEdit, Handler: endRole, Strong: true},
+		{Method: post, Path: "/settings/staff/:ref/leave", Permission: auth.SettingEdit, Handler: leave(true), Strong: true},
+		{Method: post, Path: "/settings/staff/:ref/back", Permission: auth.SettingEdit, Handler: leave(false), Strong: true},
 		{Method: post, Path: "/settings/staff/:ref/passkey", Permission: auth.SettingEdit, Handler: removeKey, Strong: true},
 	}
 	composed := composedRole(nav)
@@ -103,6 +107,14 @@ func Routes(nav func(auth.Principal) []ui.NavItem) []web.Route {
 		}
 	}
 	return routes
+}
+
+// previewed is the message above the preview.
+func (p page) previewed() string {
+	if p.title == "setting.composed" {
+		return "setting.would_see"
+	}
+	return "field.preview"
 }
 
 func (p page) open(c *web.Ctx) (*visit, error) {

@@ -12,6 +12,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/registry"
 	"daftar/registry/settings"
 	"daftar/web"
 	"daftar/web/ui"
@@ -90,7 +91,7 @@ func removeKey(c *web.Ctx) error {
 
 // asked reads which role is to be given, at which office and until when.
 func asked(c *web.Ctx, v *visit, m settings.Member) (role settings.Role, reason string, state *ui.Form, err error) {
-	form, err := c.Form("role", "office", "until", "reason")
+	form, err := c.Form(roleInputs...)
 	if err != nil {
 		return role, "", nil, err
 	}
@@ -99,27 +100,145 @@ func asked(c *web.Ctx, v *visit, m settings.Member) (role settings.Role, reason 
 		return role, "", state, nil
 	}
 	var check fault.Check
+	if role, err = post(c, v, form, &check); err != nil {
+		return role, "", nil, err
+	}
+	role.Staff = m.ID
+	for _, has := range m.Roles {
+		if why := auth.RoleConflict(has.Role.Role, role.Role); why != "" && !check.Failed("role") {
+			check.Fail("role", "role.conflict."+why)
+		}
+	}
+	return role, form.Text(&check, "reason", maxReason), state, check.Err()
+}
+
+// roleInputs are the inputs of a role: what, where, and from when to when.
+var roleInputs = []string{"role", "office", "area", "from", "until", "reason"}
+
+// post reads a role that is to be given: at an office, or directly in an area.
+func post(c *web.Ctx, v *visit, form *web.Form, check *fault.Check) (role settings.Role, err error) {
 	var offices []string
 	for _, o := range v.state.Offices {
 		if !o.Closed {
 			offices = append(offices, o.Code)
 		}
 	}
-	role = settings.Role{Staff: m.ID, Role: form.Choice(&check, "role", v.roles(), "setting.error.role"),
-		Office: form.Choice(&check, "office", offices, "setting.error.choose_office")}
-	for _, has := range m.Roles {
-		if why := auth.RoleConflict(has.Role.Role, role.Role); why != "" && !check.Failed("role") {
-			check.Fail("role", "role.conflict."+why)
+	role.Role = form.Choice(check, "role", v.roles(), "setting.error.role")
+	switch area := form.Text(check, "area", 200); {
+	case check.Failed("area"):
+	case area == "":
+		role.Office = form.Choice(check, "office", offices, "setting.error.choose_office")
+	case form.Get("office") != "":
+		check.Fail("area", "setting.error.office_or_area")
+	default:
+		if role.Area, err = meant(c, check, area); err != nil {
+			return role, err
 		}
+	}
+	if s := strings.TrimSpace(i18n.LatinDigits(form.Get("from"))); s != "" {
+		first, err := time.ParseInLocation(time.DateOnly, s, c.Printer().Zone)
+		if err != nil || first.Before(c.Now().AddDate(0, 0, -1)) {
+			check.Fail("from", "setting.error.until")
+		}
+		role.From = first.UTC().Format(time.RFC3339)
 	}
 	if s := strings.TrimSpace(i18n.LatinDigits(form.Get("until"))); s != "" {
 		last, err := time.ParseInLocation(time.DateOnly, s, c.Printer().Zone)
 		if err != nil || last.Before(c.Now().AddDate(0, 0, -1)) {
 			check.Fail("until", "setting.error.until")
+		} else if role.From != "" && last.UTC().Format(time.RFC3339) < role.From && !check.Failed("from") {
+			check.Fail("until", "setting.error.ends_first")
 		}
 		role.Until = last.AddDate(0, 0, 1).UTC().Format(time.RFC3339) // to the end of that day
 	}
-	return role, form.Text(&check, "reason", maxReason), state, check.Err()
+	return role, nil
+}
+
+// meant is the P-code of the area that somebody means with a name or a code.
+func meant(c *web.Ctx, check *fault.Check, typed string) (code string, err error) {
+	var list []registry.Area
+	if err := c.View(func(tx db.Tx) (err error) { list, err = registry.FindPlaces(tx, typed, 5); return err }); err != nil {
+		return "", err
+	}
+	switch len(list) {
+	case 0:
+		check.Fail("area", "areas.error.no_such")
+		return "", nil
+	case 1:
+		return list[0].Code, nil
+	}
+	var names []string
+	for _, a := range list {
+		names = append(names, a.Name.In(c.Printer())+" "+a.Code)
+	}
+	check.Fail("area", "areas.error.which", "Areas", strings.Join(names, " · "))
+	return "", nil
+}
+
+// officialForm asks who begins to work here.
+func officialForm(c *web.Ctx) error {
+	v, err := open(c)
+	if err != nil {
+		return err
+	}
+	return c.Render(officialPage(v, &ui.Form{Action: "/settings/staff/new"}))
+}
+
+// addOfficial proposes that somebody begins to work here, with a first role.
+func addOfficial(c *web.Ctx) error {
+	v, err := open(c)
+	if err != nil {
+		return err
+	}
+	form, err := c.Form(append([]string{"account", "name"}, roleInputs...)...)
+	if err != nil {
+		return err
+	}
+	state := &ui.Form{Values: form.Values(), Action: "/settings/staff/new"}
+	if form.Switching() {
+		return c.Render(officialPage(v, state))
+	}
+	var check fault.Check
+	o := settings.Official{Account: strings.TrimSpace(form.Get("account")), Name: form.Text(&check, "name", 200)}
+	role, err := post(c, v, form, &check)
+	if err != nil {
+		return err
+	}
+	reason := form.Text(&check, "reason", maxReason)
+	var ref string
+	err = c.WithTx(func(tx db.Tx) error {
+		p, err := settings.ProposeOfficial(tx, o, role, settings.Proposal{Origin: settings.OriginPage, Reason: reason, Lang: c.Printer().Tag})
+		if err := check.Merge(err); err != nil {
+			return err
+		}
+		ref = p
+		return check.Err() // and nothing is kept of a form with a mistake
+	})
+	return proposed(c, ref, err, func(f *fault.Error) error {
+		state.Err = f
+		return c.RenderStatus(web.Status(f.Code), officialPage(v, state))
+	})
+}
+
+// leave proposes that somebody no longer works here, or does again.
+func leave(leaves bool) web.Handler {
+	return func(c *web.Ctx) error {
+		v, m, err := member(c)
+		if err != nil {
+			return err
+		}
+		if _, err := c.Form(); err != nil {
+			return err
+		}
+		var ref string
+		err = c.WithTx(func(tx db.Tx) (err error) {
+			ref, err = settings.ProposeLeaving(tx, m.ID, leaves, settings.Proposal{Origin: settings.OriginPage, Lang: c.Printer().Tag})
+			return err
+		})
+		return proposed(c, ref, err, func(f *fault.Error) error {
+			return showRoles(c, web.Status(f.Code), v, m, &ui.Form{Err: f}, nil)
+		})
+	}
 }
 
 // giveRole proposes a role at an office.
@@ -173,6 +292,10 @@ func previewRole(nav func(auth.Principal) []ui.NavItem) web.Handler {
 		}
 		var would sight
 		if err := c.View(func(tx db.Tx) (err error) {
+			if role.Area != "" {
+				would.counts, err = settings.ReachIn(tx, []string{role.Area})
+				return err
+			}
 			would.counts, err = settings.ReachOf(tx, role.Office)
 			return err
 		}); err != nil {
@@ -197,11 +320,11 @@ func endRole(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	form, err := c.Form("role", "office")
+	form, err := c.Form("role", "office", "area")
 	if err != nil {
 		return err
 	}
-	role := settings.Role{Staff: m.ID, Role: form.Get("role"), Office: form.Get("office"), Ended: true}
+	role := settings.Role{Staff: m.ID, Role: form.Get("role"), Office: form.Get("office"), Area: form.Get("area"), Ended: true}
 	return proposeRole(c, role, "", nil, func(f *fault.Error) error {
 		return showRoles(c, web.Status(f.Code), v, m, &ui.Form{Err: f}, nil)
 	})

@@ -15,6 +15,7 @@ import (
 
 	"daftar/db"
 	"daftar/jose"
+	"daftar/registry/retention"
 	"daftar/seal"
 )
 
@@ -161,7 +162,11 @@ func (keysRestore) Run(ctx context.Context, c *Config) error {
 	defer s.close()
 	n := 0
 	if err := s.db.WithTx(ctx, commander, func(tx db.Tx) (err error) {
-		n, err = seal.Restore(tx, json.NewDecoder(os.Stdin))
+		if n, err = seal.Restore(tx, json.NewDecoder(os.Stdin)); err != nil {
+			return err
+		}
+		erased, err := retention.Orphans(tx)
+		n -= int(erased)
 		return err
 	}); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {

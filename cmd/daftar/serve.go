@@ -61,6 +61,11 @@ func (cmd serveCmd) Run(ctx context.Context, c *Config) error {
 	if err := s.db.Check(ctx); err != nil {
 		return err
 	}
+	if n, err := s.keeper().Replay(ctx); err != nil {
+		return fmt.Errorf("what was erased before a backup was restored could not be erased again: %w", err)
+	} else if n > 0 {
+		say("erased again what was erased since this backup was made (%d entries of %s)", n, s.erasures)
+	}
 	system, err := cmd.assemble(ctx, c, s, log)
 	if err != nil {
 		return err

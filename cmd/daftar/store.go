@@ -13,6 +13,7 @@ import (
 	"daftar/db/localpg"
 	"daftar/jose"
 	auditseal "daftar/registry/audit/seal"
+	"daftar/registry/retention"
 	"daftar/seal"
 )
 
@@ -27,6 +28,7 @@ type store struct {
 	blobs    *blob.Dir
 	pg       *localpg.Server   // nil when somebody else runs the server
 	sealer   *auditseal.Sealer // of a running server; nil for other commands
+	erasures retention.Ledger  // what was erased
 	migrator string
 	roleURL  func(db.Role) string
 }
@@ -39,6 +41,7 @@ func (c *Config) open(ctx context.Context, say func(string, ...any)) (*store, er
 		return nil, err
 	}
 	dir := c.stateDir()
+	s.erasures = retention.Ledger(filepath.Join(dir, "erasures.jsonl"))
 	if s.blobs, err = blob.OpenDir(filepath.Join(dir, "evidence")); err != nil {
 		return nil, err
 	}
@@ -96,6 +99,11 @@ func (s *store) connect(ctx context.Context, c *Config, say func(string, ...any)
 		return err
 	}
 	return partitions(ctx, s.db)
+}
+
+// keeper erases what is due.
+func (s *store) keeper() retention.Keeper {
+	return retention.Keeper{DB: s.db, Blobs: s.blobs, Ledger: s.erasures}
 }
 
 // writable refuses to write what would not be sealed.

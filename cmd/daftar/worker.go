@@ -324,6 +324,7 @@ const (
 	forgetEvery = 10 * time.Minute
 	dueEvery    = time.Minute
 	resumeEvery = 15 * time.Second
+	retainEvery = time.Hour
 )
 
 // workshop is what the worker works with.
@@ -392,6 +393,7 @@ func (w workshop) work(ctx context.Context) error {
 	}
 	go w.every(ctx, forgetEvery, "forgetting", w.forget, w.partitions, w.followAreas, w.weigh, w.forgetImports, w.count, w.older)
 	go w.every(ctx, dueEvery, "due", w.enforce, w.assessLosing, w.print, w.sweep, w.clocks)
+	go w.every(ctx, retainEvery, "retention", w.s.keeper().Run)
 	go w.every(ctx, oversight.WatchEvery, "watching reads", w.watch)
 	go w.every(ctx, resumeEvery, "resuming imports", w.resume)
 	db.DrainOutbox(ctx, pool, func(ctx context.Context, tx pgx.Tx, asked []db.Asked) error {

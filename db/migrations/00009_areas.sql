@@ -88,6 +88,7 @@ create table area_successor (
   to_id     uuid not null references area,
   on_day    date not null,
   rest      boolean not null,
+  answers   boolean not null default false,    -- it also takes what answers name: nobody has to say which part they mean
   change_id uuid not null,
   primary key (from_id, to_id, on_day),
   check (from_id <> to_id)
@@ -107,7 +108,7 @@ grant select on area_boundary to daftar_citizen, daftar_staff, daftar_api, dafta
 create table area_change (
   id           uuid primary key,
   ref          text not null unique,
-  kind         text not null check (kind in ('import', 'merge', 'split', 'edit', 'boundaries')),
+  kind         text not null check (kind in ('import', 'merge', 'split', 'edit', 'boundaries', 'add', 'move', 'end')),
   state        text not null default 'draft'
                check (state in ('draft', 'proposed', 'approved', 'applied', 'refused', 'withdrawn', 'stale')),
   on_day       date not null,                  -- since when it is so
@@ -116,6 +117,7 @@ create table area_change (
   files        text[] not null default '{}',
   digest       bytea,
   counts       jsonb not null default '{}',    -- areas.Counts
+  answers      boolean not null default true,  -- answers that name an area follow with the rest of it
   proposed_at  timestamptz not null,
   proposed_by  uuid not null default actor(),
   decided_at   timestamptz,
@@ -129,7 +131,7 @@ create table area_change (
   check (state not in ('approved', 'applied', 'refused') or decided_by is not null)
 );
 create index area_change_open on area_change (state, proposed_at desc);
-grant select, insert (id, ref, kind, on_day, reason, reason_lang, files, digest, counts, proposed_at) on area_change to daftar_staff, daftar_jobs;
+grant select, insert (id, ref, kind, on_day, reason, reason_lang, files, digest, counts, answers, proposed_at) on area_change to daftar_staff, daftar_jobs;
 
 create table area_change_item (
   change_id   uuid not null references area_change,
@@ -158,10 +160,10 @@ grant select, insert on area_change_item to daftar_staff, daftar_jobs;
 
 -- Records assigned to a part of a split area, one by one.
 create table area_change_move (
-  change_id    uuid not null references area_change,
-  household_id uuid not null references household,
-  area_id      uuid not null,
-  primary key (change_id, household_id)
+  change_id uuid not null references area_change,
+  record_id uuid not null,                     -- a household or a group
+  area_id   uuid not null,
+  primary key (change_id, record_id)
 );
 grant select, insert on area_change_move to daftar_staff, daftar_jobs;
 
@@ -218,26 +220,109 @@ begin
   end if;
 end $$;
 
--- Moves households to other areas, as a change of their records like any: the
--- new states, proposed by one, approved by another. p_change and p_source are
--- new identities. Returns how many moved.
-create function move_households(p_households uuid[], p_areas uuid[], p_proposer uuid, p_approver uuid,
+-- The P-codes that the answers of a record name, each with where: "<field>" or
+-- "<roster>.<column>".
+create function area_answers(p_subject text, p_fields jsonb) returns table (field text, code text)
+language plpgsql stable set search_path = public, pg_temp as $$
+begin
+  return query
+  with f as (
+    select distinct d.roster as list, d.code as name from field_definition d where d.subject = p_subject and d.type = 'area' and d.published_at is not null
+  )
+  select f.name, p_fields->>f.name from f where f.list = '' and p_fields ? f.name
+  union
+  select f.list || '.' || f.name, r->>f.name
+  from f cross join lateral jsonb_array_elements(case jsonb_typeof(p_fields->f.list) when 'array' then p_fields->f.list else '[]' end) r
+  where f.list <> '' and r ? f.name;
+end $$;
+
+-- Answers with other codes of areas in them, as p_codes says: {"old": "new"}.
+-- p_prefix stands before the names of fields where they are answers of a case.
+create function answers_following(p_subject text, p_fields jsonb, p_codes jsonb, p_prefix text) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  f record;
+  v jsonb := p_fields;
+begin
+  for f in
+    select distinct p_prefix || coalesce(nullif(d.roster, ''), d.code) as name, case when d.roster <> '' then d.code end as col
+    from field_definition d where d.subject = p_subject and d.type = 'area' and d.published_at is not null
+  loop
+    if f.col is null and p_codes ? (v->>f.name) then
+      v := jsonb_set(v, array[f.name], p_codes->(v->>f.name));
+    elsif f.col is not null and jsonb_typeof(v->f.name) = 'array' then
+      v := jsonb_set(v, array[f.name], coalesce((
+        select jsonb_agg(case when p_codes ? (r->>f.col) then jsonb_set(r, array[f.col], p_codes->(r->>f.col)) else r end order by n)
+        from jsonb_array_elements(v->f.name) with ordinality x (r, n)), '[]'));
+    end if;
+  end loop;
+  return v;
+end $$;
+
+-- A text that holds any of the codes as a JSON string matches it.
+create function codes_pattern(p_codes text[]) returns text language sql immutable as $$
+  select '"(' || string_agg(replace(c, '.', '\.'), '|') || ')"' from unnest(p_codes) c
+$$;
+
+-- The records whose answers may name one of the areas: all of them, or those that
+-- changed since a moment. Where no field asks for a place, none.
+create function records_naming(p_codes text[], p_since timestamptz) returns table (kind text, id uuid, fields jsonb)
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  v_pattern text := codes_pattern(p_codes);
+  v_kinds text[] := array(select distinct d.subject from field_definition d where d.type = 'area' and d.published_at is not null);
+begin
+  if p_since is null and 'person' = any (v_kinds) then
+    return query select 'person', p.id, p.fields from person p where p.fields::text ~ v_pattern;
+  end if;
+  if p_since is null and 'household' = any (v_kinds) then
+    return query select 'household', h.id, h.fields from household h where h.fields::text ~ v_pattern;
+  end if;
+  if p_since is not null and v_kinds <> '{}' then
+    return query
+    select distinct on (i.subject_id) i.kind, i.subject_id, coalesce(p.fields, h.fields)
+    from change c join change_item i on i.change_id = c.id and (i.data->'fields')::text ~ v_pattern
+    left join person p on p.id = i.subject_id left join household h on h.id = i.subject_id
+    where c.state = 'applied' and c.applied_at > p_since and i.kind = any (v_kinds);
+  end if;
+end $$;
+
+-- Moves records to other areas, and answers with them, as a change of records
+-- like any: the new states, proposed by one, approved by another. Each of p_ids, a
+-- household or a group, goes to the area at its place in p_areas; whatever answer
+-- names an area of p_codes ({"old": "new"}) names the other, in every record or
+-- in those that changed since p_since. p_change and p_source are new identities.
+-- Returns how many records there were.
+create function move_records(p_ids uuid[], p_areas uuid[], p_codes jsonb, p_since timestamptz, p_proposer uuid, p_approver uuid,
   p_label text, p_change uuid, p_source uuid, p_now timestamptz) returns integer
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   v_actor text := current_setting('daftar.actor', true);
+  v_ids uuid[];
   v_moved integer;
 begin
+  v_ids := p_ids || array(
+    select n.id from records_naming(array(select jsonb_object_keys(p_codes)), p_since) n
+    where answers_following(n.kind, n.fields, p_codes, '') <> n.fields);
+  if cardinality(v_ids) = 0 then
+    return 0;
+  end if;
   perform set_config('daftar.actor', p_proposer::text, true);
   insert into source (id, kind, at, label) values (p_source, 'calculated', p_now, p_label);
   insert into change (id, origin, proposed_at) values (p_change, 'batch', p_now);
   insert into change_item (change_id, seq, kind, subject_id, base_version, reason, data)
-  select p_change, row_number() over (order by h.id), 'household', h.id, h.version, 'areas',
-         i.data || jsonb_build_object('area_id', m.area_id,
-           'provenance', coalesce(i.data->'provenance', '{}') || jsonb_build_object('area', p_source))
-  from unnest(p_households, p_areas) as m (household_id, area_id)
-  join household h on h.id = m.household_id and h.area_id <> m.area_id
-  join change_item i on i.change_id = h.change_id and i.subject_id = h.id;
+  select p_change, row_number() over (order by n.kind, n.id), n.kind, n.id, n.version, 'areas',
+         n.data || jsonb_strip_nulls(jsonb_build_object('area_id', n.to_id)) || case when n.data ? 'fields' then jsonb_build_object('fields', n.fields) else '{}' end
+         || jsonb_build_object('provenance', coalesce(n.data->'provenance', '{}')
+            || case when n.to_id is null then '{}' else jsonb_build_object('area', p_source) end
+            || coalesce((select jsonb_object_agg(x.key, p_source) from jsonb_each(n.fields) x where x.value is distinct from n.data->'fields'->x.key), '{}'))
+  from (
+    select i.kind, r.id, r.version, m.area_id as to_id, i.data, answers_following(i.kind, coalesce(i.data->'fields', '{}'), p_codes, '') as fields
+    from (select id, version, change_id from household where id = any (v_ids)
+          union all select id, version, change_id from group_record where id = any (v_ids)
+          union all select id, version, change_id from person where id = any (v_ids)) r
+    join change_item i on i.change_id = r.change_id and i.subject_id = r.id
+    left join unnest(p_ids, p_areas) m (id, area_id) on m.id = r.id) n;
   get diagnostics v_moved = row_count;
   perform set_config('daftar.actor', p_approver::text, true);
   perform approve_change(p_change, p_now);
@@ -246,14 +331,51 @@ begin
   return v_moved;
 end $$;
 
+-- What somebody has told of so far, with other codes of areas in it. The place
+-- where they live is not among it: whoever chose one that ended is asked again
+-- where it is not clear which is meant.
+create function draft_following(p_draft jsonb, p_codes jsonb) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  v jsonb := p_draft;
+begin
+  if v ? 'fields' then
+    v := v || jsonb_build_object('fields', answers_following('household', v->'fields', p_codes, ''));
+  end if;
+  if v ? 'answers' then
+    v := v || jsonb_build_object('answers', answers_following('event', answers_following('application', v->'answers', p_codes, 'own_'), p_codes, 'own_'));
+  end if;
+  if jsonb_typeof(v->'members') = 'array' then
+    v := v || jsonb_build_object('members', coalesce((
+      select jsonb_agg(case when m ? 'fields' then m || jsonb_build_object('fields', answers_following('person', m->'fields', p_codes, '')) else m end order by n)
+      from jsonb_array_elements(v->'members') with ordinality x (m, n)), '[]'));
+  end if;
+  return v;
+end $$;
+
+-- Answers that name an area that ended without one that takes them: somebody who
+-- knows has to say which is meant.
+create table area_answer_left (
+  subject_kind text not null,
+  subject_id   uuid not null,
+  field        text not null,                  -- "<field>" or "<roster>.<column>"
+  area_id      uuid not null references area,
+  change_id    uuid not null references area_change,
+  primary key (subject_id, field, area_id)
+);
+create index area_answer_left_area on area_answer_left (area_id);
+grant select on area_answer_left to daftar_staff, daftar_jobs;
+
 -- Applies an approved change of areas: the areas, what lies inside those that
 -- moved, the records and the staff of those that ended; or nothing.
 create function apply_area_change(p_id uuid, p_change uuid, p_source uuid, p_now timestamptz) returns integer
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   c area_change%rowtype;
-  v_households uuid[];
+  v_records uuid[];
   v_areas uuid[];
+  v_codes jsonb;    -- what answers name from now on
+  v_left text[];    -- areas that ended with nobody to take answers
   v_moved integer := 0;
 begin
   select x.* into c from area_change x where x.id = p_id for update;
@@ -274,7 +396,7 @@ begin
     insert into area (id, code, level, kind, parent_id, name, alternative, km2, valid_from, valid_to)
     select i.area_id, i.code, i.level, i.kind, i.parent_id, i.name, i.alternative, i.km2, i.valid_from, i.valid_to
     from area_change_item i where i.change_id = p_id and i.version = 0 and i.level = v_level;
-    update area a set kind = i.kind, parent_id = i.parent_id, name = i.name, alternative = i.alternative, km2 = i.km2,
+    update area a set level = i.level, kind = i.kind, parent_id = i.parent_id, name = i.name, alternative = i.alternative, km2 = i.km2,
       valid_from = i.valid_from, valid_to = i.valid_to
     from area_change_item i
     where i.change_id = p_id and i.version > 0 and i.level = v_level and a.id = i.area_id and i.geometry is null;
@@ -297,30 +419,44 @@ begin
   select i.area_id, i.geometry, p_id from area_change_item i where i.change_id = p_id and i.geometry is not null
   on conflict (area_id) do update set geometry = excluded.geometry, change_id = excluded.change_id;
 
-  insert into area_successor (from_id, to_id, on_day, rest, change_id)
-  select i.area_id, i.rest_to, c.on_day, true, p_id
+  insert into area_successor (from_id, to_id, on_day, rest, answers, change_id)
+  select i.area_id, i.rest_to, c.on_day, true, c.answers, p_id
   from area_change_item i where i.change_id = p_id and i.rest_to is not null and i.rest_to <> i.area_id
   union
-  select distinct i.area_id, n.area_id, c.on_day, false, p_id
+  select distinct i.area_id, n.area_id, c.on_day, false, false, p_id
   from area_change_item i join area_change_item n on n.change_id = i.change_id and n.version = 0
   where i.change_id = p_id and c.kind = 'split' and i.rest_to is not null and n.area_id <> i.rest_to
     and n.level = i.level
   on conflict (from_id, to_id, on_day) do update
-    set rest = area_successor.rest or excluded.rest, change_id = excluded.change_id; -- given away, and joined with, on one day
+    set rest = area_successor.rest or excluded.rest, answers = area_successor.answers or excluded.answers, change_id = excluded.change_id; -- given away, and joined with, on one day
 
-  -- The households: those assigned to a part, then everything else of an area
-  -- that ended.
-  select array_agg(x.id), array_agg(x.to_id) into v_households, v_areas from (
-    select h.id, coalesce(m.area_id, i.rest_to) as to_id
+  -- The households and groups: those assigned to a part, then everything else of
+  -- an area that ended. And what answers name.
+  select coalesce(array_agg(x.id), '{}'), coalesce(array_agg(x.to_id), '{}') into v_records, v_areas from (
+    select r.id, coalesce(m.area_id, i.rest_to) as to_id
     from area_change_item i
-    join household h on h.area_id = i.area_id
-    left join area_change_move m on m.change_id = p_id and m.household_id = h.id
-    where i.change_id = p_id and i.rest_to is not null and coalesce(m.area_id, i.rest_to) <> h.area_id) x;
-  if v_households is not null then
-    v_moved := move_households(v_households, v_areas, c.proposed_by, c.decided_by, c.ref, p_change, p_source, p_now);
+    join (select id, area_id from household union all select id, area_id from group_record) r on r.area_id = i.area_id
+    left join area_change_move m on m.change_id = p_id and m.record_id = r.id
+    where i.change_id = p_id and i.rest_to is not null and coalesce(m.area_id, i.rest_to) <> r.area_id) x;
+  select coalesce(jsonb_object_agg(f.code, t.code), '{}') into v_codes
+  from area_successor s join area f on f.id = s.from_id and f.valid_to is not null join area t on t.id = s.to_id
+  where s.change_id = p_id and s.rest and s.answers;
+  v_moved := move_records(v_records, v_areas, v_codes, null, c.proposed_by, c.decided_by, c.ref, p_change, p_source, p_now);
+  if v_moved > 0 then
     update area_change set change_id = p_change where id = p_id;
   end if;
+  v_left := array(select i.code from area_change_item i
+                  where i.change_id = p_id and i.version > 0 and i.valid_to is not null and not v_codes ? i.code);
+  insert into area_answer_left (subject_kind, subject_id, field, area_id, change_id)
+  select n.kind, n.id, x.field, a.id, p_id
+  from records_naming(v_left, null) n cross join lateral area_answers(n.kind, n.fields) x join area a on a.code = x.code
+  where x.code = any (v_left) on conflict do nothing;
+  update case_file f set draft = draft_following(f.draft, v_codes), version = f.version + 1
+  where f.state not in ('approved', 'refused', 'withdrawn') and f.draft::text ~ codes_pattern(array(select jsonb_object_keys(v_codes)))
+    and draft_following(f.draft, v_codes) <> f.draft;
   if exists (select from area_change_item i join household h on h.area_id = i.area_id
+             where i.change_id = p_id and i.valid_to is not null)
+     or exists (select from area_change_item i join group_record g on g.area_id = i.area_id
              where i.change_id = p_id and i.valid_to is not null) then
     raise exception 'people still live in an area that ends' using errcode = 'DF004';
   end if;
@@ -376,7 +512,10 @@ end $$;
 grant execute on function send_area_change(uuid), withdraw_area_change(uuid), retry_area_change(uuid),
   decide_area_change(uuid, boolean, text, text, timestamptz) to daftar_staff, daftar_jobs;
 grant execute on function apply_area_change(uuid, uuid, uuid, timestamptz), stale_area_change(uuid), fail_area_change(uuid, text),
-  move_households(uuid[], uuid[], uuid, uuid, text, uuid, uuid, timestamptz) to daftar_jobs;
+  move_records(uuid[], uuid[], jsonb, timestamptz, uuid, uuid, text, uuid, uuid, timestamptz),
+  records_naming(text[], timestamptz) to daftar_jobs;
+grant execute on function area_answers(text, jsonb) to daftar_staff, daftar_jobs;
+grant execute on function codes_pattern(text[]) to daftar_jobs;
 
 insert into outbox_kind (kind, role) values ('apply_area_change', 'daftar_staff');
 

@@ -262,14 +262,16 @@ begin
       perform apply_office(i.key, i.base, i.value);
       v_offices := true;
     when 'office_role' then
+      perform not_oneself((i.value->>'staff')::uuid);
       if i.base = 0 then
         insert into office_role (staff_id, role, office_id, valid_from, valid_to)
-        select (i.value->>'staff')::uuid, i.value->>'role', o.id, p_now, (i.value->>'until')::timestamptz
+        select (i.value->>'staff')::uuid, i.value->>'role', o.id, greatest(p_now, (i.value->>'from')::timestamptz), (i.value->>'until')::timestamptz
         from office o where o.code = i.value->>'office' and not o.closed;
       else
         -- One that ended begins again; one that goes on keeps its beginning.
         update office_role r set
-          valid_from = case when r.valid_to <= p_now and not coalesce((i.value->>'ended')::boolean, false) then p_now else r.valid_from end,
+          valid_from = case when r.valid_to <= p_now and not coalesce((i.value->>'ended')::boolean, false)
+                            then greatest(p_now, (i.value->>'from')::timestamptz) else r.valid_from end,
           valid_to = case when (i.value->>'ended')::boolean then p_now else (i.value->>'until')::timestamptz end, version = i.base + 1
         from office o
         where o.code = i.value->>'office' and r.office_id = o.id and r.staff_id = (i.value->>'staff')::uuid and r.role = i.value->>'role'
@@ -284,6 +286,12 @@ begin
         where level = (i.value->>'level')::smallint and code = i.value->>'code' and version = i.base;
         v_done := found;
       end if;
+    when 'staff' then
+      perform not_oneself(i.key::uuid);
+      v_done := apply_official(i.key::uuid, i.base, i.value, p_now);
+    when 'staff_role' then
+      perform not_oneself((i.value->>'staff')::uuid);
+      v_done := apply_area_role(i.value, p_now);
     when 'passkey' then -- of somebody else; whoever proposed it is not whoever agrees
       update passkey set removed_at = p_now, removed_why = 'office' where id = i.key::uuid and removed_at is null;
       v_done := found;

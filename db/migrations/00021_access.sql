@@ -27,7 +27,7 @@ create function context_of(p_role text, p_table text) returns text language sql 
       credential,credential_copy,credential_offer,credential_version,letter,letter_event,notice,notice_delivery,notice_setting,
       import_batch,import_problem,import_area,duplicate_pair,duplicate_decision,dedup_record,identifier_contest,
       person_search,household_search,group_search,look_delay,look_question,look_release,audit_alert,audit_check,staff_kin,rule_loss,
-      saved_filter}'::text[]) then 'in_context(''staff'')' else 'in_context(''staff'', ''anonymous'')' end
+      saved_filter,legal_hold,erasure_due,erasure}'::text[]) then 'in_context(''staff'')' else 'in_context(''staff'', ''anonymous'')' end
     else 'in_any_context()'
   end
 $$;
@@ -109,19 +109,25 @@ with pair (a, b) as (values
 insert into role_conflict (role, other) select a, b from pair union select b, a from pair;
 
 -- +goose StatementBegin
-create function role_conflict_guard() returns trigger
+create function role_conflict_check(p_staff uuid, p_role text, p_from timestamptz, p_to timestamptz) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   -- Two proposals for one person, approved at once, would each not see the other.
-  perform from staff s where s.id = new.staff_id for update;
-  if (new.valid_to is null or new.valid_to > new.valid_from) and exists (
+  perform from staff s where s.id = p_staff for update;
+  if (p_to is null or p_to > p_from) and exists (
     select from role_conflict c join (
-      select role, valid_from, valid_to from staff_role where staff_id = new.staff_id
+      select role, valid_from, valid_to from staff_role where staff_id = p_staff
       union all
-      select role, valid_from, valid_to from office_role where staff_id = new.staff_id) r on r.role = c.other
-    where c.role = new.role and (r.valid_to is null or r.valid_to > new.valid_from) and (new.valid_to is null or r.valid_from < new.valid_to)) then
+      select role, valid_from, valid_to from office_role where staff_id = p_staff) r on r.role = c.other
+    where c.role = p_role and (r.valid_to is null or r.valid_to > p_from) and (p_to is null or r.valid_from < p_to)) then
     raise exception 'this role and another one of the same person exclude each other' using errcode = 'DF005', constraint = 'role_conflict';
   end if;
+end $$;
+
+create function role_conflict_guard() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  perform role_conflict_check(new.staff_id, new.role, new.valid_from, new.valid_to);
   return new;
 end $$;
 -- +goose StatementEnd

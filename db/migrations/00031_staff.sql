@@ -289,6 +289,67 @@ grant execute on function person_of_number(text, text) to daftar_citizen, daftar
 create policy contact_own on contact for select to daftar_citizen using (person_id = any (array(select unnest(own_people()))));
 create policy identifier_own on identifier for select to daftar_citizen using (subject_id = any (array(select unnest(own_people()))));
 
+-- Who begins to work here and who leaves, and roles that are given directly in an
+-- area: by proposals, as every setting.
+alter table staff add column version integer not null default 1;
+alter table setting_kind drop constraint if exists setting_kind_kind_check; -- apply_setting_change knows the kinds
+insert into setting_kind (kind, key, hands) values ('staff', '*', 2), ('staff_role', '*', 2);
+
+-- +goose StatementBegin
+
+-- Nobody agrees to what makes themselves a member of staff, or gives or takes their
+-- own role.
+create function not_oneself(p_staff uuid) returns void language plpgsql as $$
+begin
+  if p_staff = actor() then
+    raise exception 'nobody decides about themselves' using errcode = 'DF002';
+  end if;
+end $$;
+
+-- Somebody begins, is called otherwise, leaves or comes back. Who leaves keeps no
+-- role, no passkey and no session; their name stays with what they did.
+create function apply_official(p_id uuid, p_base integer, d jsonb, p_now timestamptz) returns boolean language plpgsql as $$
+declare
+  v_ended boolean := coalesce((d->>'ended')::boolean, false);
+begin
+  if p_base = 0 then
+    insert into staff (id, provider, sub, name) values (p_id, 'staff', d->>'account', d->>'name');
+    return true;
+  end if;
+  update staff set name = d->>'name', active = not v_ended, version = p_base + 1 where id = p_id and version = p_base;
+  if not found then
+    return false;
+  end if;
+  if v_ended then
+    update office_role set valid_to = p_now, version = version + 1 where staff_id = p_id and (valid_to is null or valid_to > p_now);
+    update staff_role set valid_to = p_now where staff_id = p_id and (valid_to is null or valid_to > p_now);
+    update passkey set removed_at = p_now, removed_why = 'office' where staff_id = p_id and removed_at is null;
+    update session set revoked_at = p_now where staff_id = p_id and revoked_at is null;
+  end if;
+  return true;
+end $$;
+
+create function apply_area_role(d jsonb, p_now timestamptz) returns boolean language plpgsql as $$
+declare
+  v_staff uuid := (d->>'staff')::uuid;
+  v_from timestamptz := greatest(p_now, (d->>'from')::timestamptz);
+  v_to timestamptz := (d->>'until')::timestamptz;
+begin
+  if (d->>'ended')::boolean then
+    update staff_role r set valid_to = p_now from area a
+    where a.code = d->>'area' and r.area_id = a.id and r.staff_id = v_staff and r.role = d->>'role' and (r.valid_to is null or r.valid_to > p_now);
+    return found;
+  end if;
+  perform role_conflict_check(v_staff, d->>'role', v_from, v_to);
+  insert into staff_role (staff_id, role, area_id, valid_from, valid_to)
+  select v_staff, d->>'role', a.id, v_from, v_to from area a join staff s on s.id = v_staff and s.active
+  where a.code = d->>'area' and a.valid_to is null
+  on conflict (staff_id, role, area_id) do update set
+    valid_from = case when staff_role.valid_to <= p_now then excluded.valid_from else staff_role.valid_from end, valid_to = excluded.valid_to;
+  return found;
+end $$;
+-- +goose StatementEnd
+
 -- What somebody who signed in asked for and was not given: what is not there or not
 -- theirs; what is not for their role; what needs a purpose that they did not say.
 -- One row for each of them, page, kind and day, which counts up to a thousand: nobody

@@ -14,6 +14,7 @@ import (
 	"daftar/web"
 	"daftar/web/filing"
 	"daftar/web/intake"
+	"daftar/web/show"
 	"daftar/web/ui"
 )
 
@@ -28,8 +29,8 @@ type view struct {
 	Parties   []cases.Party
 	Decision  *cases.Decision
 	Letters   []letters.Letter
-	Appeal    *cases.AppealTime // nil where there is nothing to appeal
-	Late      bool              // the last day to appeal is over
+	Appeal    *show.Appealing // nil where there is nothing to appeal
+	Silence   *cases.Lodged   // the appeal of there being no answer
 	Documents []document
 	Form      *ui.Form // of a message
 }
@@ -100,7 +101,8 @@ func (v *view) documents(c *web.Ctx, tx db.Tx) error {
 func (v *view) decided(c *web.Ctx, tx db.Tx) error {
 	d, err := cases.DecisionOf(tx, v.Case)
 	if fault.Is(err, fault.NotFound) {
-		return nil
+		v.Silence, err = cases.AppealOf(tx, v.Case.Person, nil, &v.Case.ID)
+		return err
 	}
 	if err != nil {
 		return err
@@ -112,8 +114,16 @@ func (v *view) decided(c *web.Ctx, tx db.Tx) error {
 	if d.Outcome == "approved" {
 		return nil
 	}
-	until, err := cases.AppealTimeOf(tx, v.Case)
-	v.Appeal, v.Late = &until, until.Late(c.Now())
+	a := show.Appealing{Now: c.Now(), Path: "/cases/" + v.Case.Ref + "/appeal"}
+	v.Appeal = &a
+	if a.Time, err = cases.AppealTimeOf(tx, v.Case); err != nil {
+		return err
+	}
+	if a.Lodged, err = cases.AppealOf(tx, v.Case.Person, &d.ID, nil); err != nil {
+		return err
+	}
+	a.Own = a.Lodged != nil
+	a.Last, err = cases.LastLevel(tx, v.Case)
 	return err
 }
 

@@ -1,6 +1,8 @@
 package cases
 
 import (
+	"time"
+
 	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
@@ -14,7 +16,7 @@ import (
 type thread struct {
 	cases.Thread
 	Story  filing.Story
-	Late   bool // the last day to appeal is over
+	Now    time.Time
 	Events []ui.Happening
 	Ref    string // as typed, to be sent again with a message
 	Code   string
@@ -73,7 +75,7 @@ func (p Pages) thread(c *web.Ctx, form *web.Form, state *ui.Form) (thread, error
 		return t, nil
 	}
 	t.Thread = found
-	t.Late = found.Appeal != nil && found.Appeal.Late(c.Now())
+	t.Now = c.Now()
 	if !t.Open {
 		return t, nil
 	}

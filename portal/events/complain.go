@@ -2,6 +2,9 @@ package events
 
 import (
 	"slices"
+	"time"
+
+	"github.com/google/uuid"
 
 	"daftar/db"
 	"daftar/fault"
@@ -66,8 +69,25 @@ func (p Pages) ComplainForm(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Render(complainPage(k, &ui.Form{}))
+	f, err := blank(c)
+	if err != nil {
+		return err
+	}
+	return c.Render(complainPage(k, f))
 }
+
+// onceInput names a form, so that what is sent twice is one case.
+const onceInput = "once"
+
+// blank is a form that nobody has sent yet.
+func blank(c *web.Ctx) (*ui.Form, error) {
+	once, err := uuid.NewRandomFromReader(c.DB().Rand())
+	return &ui.Form{Values: map[string][]string{onceInput: {once.String()}}}, err
+}
+
+// again is how long a receipt is shown once more to the browser that sent the
+// form: on a slow line, not to whoever opens a shared one the next day.
+const again = 10 * time.Minute
 
 // Complain takes it and answers with the receipt: its code is the only way back.
 func (p Pages) Complain(c *web.Ctx) error {
@@ -75,7 +95,7 @@ func (p Pages) Complain(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	inputs := []string{"photo"}
+	inputs := []string{"photo", onceInput}
 	for _, page := range k.Pages {
 		inputs = append(inputs, ask.Inputs(page.Field, page.Code)...)
 	}
@@ -83,7 +103,12 @@ func (p Pages) Complain(c *web.Ctx) error {
 	if fault.Is(err, fault.TooLarge) {
 		var check fault.Check
 		check.Fail("photo", "document.error.too_large", "Max", web.UploadLimit>>20)
-		return c.RenderStatus(web.Status(fault.Invalid), complainPage(k, &ui.Form{Err: check.Fault()}))
+		f, err := blank(c)
+		if err != nil {
+			return err
+		}
+		f.Err = check.Fault()
+		return c.RenderStatus(web.Status(fault.Invalid), complainPage(k, f))
 	}
 	if err != nil {
 		return err
@@ -127,13 +152,28 @@ func (p Pages) Complain(c *web.Ctx) error {
 	if state.Err = check.Fault(); state.Err != nil {
 		return c.RenderStatus(web.Status(fault.Invalid), complainPage(k, state))
 	}
+	complaint := cases.Complaint{Kind: k.Kind.Code, Answers: answers, Language: c.Printer().Tag, Photos: photos}
+	if id, err := uuid.Parse(form.Get(onceInput)); err == nil {
+		complaint.Once = id.String()
+	}
 	var sent cases.Case
+	var before bool
 	err = c.DB().WithTx(c.Context(), db.Principal{Role: db.Citizen, Kind: "anonymous"}, func(tx db.Tx) (err error) {
-		sent, err = cases.Complain(tx, k.Kind.Code, answers, c.Printer().Tag, photos)
+		sent, before, err = cases.Complain(tx, complaint)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if before {
+		for _, e := range photos { // stored with the first one
+			if err := p.Blobs.Remove(e.Blob); err != nil {
+				return err
+			}
+		}
+	}
+	if before && c.Now().Sub(sent.SubmittedAt.Time) > again {
+		return c.Render(complainedPage(k))
 	}
 	return filing.ShowReceipt(c, filing.Receipt{Case: sent, Kind: k.Kind, Code: p.Codes.Of(sent), Anonymous: true, PortalURL: p.URL})
 }

@@ -7,6 +7,7 @@ import (
 
 	"daftar/blob"
 	"daftar/db"
+	"daftar/fault"
 	"daftar/registry/cases"
 	"daftar/registry/cases/kinds"
 	"daftar/web"
@@ -59,8 +60,9 @@ func List(c *web.Ctx) error {
 func Before(c *web.Ctx) error {
 	var kind kinds.Kind
 	var begun string
+	first := false
 	if err := c.View(func(tx db.Tx) (err error) {
-		if kind, err = kinds.Startable(tx, c.Param("kind"), who(c)); err != nil || !c.Principal().SignedIn() {
+		if kind, first, err = startable(c, tx); err != nil || first || !c.Principal().SignedIn() {
 			return err
 		}
 		begun, err = cases.Begun(tx, intake.Actor(c, false), kind.Code)
@@ -68,7 +70,21 @@ func Before(c *web.Ctx) error {
 	}); err != nil {
 		return err
 	}
+	if first {
+		return c.Render(registerPage(kind))
+	}
 	return c.Render(beforePage(kind, c.Principal().SignedIn(), begun))
+}
+
+// startable is the kind of the path, for whoever looks at the page; first, where
+// they have to be in the registry before.
+func startable(c *web.Ctx, tx db.Tx) (kind kinds.Kind, first bool, err error) {
+	kind, err = kinds.Startable(tx, c.Param("kind"), who(c))
+	if fault.Is(err, fault.NotFound) && who(c) == "visitor" {
+		kind, err = kinds.Startable(tx, c.Param("kind"), "citizen")
+		return kind, true, err
+	}
+	return kind, false, err
 }
 
 // Start opens a case and leads to its first page.
@@ -77,8 +93,10 @@ func Start(c *web.Ctx) error {
 		return err
 	}
 	var ref string
+	var kind kinds.Kind
+	first := false
 	err := c.WithTx(func(tx db.Tx) (err error) {
-		if _, err := kinds.Startable(tx, c.Param("kind"), who(c)); err != nil {
+		if kind, first, err = startable(c, tx); err != nil || first {
 			return err
 		}
 		ref, err = cases.Begin(tx, intake.Actor(c, false), cases.Opening{Kind: c.Param("kind"), Person: c.Principal().Person, Language: c.Printer().Tag})
@@ -86,6 +104,9 @@ func Start(c *web.Ctx) error {
 	})
 	if err != nil {
 		return err
+	}
+	if first {
+		return c.RenderStatus(web.Status(fault.Conflict), registerPage(kind))
 	}
 	return c.Redirect(c.URL(filing.Base + "/" + ref))
 }

@@ -22,8 +22,7 @@ type decision struct {
 	Clock    programmes.Clock
 	Criteria []show.Criterion
 	Letters  []letters.Letter
-	Appeal   string // the reference of one's appeal; "" for none
-	Late     bool   // the last day to appeal is over
+	Appeal   show.Appealing
 }
 
 // MayAppeal reports whether there is something to appeal and nobody does yet.
@@ -55,10 +54,12 @@ func Decision(c *web.Ctx) error {
 		if d.Letters, err = letters.About(tx, d.ID); err != nil { // the database gives each their own
 			return err
 		}
-		if d.Appeal, err = cases.AppealOf(tx, &d.ID, nil); err != nil {
+		d.Appeal = show.Appealing{Time: cases.AppealTime{Served: d.Clock.Served, LastDay: d.Clock.LastDay, Until: d.Clock.Until}, Now: c.Now(),
+			Path: "/decisions/" + d.Ref + "/appeal"}
+		if d.Appeal.Lodged, err = cases.AppealOf(tx, person, &d.ID, nil); err != nil {
 			return err
 		}
-		d.Late = d.Clock.Served && !c.Now().Before(d.Clock.Until)
+		d.Appeal.Own = d.Appeal.Lodged != nil && d.Appeal.Lodged.Person != nil && *d.Appeal.Lodged.Person == *person
 		fields, err := registry.LoadFields(tx)
 		d.Criteria = show.CriteriaOf(c.Printer(), d.Decision, fields)
 		return err

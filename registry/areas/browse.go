@@ -113,14 +113,17 @@ func Changes(tx db.Tx, who Actor) ([]Change, error) {
 
 // ItemLine is one line of a diff.
 type ItemLine struct {
-	Seq        int       `db:"seq"`
-	Code       string    `db:"code"`
-	What       List      `db:"what"`
-	Name       i18n.Text `db:"name"`
-	Before     Before    `db:"before"`
-	ParentCode string    `db:"parent_code"`
-	To         string    `db:"valid_to"`
-	RestTo     string    `db:"rest_to"` // P-code
+	Seq      int       `db:"seq"`
+	Code     string    `db:"code"`
+	What     List      `db:"what"`
+	Name     i18n.Text `db:"name"`
+	Before   Before    `db:"before"`
+	Kind     i18n.Text `db:"kind"`
+	In       i18n.Text `db:"in_name"`  // of the area around it
+	Was      i18n.Text `db:"was_name"` // of the one before, where that is another
+	To       string    `db:"valid_to"`
+	RestTo   string    `db:"rest_to"`   // P-code
+	RestName i18n.Text `db:"rest_name"` // of that area
 }
 
 // ShowChange is a change that the actor answers for, with the part of its diff
@@ -136,11 +139,14 @@ func ShowChange(tx db.Tx, who Actor, ref, what string, after, limit int) (Change
 	}
 	var items []ItemLine
 	if err := tx.Select(&items, `
-		select i.seq, i.code, to_jsonb(i.what) as what, i.name, i.before, coalesce(i.parent_code, '') as parent_code,
-		       coalesce(i.valid_to::text, '') as valid_to,
-		       coalesce((select t.code from area_change_item t where t.change_id = i.change_id and t.area_id = i.rest_to),
-		                (select t.code from area t where t.id = i.rest_to), '') as rest_to
+		select i.seq, i.code, to_jsonb(i.what) as what, i.name, i.before, coalesce(i.valid_to::text, '') as valid_to,
+		       coalesce(k.name, jsonb_build_object('en', initcap(replace(i.kind, '_', ' ')))) as kind,
+		       coalesce((select t.name from area_change_item t where t.change_id = i.change_id and t.area_id = i.parent_id limit 1), u.name, '{}') as in_name,
+		       coalesce((select t.name from area t where t.code = i.before->>'parent'), '{}') as was_name,
+		       coalesce(r.code, a.code, '') as rest_to, coalesce(r.name, a.name, '{}') as rest_name
 		from area_change_item i
+		left join area_kind k on k.level = i.level and k.code = i.kind left join area u on u.id = i.parent_id
+		left join area_change_item r on r.change_id = i.change_id and r.area_id = i.rest_to left join area a on a.id = i.rest_to
 		where i.change_id = $1 and i.seq > $2 and ($3 = '' or $3 = any(i.what))
 		order by i.seq limit $4`, id, after, what, limit+1); err != nil {
 		return c, nil, 0, err
@@ -160,6 +166,7 @@ type Past struct {
 	At     time.Time `db:"applied_at"`
 	Name   i18n.Text `db:"name"`
 	Before Before    `db:"before"`
+	Was    i18n.Text `db:"was_name"` // of the area around it before, where that was another
 	Reason string    `db:"reason"`
 	Lang   string    `db:"reason_lang"`
 }
@@ -168,7 +175,8 @@ type Past struct {
 func History(tx db.Tx, id db.ID) ([]Past, error) {
 	var list []Past
 	err := tx.Select(&list, `
-		select c.ref, c.kind, to_jsonb(i.what) as what, c.on_day, c.applied_at, i.name, i.before, c.reason, c.reason_lang
+		select c.ref, c.kind, to_jsonb(i.what) as what, c.on_day, c.applied_at, i.name, i.before, c.reason, c.reason_lang,
+		       coalesce((select t.name from area t where t.code = i.before->>'parent'), '{}') as was_name
 		from area_change_item i join area_change c on c.id = i.change_id and c.state = 'applied'
 		where i.area_id = $1 order by c.applied_at desc, i.version desc limit 200`, id)
 	return list, err
@@ -202,6 +210,17 @@ func Siblings(tx db.Tx, who Actor, a Area) ([]Area, error) {
 		select `+areaColumns+areaFrom+`
 		where a.level = $1 and a.id <> $2 and a.parent_id = $3 and a.valid_to is null and ($4 or `+within("a", "$5")+`)
 		order by a.code limit 200`, a.Level, a.ID, a.Parent, who.All, who.Areas)
+	return list, err
+}
+
+// Own lists the areas that the actor answers for, the largest first; none for
+// somebody who answers for all of them.
+func Own(tx db.Tx, who Actor) ([]Area, error) {
+	var list []Area
+	if who.All {
+		return nil, nil
+	}
+	err := tx.Select(&list, `select `+areaColumns+areaFrom+`where a.id = any($1) and a.valid_to is null order by a.level, a.code`, who.Areas)
 	return list, err
 }
 

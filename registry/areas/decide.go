@@ -3,6 +3,7 @@ package areas
 import (
 	"context"
 	"errors"
+	"time"
 
 	"daftar/db"
 	"daftar/fault"
@@ -127,47 +128,71 @@ func apply(tx db.Tx, id db.ID) error {
 	if err := reassess(tx, change); err != nil {
 		return err
 	}
-	return audit.Write(tx, audit.Event{Action: "areas.applied", SubjectKind: "area_change", Subject: id, Change: change, Detail: map[string]any{"households": moved}})
+	return audit.Write(tx, audit.Event{Action: "areas.applied", SubjectKind: "area_change", Subject: id, Change: change, Detail: map[string]any{"records": moved}})
 }
 
-// reassess asks for the programmes of every household of a change.
+// reassess asks for the programmes of every household that records of a change
+// count in, and for what formulas give.
 func reassess(tx db.Tx, change db.ID) error {
-	return tx.Exec(`select enqueue($2, subject_id, base_version + 1, $3) from change_item where change_id = $1`, change, jobs.KindAssessHousehold, tx.Now())
+	if err := tx.Exec(`
+		select enqueue($2, h.id, h.version, $3) from household h where h.id in (
+			select i.subject_id from change_item i where i.change_id = $1 and i.kind = 'household'
+			union select r.household_id from change_item i join residence r on r.person_id = i.subject_id where i.change_id = $1)`,
+		change, jobs.KindAssessHousehold, tx.Now()); err != nil {
+		return err
+	}
+	return tx.Exec(`select enqueue($2, $1, 1, $3) where exists (select from change_item where change_id = $1)`, change, jobs.KindRecomputeFields, tx.Now())
 }
 
 // latest is the condition that a successor took what nobody assigned, the last
 // time that the area ended.
 const latest = `s.rest and not exists (select from area_successor n where n.from_id = s.from_id and n.rest and n.on_day > s.on_day)`
 
-// Follow moves households that came into an area after it ended (an
-// application that was under way, an import that was approved late) to the one
-// that took over, as the change that ended it would have done. It returns how
-// many.
+// lateFor is how long after a record changed it is looked at once more.
+const lateFor = 24 * time.Hour
+
+// Follow moves households and groups that came into an area after it ended (an
+// application that was under way, an import that was approved late), and answers
+// that name one, to the area that took over, as the change that ended it would
+// have done. It returns how many records there were.
 func Follow(tx db.Tx) (int, error) {
 	var late []struct {
-		Change   db.ID  `db:"change_id"`
 		Ref      string `db:"ref"`
 		Proposer db.ID  `db:"proposed_by"`
 		Approver db.ID  `db:"decided_by"`
+		Records  string `db:"records"`
+		Areas    string `db:"areas"`
+		Codes    string `db:"codes"`
 	}
+	since := tx.Now().Add(-lateFor)
 	if err := tx.Select(&late, `
-		select distinct c.id as change_id, c.ref, c.proposed_by, c.decided_by
-		from area_successor s join area a on a.id = s.from_id and a.valid_to is not null
-		join household h on h.area_id = s.from_id join area_change c on c.id = s.change_id
-		where `+latest); err != nil {
+		with ended as (
+			select s.change_id, s.from_id, s.to_id, a.code, t.code as next, s.answers
+			from area_successor s join area a on a.id = s.from_id and a.valid_to is not null join area t on t.id = s.to_id
+			where `+latest+`
+		), record as (
+			select e.change_id, r.id, e.to_id from ended e
+			join (select id, area_id from household union all select id, area_id from group_record) r on r.area_id = e.from_id
+		), answer as (
+			select distinct x.code
+			from records_naming(array(select e.code from ended e where e.answers), $1) n cross join lateral area_answers(n.kind, n.fields) x
+		)
+		select c.ref, c.proposed_by, c.decided_by,
+		       (select coalesce(array_agg(r.id order by r.id), '{}') from record r where r.change_id = c.id)::text as records,
+		       (select coalesce(array_agg(r.to_id order by r.id), '{}') from record r where r.change_id = c.id)::text as areas,
+		       (select coalesce(jsonb_object_agg(e.code, e.next), '{}') from ended e
+		        where e.change_id = c.id and e.answers and e.code in (select code from answer))::text as codes
+		from area_change c
+		where c.id in (select change_id from record union select e.change_id from ended e where e.answers and e.code in (select code from answer))`,
+		since); err != nil {
 		return 0, err
 	}
 	total := 0
 	for _, l := range late {
 		change := tx.NewID()
 		var moved int
-		if err := tx.Get(&moved, `
-			select move_households(x.homes, x.areas, $2, $3, $4, $5, $6, $7) from (
-				select array_agg(h.id) as homes, array_agg(s.to_id) as areas
-				from area_successor s join area a on a.id = s.from_id and a.valid_to is not null
-				join household h on h.area_id = s.from_id
-				where s.change_id = $1 and `+latest+`) x`,
-			l.Change, l.Proposer, l.Approver, l.Ref, change, tx.NewID(), tx.Now()); err != nil {
+		if err := tx.Get(&moved, `select move_records($1::text::uuid[], $2::text::uuid[], $3::text::jsonb, $4, $5, $6, $7, $8, $9, $10)`,
+			l.Records, l.Areas, l.Codes, since, l.Proposer, l.Approver, l.Ref, change, tx.NewID(), tx.Now()); err != nil {
 			return total, err
 		}
 		if err := reassess(tx, change); err != nil {

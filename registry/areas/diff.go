@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"daftar/db"
 	"daftar/i18n"
+	"daftar/registry"
 )
 
 // What happens to an area. Each has the message "areas.what.<code>".
@@ -33,6 +33,7 @@ type Counts struct {
 	What       map[string]int `json:"what"`
 	Same       int            `json:"same"`
 	Households int            `json:"households,omitempty"` // that go along
+	Groups     int            `json:"groups,omitempty"`     // that do
 }
 
 // Scan reads a jsonb column.
@@ -65,7 +66,10 @@ type Plan struct {
 	Items    []Item
 	Counts   Counts
 	Problems []Problem
-	moves    map[db.ID]db.ID // households that are assigned one by one
+	Outside  int             // rows that the actor does not answer for
+	moves    map[db.ID]db.ID // households and groups that are assigned one by one
+	groups   int             // how many of these are groups
+	stay     bool            // answers that name an area that ends stay, and somebody places them
 }
 
 func (p *Plan) add(it Item) {
@@ -120,7 +124,11 @@ func Diff(tx db.Tx, who Actor, f *File, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &diff{reg: reg, file: f, o: o, plan: newPlan(), next: map[string]*Item{}, today: tx.Now().Format(time.DateOnly)}
+	today, err := registry.DayOf(tx, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	d := &diff{reg: reg, file: f, o: o, plan: newPlan(), next: map[string]*Item{}, today: today}
 	d.plan.Problems = f.Problems
 	countries := map[string]bool{}
 	named := map[string]bool{}
@@ -170,6 +178,17 @@ type diff struct {
 }
 
 func (d *diff) bad(p Problem) { d.plan.Problems = append(d.plan.Problems, p) }
+
+// outside notes a row that the actor does not answer for, or that is of a country
+// that the registry does not have.
+func (d *diff) outside(r Row, abroad bool) {
+	d.plan.Outside++
+	key := "areas.problem.not_yours"
+	if abroad {
+		key = "areas.problem.new_country"
+	}
+	d.bad(r.at(r.columns.code, r.Code, key))
+}
 
 // row compares one row with the registry.
 func (d *diff) row(tx db.Tx, r Row) {
@@ -235,7 +254,7 @@ func (d *diff) fresh(tx db.Tx, r Row, parent *Area, scope []db.ID) {
 		it.Parent, it.ParentCode = &parent.ID, parent.Code
 	}
 	if !d.reg.answers(scope) {
-		d.bad(r.at(r.columns.code, r.Code, "areas.problem.not_yours"))
+		d.outside(r, len(scope) == 0)
 	}
 	d.next[r.Code] = &it
 	d.plan.add(it)
@@ -307,7 +326,7 @@ func (d *diff) known(r Row, old *Area, parent *Area, scope []db.ID) {
 	case len(it.What) == 0:
 		d.plan.Counts.Same++
 	case !d.reg.answers(it.Scope):
-		d.bad(r.at(r.columns.code, r.Code, "areas.problem.not_yours"))
+		d.outside(r, false)
 	default:
 		d.plan.add(it)
 	}
@@ -359,7 +378,9 @@ func (d *diff) inhabited(tx db.Tx) error {
 		ID db.ID `db:"area_id"`
 		N  int   `db:"n"`
 	}
-	if err := tx.Select(&homes, `select area_id, count(*) as n from household where area_id = any($1) group by area_id order by area_id`, ids); err != nil {
+	if err := tx.Select(&homes, `
+		select area_id, count(*) as n from (select area_id from household union all select area_id from group_record) r
+		where area_id = any($1) group by area_id order by area_id`, ids); err != nil {
 		return err
 	}
 	for _, h := range homes {

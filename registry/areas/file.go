@@ -282,7 +282,7 @@ func (f *File) fill(r *Row, book *xlsx.Book, rows *xlsx.Rows) {
 			r.Alternative = append(r.Alternative, f.text(r, i, s))
 		}
 	}
-	r.Kind = kindCode(get(c.kind))
+	r.Kind = KindCode(get(c.kind))
 	if s := get(c.km2); s != "" {
 		n, err := strconv.ParseFloat(s, 64)
 		if err != nil || n < 0 || n > 2e7 {
@@ -334,9 +334,9 @@ func (f *File) day(r *Row, book *xlsx.Book, column int, s string) string {
 	return t.Format(time.DateOnly)
 }
 
-// kindCode makes a code of what a file calls a kind of area: "Sub county" is
+// KindCode makes a code of what a file calls a kind of area: "Sub county" is
 // sub_county.
-func kindCode(s string) string {
+func KindCode(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(s) {
 		switch {

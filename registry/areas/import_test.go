@@ -249,9 +249,9 @@ func TestTwoHands(t *testing.T) {
 		 select '` + id + `', 900, gen_random_uuid(), '{new}', 0, 'XX', 0, 'country', '{}', '{}'`,
 		`update area_change_item set code = 'XX'`, `delete from area_change_item`,
 		`update area_change set state = 'approved', decided_by = gen_random_uuid()`,
-		`update area set name = '{}'`, `insert into area_successor select id, id, '2026-01-01', true, id from area`,
+		`update area set name = '{}'`, `insert into area_successor select id, id, '2026-01-01', true, true, id from area`,
 		`select apply_area_change('` + id + `', gen_random_uuid(), gen_random_uuid(), '2026-03-02')`,
-		`select move_households('{}', '{}', null, null, '', gen_random_uuid(), gen_random_uuid(), '2026-03-02')`,
+		`select move_records('{}', '{}', '{}', null, null, null, '', gen_random_uuid(), gen_random_uuid(), '2026-03-02')`,
 		`insert into area_change (id, ref, kind, on_day, proposed_at, proposed_by) values (gen_random_uuid(), 'x', 'edit', '2026-03-02', '2026-03-02', gen_random_uuid())`,
 	} {
 		for _, who := range []db.Principal{officer(1), officer(2), {Role: db.Citizen, Kind: "citizen", Actor: officer(5).Actor}} {
@@ -299,9 +299,20 @@ func TestScope(t *testing.T) {
 	capital, north := in(t, d, 1, "ZZ01"), in(t, d, 2, "ZZ02")
 	next := country()
 	next[0].rows[3][0] = "Wet Valley"
-	if _, plan := propose(t, d, capital, workbook(t, next...), areas.Options{}); keys(plan.Problems) != "Admin2:4:ADM2_PCODE not_yours" {
-		t.Error(keys(plan.Problems))
+	if _, plan := propose(t, d, capital, workbook(t, next...), areas.Options{}); keys(plan.Problems) != "Admin2:4:ADM2_PCODE not_yours" || plan.Outside != 1 {
+		t.Error(keys(plan.Problems), plan.Outside)
 	}
+	abroad := []sheet{{"Admin0", [][]any{{"ADM0_EN", "ADM0_PCODE"}, {"Why", "YY"}}}}
+	if _, plan := propose(t, d, capital, workbook(t, abroad...), areas.Options{}); keys(plan.Problems) != "Admin0:2:ADM0_PCODE new_country" || plan.Outside != 1 {
+		t.Error(keys(plan.Problems), plan.Outside)
+	}
+	do(t, d, officer(1), func(tx db.Tx) error {
+		list, err := areas.Own(tx, capital)
+		if len(list) != 1 || list[0].Code != "ZZ01" {
+			t.Errorf("answers for %v", list)
+		}
+		return err
+	})
 	moved := country()
 	moved[0].rows[1][3], moved[0].rows[1][4] = "North", "ZZ02"
 	if _, plan := propose(t, d, capital, workbook(t, moved...), areas.Options{}); keys(plan.Problems) != "Admin2:2:ADM2_PCODE not_yours" {

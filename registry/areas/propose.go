@@ -20,6 +20,9 @@ const (
 	KindSplit      = "split"
 	KindEdit       = "edit"
 	KindBoundaries = "boundaries"
+	KindAdd        = "add"
+	KindMove       = "move"
+	KindEnd        = "end"
 )
 
 // Draft is a plan with what is said about it.
@@ -50,9 +53,9 @@ func Propose(tx db.Tx, d Draft, p *Plan) (string, error) {
 		d.Files = []string{}
 	}
 	if err := tx.Exec(`
-		insert into area_change (id, ref, kind, on_day, reason, reason_lang, files, digest, counts, proposed_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		id, ref, d.Kind, d.On, d.Reason, d.Lang, d.Files, d.Digest, string(counts), tx.Now()); err != nil {
+		insert into area_change (id, ref, kind, on_day, reason, reason_lang, files, digest, counts, answers, proposed_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		id, ref, d.Kind, d.On, d.Reason, d.Lang, d.Files, d.Digest, string(counts), !p.stay, tx.Now()); err != nil {
 		return "", err
 	}
 	if err := items(tx, id, p.Items); err != nil {
@@ -107,13 +110,13 @@ func items(tx db.Tx, change db.ID, list []Item) error {
 
 func moves(tx db.Tx, change db.ID, to map[db.ID]db.ID) error {
 	var rows [][]any
-	for household, area := range to {
-		rows = append(rows, []any{[16]byte(change), [16]byte(household), [16]byte(area)})
+	for record, area := range to {
+		rows = append(rows, []any{[16]byte(change), [16]byte(record), [16]byte(area)})
 	}
 	if len(rows) == 0 {
 		return nil
 	}
-	_, err := tx.CopyFrom("area_change_move", []string{"change_id", "household_id", "area_id"}, pgx.CopyFromRows(rows))
+	_, err := tx.CopyFrom("area_change_move", []string{"change_id", "record_id", "area_id"}, pgx.CopyFromRows(rows))
 	return err
 }
 

@@ -15,7 +15,7 @@ import (
 type Part struct {
 	Code  string
 	Name  i18n.Text
-	Holds []string // P-codes of areas inside, and references of households, that go to it
+	Holds []string // P-codes of areas inside, and references of households and groups, that go to it
 }
 
 // Merge joins areas of one level: Into is one of them, or New is an area that
@@ -33,7 +33,10 @@ type Split struct {
 	Area  string
 	Parts []Part
 	Ends  bool
-	On    string
+	// Answers that name the area name the first part when it ends. Else they stay,
+	// and are listed for somebody who knows which part is meant.
+	Answers bool
+	On      string
 }
 
 // Edit corrects what an area is called.
@@ -142,7 +145,7 @@ func moved(a, to *Area) Item {
 
 // count says how many households a plan takes along.
 func (p *Plan) count(tx db.Tx) error {
-	p.Counts.Households = len(p.moves)
+	p.Counts.Households, p.Counts.Groups = len(p.moves)-p.groups, p.groups
 	var ending []db.ID
 	for _, it := range p.Items {
 		if it.RestTo != nil && *it.RestTo != it.ID {
@@ -152,7 +155,10 @@ func (p *Plan) count(tx db.Tx) error {
 	if len(ending) == 0 {
 		return nil
 	}
-	return tx.Get(&p.Counts.Households, `select count(*) from household where area_id = any($1)`, ending)
+	if err := tx.Get(&p.Counts.Households, `select count(*) from household where area_id = any($1)`, ending); err != nil {
+		return err
+	}
+	return tx.Get(&p.Counts.Groups, `select count(*) from group_record where area_id = any($1)`, ending)
 }
 
 // PlanSplit says what a split does.
@@ -197,6 +203,7 @@ func PlanSplit(tx db.Tx, who Actor, s Split) (*Plan, error) {
 		return nil, err
 	}
 	it := Item{Area: *a, What: []string{Kept}, RestTo: &a.ID, Scope: []db.ID{a.ID}}
+	p.stay = !s.Answers
 	if s.Ends {
 		it.What, it.To, it.RestTo = []string{Retired}, s.On, &parts[0].ID
 		for _, inside := range reg.inside(a) {
@@ -217,13 +224,18 @@ func (p *Plan) hold(tx db.Tx, check *fault.Check, input string, list []string, f
 			p.add(moved(inside, to))
 			continue
 		}
-		ref, ok := registry.ParseRef(registry.RefHousehold, what)
+		table, kind := "household", registry.RefHousehold
+		ref, ok := registry.ParseRef(kind, what)
+		if !ok {
+			table, kind = "group_record", registry.RefGroup
+			ref, ok = registry.ParseRef(kind, what)
+		}
 		if !ok {
 			check.Fail(input, "areas.error.holds", "Value", clip(what))
 			continue
 		}
 		var id db.ID
-		err := tx.Get(&id, `select id from household where ref = $1 and area_id = $2`, ref, from.ID)
+		err := tx.Get(&id, `select id from `+table+` where ref = $1 and area_id = $2`, ref, from.ID)
 		if fault.Is(err, fault.NotFound) {
 			check.Fail(input, "areas.error.holds", "Value", clip(what))
 			continue
@@ -236,6 +248,9 @@ func (p *Plan) hold(tx db.Tx, check *fault.Check, input string, list []string, f
 			continue
 		}
 		p.moves[id] = to.ID
+		if kind == registry.RefGroup {
+			p.groups++
+		}
 	}
 	return nil
 }
@@ -253,8 +268,12 @@ func PlanEdit(tx db.Tx, who Actor, e Edit) (*Plan, error) {
 	if !reg.mine[a.ID] && !reg.all {
 		return nil, notYours()
 	}
-	d := &diff{reg: reg, plan: newPlan(), next: map[string]*Item{}, today: tx.Now().Format(time.DateOnly)}
-	r := Row{Code: a.Code, Level: a.Level, Kind: kindCode(e.Kind), Name: e.Name, Alternative: e.Alternative, To: a.To, columns: &columns{}}
+	today, err := registry.DayOf(tx, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	d := &diff{reg: reg, plan: newPlan(), next: map[string]*Item{}, today: today}
+	r := Row{Code: a.Code, Level: a.Level, Kind: KindCode(e.Kind), Name: e.Name, Alternative: e.Alternative, To: a.To, columns: &columns{}}
 	var parent *Area
 	if a.Parent != nil {
 		parent = reg.byID[*a.Parent]

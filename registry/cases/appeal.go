@@ -1,6 +1,9 @@
 package cases
 
 import (
+	"database/sql"
+	"time"
+
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
@@ -30,9 +33,9 @@ func Appeal(tx db.Tx, actor Actor, ref, language string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if level, err := appealLevel(tx, c); err != nil {
+	if last, err := LastLevel(tx, c); err != nil {
 		return "", err
-	} else if level >= maxAppeals {
+	} else if last {
 		return "", fault.New(fault.Conflict, "appeal.error.last")
 	}
 	return appeal(tx, actor, c.Person, c.Household, &d.ID, &c.ID, language)
@@ -67,49 +70,86 @@ func AppealProgramme(tx db.Tx, actor Actor, household db.ID, decision db.ID, lan
 
 // appeal begins one: of a decision, or of a case that was not answered in time.
 func appeal(tx db.Tx, actor Actor, person, household, decision, of *db.ID, language string) (string, error) {
-	if open, err := AppealOf(tx, decision, of); err != nil || open != "" {
-		return open, err // pressed twice: the first one counts
+	if there, err := AppealOf(tx, person, decision, of); err != nil {
+		return "", err
+	} else if there != nil {
+		return there.Ref, nil // pressed twice: the first one counts
 	}
 	o := Opening{Kind: "appeal", Person: person, Household: household, Language: language, Appeals: decision}
+	if decision == nil { // of there being none
+		o.Kind = "silence"
+	}
 	if of != nil {
 		o.Links = []Link{{Other: *of, Relation: "appeals"}}
 	}
 	return Begin(tx, actor, o)
 }
 
-// AppealOf is the reference of the appeal of a decision, or of a case that was not
-// answered in time; "" for none.
-func AppealOf(tx db.Tx, decision, of *db.ID) (string, error) {
-	var refs []string
-	err := tx.Select(&refs, `
-		select f.ref from case_file f where f.appeals_id = $1 and f.state <> 'withdrawn'
-		union all select f.ref from case_link l join case_file f on f.id = l.case_id and f.state <> 'withdrawn'
-		where $1::uuid is null and l.other_id = $2 and l.relation = 'appeals' limit 1`, decision, of)
-	if err != nil || len(refs) == 0 {
-		return "", err
+// Lodged is an appeal that there is.
+type Lodged struct {
+	Ref       string       `db:"ref"`
+	Person    *db.ID       `db:"person_id"`
+	State     State        `db:"state"`
+	DecidedAt sql.NullTime `db:"decided_at"`
+	Silence   bool         `db:"silence"` // of there being no answer
+}
+
+// AppealOf is the appeal of a decision, or of a case that was not answered in time;
+// nil for none. Who objected to what somebody else asked for has an appeal of their
+// own; of what a programme decided, a household has one.
+func AppealOf(tx db.Tx, person, decision, of *db.ID) (*Lodged, error) {
+	var list []Lodged
+	err := tx.Select(&list, `
+		select f.ref, f.person_id, f.state, f.decided_at, false as silence from case_file f join decision d on d.id = f.appeals_id
+		where f.appeals_id = $2 and f.state <> 'withdrawn' and (d.kind = 'programme' or f.person_id is not distinct from $1)
+		union all select f.ref, f.person_id, f.state, f.decided_at, true from case_link l join case_file f on f.id = l.case_id and f.state <> 'withdrawn'
+		where $2::uuid is null and l.other_id = $3 and l.relation = 'appeals' limit 1`, person, decision, of)
+	if err != nil || len(list) == 0 {
+		return nil, err
 	}
-	return refs[0], nil
+	return &list[0], nil
+}
+
+// LastLevel reports whether a case is an appeal after which there is no other.
+func LastLevel(tx db.Tx, c Case) (bool, error) {
+	level, err := appealLevel(tx, c)
+	return level >= maxAppeals, err
+}
+
+// SilentCase is the case whose silence an appeal is about; nil for any other.
+func SilentCase(tx db.Tx, c Case) (*Case, error) {
+	if c.Appeals != nil {
+		return nil, nil
+	}
+	var list []Case
+	err := tx.Select(&list, `select `+caseColumns+` from case_link l join case_file c on c.id = l.other_id
+		where l.case_id = $1 and l.relation = 'appeals' order by c.ref`, c.ID)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], list[0].decode(tx)
 }
 
 // Decision is what was decided on a case.
 type Decision struct {
-	ID      db.ID  `db:"id"`
-	Ref     string `db:"ref"`
-	Outcome string `db:"outcome"` // "approved", "partly", "refused"
-	Reason  string `db:"reason"`
-	Fact    string `db:"fact"`
-	Note    string `db:"note"`
-	Lang    string `db:"note_lang"`
+	ID      db.ID     `db:"id"`
+	Ref     string    `db:"ref"`
+	Outcome string    `db:"outcome"` // "approved", "partly", "refused"
+	Reason  string    `db:"reason"`
+	Fact    string    `db:"fact"`
+	Note    string    `db:"note"`
+	Lang    string    `db:"note_lang"`
+	At      time.Time `db:"decided_at"`
 }
 
 // DecisionOf reads the decision on a case; fault.NotFound when there is none.
 func DecisionOf(tx db.Tx, c Case) (Decision, error) {
 	var d Decision
-	err := tx.Get(&d, `
-		select id, ref, outcome, coalesce(reason, '') as reason, coalesce(facts->>'fact', '') as fact, note, note_lang
-		from decision where case_id = $1 and kind = 'case'`, c.ID)
+	err := tx.Get(&d, `select `+decisionColumns+` from decision d where d.case_id = $1 and d.kind = 'case'`, c.ID)
 	return d, err
 }
+
+const decisionColumns = `d.id, d.ref, d.outcome, coalesce(d.reason, '') as reason, coalesce(d.facts->>'fact', '') as fact, d.note, d.note_lang, d.decided_at`
 
 // Appealed reads a decision on a case, and the case; the case is nil where a
 // programme decided.
@@ -171,8 +211,12 @@ func appealed(tx db.Tx, c *Case) (proposal, error) {
 // overturn writes the decision of a programme anew, when the appeal of it was
 // granted: a human decision that no computation takes back (RULES R10, R13).
 func overturn(tx db.Tx, c Case) error {
+	d, err := ofProgramme(tx, c)
+	if err != nil || d == nil {
+		return err
+	}
 	n, err := tx.Count(`
-		update decision set superseded_at = $2 where id = $1 and kind = 'programme' and replaces is null and superseded_at is null and outcome <> 'eligible'`, *c.Appeals, tx.Now())
+		update decision set superseded_at = $2 where id = $1 and kind = 'programme' and replaces is null and superseded_at is null and outcome <> 'eligible'`, d.ID, tx.Now())
 	if err != nil || n == 0 {
 		return err
 	}
@@ -181,32 +225,65 @@ func overturn(tx db.Tx, c Case) error {
 		select $2, $3, 'programme', d.programme_id, d.rule_id, d.household_id, d.subject_version, 'eligible',
 		       jsonb_build_object('appeal', $4::text), d.inputs, d.criteria, $5, a.decided_by
 		from decision d join decision a on a.case_id = $6 where d.id = $1`,
-		*c.Appeals, tx.NewID(), registry.NewRef(registry.RefDecision, tx.Rand()), c.Ref, tx.Now(), c.ID)
+		d.ID, tx.NewID(), registry.NewRef(registry.RefDecision, tx.Rand()), c.Ref, tx.Now(), c.ID)
 }
 
-// taken is the decision that would take something away which a case is an appeal
-// of, also through a first appeal; nil for an appeal of anything else.
-func taken(tx db.Tx, c Case) (*programmes.Decision, error) {
+// ofProgramme is the programme's decision that a case is an appeal of, also through
+// a first appeal; nil for an appeal of anything else.
+func ofProgramme(tx db.Tx, c Case) (*programmes.Decision, error) {
 	for of := c.Appeals; of != nil; {
 		var rows []struct {
-			Kind     string `db:"kind"`
-			Replaces *db.ID `db:"replaces"`
-			Next     *db.ID `db:"next"`
+			Kind string `db:"kind"`
+			Next *db.ID `db:"next"`
 		}
 		if err := tx.Select(&rows, `
-			select d.kind, d.replaces, f.appeals_id as next from decision d left join case_file f on f.id = d.case_id where d.id = $1`, *of); err != nil || len(rows) == 0 {
+			select d.kind, f.appeals_id as next from decision d left join case_file f on f.id = d.case_id where d.id = $1`, *of); err != nil || len(rows) == 0 {
 			return nil, err
 		}
 		if rows[0].Kind == "programme" {
-			if rows[0].Replaces == nil {
-				return nil, nil
-			}
 			d, err := programmes.DecisionByID(tx, *of)
 			return &d, err
 		}
 		of = rows[0].Next
 	}
 	return nil, nil
+}
+
+// taken is ofProgramme for a decision that would take something away.
+func taken(tx db.Tx, c Case) (*programmes.Decision, error) {
+	d, err := ofProgramme(tx, c)
+	if err != nil || d == nil || d.Replaces == nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Override is what granting an appeal does to a programme's decision: a human
+// decision against the rule (RULES R13).
+type Override struct {
+	programmes.Decision
+	Home  string // the household's reference
+	Visit bool   // the programme wants somebody to have been there, and nobody was
+}
+
+// OverrideOf is the override that granting a case would be; nil for none.
+func OverrideOf(tx db.Tx, c Case) (*Override, error) {
+	d, err := ofProgramme(tx, c)
+	if err != nil || d == nil || d.Replaces != nil || d.SupersededAt.Valid || d.Outcome == programmes.Eligible {
+		return nil, err
+	}
+	o := Override{Decision: *d}
+	if err := tx.Get(&o.Home, `select ref from household where id = $1`, d.Household); err != nil {
+		return nil, err
+	}
+	ground := text(c.Draft.Answers, "ground")
+	if len(d.Rule.Score) == 0 && ground != "result" {
+		return &o, nil
+	}
+	var there bool
+	err = tx.Get(&there, `select exists (select from case_visit where case_id = $1 and found is not null and found <> 'nobody_home')`, c.ID)
+	o.Visit = !there
+	return &o, err
 }
 
 // suspend holds up what is appealed, from the moment at which the appeal is sent,

@@ -2,7 +2,9 @@ package cases
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
+	"slices"
 
 	"daftar/db"
 	"daftar/fault"
@@ -13,6 +15,7 @@ import (
 
 // Opening is what a case begins with.
 type Opening struct {
+	ID        db.ID // a new one when zero
 	Kind      string
 	Person    *db.ID // for whom: the citizen's own record, somebody they act for, or who stands at the counter
 	Household *db.ID // where nobody in particular asks
@@ -43,6 +46,9 @@ func Begin(tx db.Tx, actor Actor, o Opening) (string, error) {
 	if kind.Off || !kind.Starts.By(who) && !(actor.Staff && kind.Starts.By("office")) {
 		return "", fault.Hidden()
 	}
+	if kind.Family == "appeal" && o.Appeals == nil && !slices.ContainsFunc(o.Links, func(l Link) bool { return l.Relation == "appeals" }) {
+		return "", fault.New(fault.Conflict, "appeal.error.of_nothing")
+	}
 	applicant, home, err := called(tx, o)
 	if err != nil {
 		return "", err
@@ -55,7 +61,10 @@ func Begin(tx db.Tx, actor Actor, o Opening) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	id, ref := tx.NewID(), registry.NewRef(registry.RefCase, tx.Rand())
+	id, ref := o.ID, registry.NewRef(registry.RefCase, tx.Rand())
+	if id == (db.ID{}) {
+		id = tx.NewID()
+	}
 	typed, err := hide(tx, kind.Access == "sealed", id, raw)
 	if err != nil {
 		return "", err
@@ -111,32 +120,64 @@ func Put(tx db.Tx, actor Actor, ref, page string, value any) (Case, error) {
 	return Edit(tx, actor, ref, func(d *Draft) error { d.Answer(page, value); return nil })
 }
 
-// Complain files a complaint in one step, for somebody who is not signed in: who
-// they are is written down nowhere.
-func Complain(tx db.Tx, kind string, answers registry.Values, language string, photos []Evidence) (Case, error) {
-	k, err := kinds.Startable(tx, kind, "anonymous")
+// Complaint is what somebody complains of who is not signed in.
+type Complaint struct {
+	Kind, Language string
+	Answers        registry.Values
+	Photos         []Evidence
+	Once           string // names the form that it was written in; "" for none
+}
+
+// ID is the identity of the case: the same words from the same form are one case,
+// however often a browser sends them; other words are another one.
+func (k Complaint) ID(tx db.Tx) (db.ID, error) {
+	if k.Once == "" {
+		return tx.NewID(), nil
+	}
+	said, err := json.Marshal([]any{k.Once, k.Kind, k.Answers})
 	if err != nil {
-		return Case{}, err
+		return db.ID{}, err
+	}
+	sum := sha256.New()
+	sum.Write(said)
+	for _, p := range k.Photos {
+		sum.Write(p.SHA256)
+	}
+	return db.ID(sum.Sum(nil)[:len(db.ID{})]), nil
+}
+
+// Complain files a complaint in one step, for somebody who is not signed in: who
+// they are is written down nowhere. One that was sent before is not filed again:
+// again, with the case that it made.
+func Complain(tx db.Tx, k Complaint) (c Case, again bool, err error) {
+	kind, err := kinds.Startable(tx, k.Kind, "anonymous")
+	if err != nil {
+		return c, false, err
 	}
 	given := registry.Values{}
-	for _, q := range k.Questions {
-		given[q.Code] = answers[q.Code]
+	for _, q := range kind.Questions {
+		given[q.Code] = k.Answers[q.Code]
 	}
-	ref, err := Begin(tx, Actor{}, Opening{Kind: kind, Language: language, Channel: ChannelAnonymous, Answers: given})
+	id, err := k.ID(tx)
 	if err != nil {
-		return Case{}, err
+		return c, false, err
 	}
-	var c Case
-	if err := tx.Get(&c, `select `+caseColumns+` from case_file c where c.ref = $1 for update of c`, ref); err != nil {
-		return c, err
+	if err := tx.Exec(`select pg_advisory_xact_lock(hashtext('complaint' || $1))`, id.String()); err != nil {
+		return c, false, err
 	}
-	if err := c.decode(tx); err != nil {
-		return c, err
+	if c, err = byID(tx, id); !fault.Is(err, fault.NotFound) {
+		return c, true, err
 	}
-	for _, e := range photos {
+	if _, err := Begin(tx, Actor{}, Opening{ID: id, Kind: k.Kind, Language: k.Language, Channel: ChannelAnonymous, Answers: given}); err != nil {
+		return c, false, err
+	}
+	if c, err = byID(tx, id); err != nil {
+		return c, false, err
+	}
+	for _, e := range k.Photos {
 		if err := keep(tx, c, e); err != nil {
-			return c, err
+			return c, false, err
 		}
 	}
-	return c, send(tx, &c, propose)
+	return c, false, send(tx, &c, propose)
 }

@@ -1,6 +1,7 @@
 package cases_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -160,4 +161,25 @@ func TestAddedAfterTheCheckIsSeen(t *testing.T) {
 	seen := o.read(t, d.approver, ref).Version
 	o.do(t, d.verifier.Principal, func(tx db.Tx) error { return cases.Note(tx, d.verifier.Actor, ref, "Fine", "en") })
 	o.do(t, d.approver.Principal, func(tx db.Tx) error { return cases.Unmoved(tx, d.approver.Actor, ref, seen) })
+}
+
+// Whoever asks for what changes nothing is told what that means here.
+func TestNothingWouldChange(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	tomas := o.member(t, "Tomas Rivera")
+	for kind, c := range map[string]struct {
+		answers registry.Values
+		want    string
+	}{
+		"hide":    {registry.Values{"hide": []any{"contacts"}}, "filing.nothing.hide"},
+		"correct": {registry.Values{"about": "person", "who": o.ref(t, "Tomas Rivera"), "what": []any{"full_name"}, "what.full_name": "Tomás Rivera"}, "filing.nothing.set"},
+	} {
+		ref := o.begins(t, tomas, kind, c.answers)
+		err := o.WithTx(t.Context(), tomas.Principal, func(tx db.Tx) error { _, err := cases.File(tx, tomas.Actor, ref); return err })
+		var f *fault.Error
+		if !errors.As(err, &f) || f.Key != c.want {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
 }

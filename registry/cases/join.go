@@ -184,6 +184,9 @@ func follow(tx db.Tx, c Case) error {
 			if err := move(tx, j, s); err != nil {
 				return err
 			}
+			if err := tellObjectors(tx, *j); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := part(tx, j); err != nil {

@@ -171,7 +171,7 @@ func TestD6NothingToWriteIsNotApplied(t *testing.T) {
 	o.recommends(t, d, second, "approve")
 	o.works(t)
 	c := o.inOffice(t, second)
-	if c.State != cases.StateSubmitted || c.Blocked != "propose.error.nothing" || c.Change != nil {
+	if c.State != cases.StateSubmitted || c.Blocked != "blocked.nothing" || c.Change != nil {
 		t.Errorf("%s, %q", c.State, c.Blocked)
 	}
 	if err := o.WithTx(t.Context(), d.verifier.Principal, func(tx db.Tx) error {

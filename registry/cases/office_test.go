@@ -432,7 +432,7 @@ func TestAnonymousGrievance(t *testing.T) {
 	nobody := hand{db.Principal{Role: db.Citizen, Kind: "anonymous"}, cases.Actor{}}
 	var c cases.Case
 	o.do(t, nobody.Principal, func(tx db.Tx) (err error) {
-		c, err = cases.Complain(tx, "payment", registry.Values{"what": "Nothing came in February", "area": "MJ0101"}, "en", nil)
+		c, _, err = cases.Complain(tx, cases.Complaint{Kind: "payment", Answers: registry.Values{"what": "Nothing came in February", "area": "MJ0101"}, Language: "en"})
 		return err
 	})
 	code := receipts.Of(c)
@@ -473,7 +473,7 @@ func TestAnonymousGrievance(t *testing.T) {
 		thread()
 	}
 	err := o.WithTx(t.Context(), nobody.Principal, func(tx db.Tx) error {
-		_, err := cases.Complain(tx, "moved", moved("MJ010102"), "en", nil)
+		_, _, err := cases.Complain(tx, cases.Complaint{Kind: "moved", Answers: moved("MJ010102"), Language: "en"})
 		return err
 	})
 	if !fault.Is(err, fault.NotFound) {

@@ -3,9 +3,11 @@ package cases
 import (
 	"database/sql"
 	"slices"
+	"time"
 
 	"daftar/db"
 	"daftar/fault"
+	"daftar/registry"
 	"daftar/registry/cases/effect"
 )
 
@@ -91,6 +93,103 @@ func Concern(tx db.Tx, person db.ID, ref string) (Filing, Party, error) {
 	f, err := filing(tx, row.Case)
 	i := slices.IndexFunc(list, func(p Party) bool { return p.Person == person })
 	return f, list[i], err
+}
+
+// ConcernDecision is what was decided on a case that affects somebody, also where it
+// went the way of another one; fault.NotFound where nothing was.
+func ConcernDecision(tx db.Tx, c Case) (Decision, error) {
+	var d Decision
+	err := tx.Get(&d, `select `+decisionColumns+` from decision d where d.case_id = $1 and d.kind = 'case'`, c.answeredBy())
+	return d, err
+}
+
+// answeredBy is the case whose decision is the case's.
+func (c Case) answeredBy() db.ID {
+	if c.JoinedTo != nil {
+		return *c.JoinedTo
+	}
+	return c.ID
+}
+
+// Touching is what a case's proposal does to somebody's own record, and where the
+// children go who live with them: whoever is affected reads that, and nothing of
+// what else was told (RULES R4, R5). The records that there are not yet are among
+// them, for their names.
+func Touching(tx db.Tx, f Filing, person db.ID) (list []Alteration, mine func(Alteration) bool, err error) {
+	c := f.Case
+	if c.JoinedTo != nil {
+		if err := tx.Get(&c.Change, `select change_id from case_file where id = $1`, *c.JoinedTo); err != nil {
+			return nil, nil, err
+		}
+	}
+	if list, err = Proposed(tx, c); err != nil {
+		return nil, nil, err
+	}
+	homes := map[db.ID]bool{}
+	var ids []db.ID
+	if err := tx.Select(&ids, `select household_id from membership where person_id = $1 and tie = 'usual'`, person); err != nil {
+		return nil, nil, err
+	}
+	for _, id := range ids {
+		homes[id] = true
+	}
+	today, err := time.Parse(time.DateOnly, f.Scene.Today)
+	if err != nil {
+		return nil, nil, err
+	}
+	return list, func(a Alteration) bool {
+		var was registry.PersonData
+		if a.Kind != registry.KindPerson || a.Old == nil || a.Old.Into(&was) != nil {
+			return false
+		}
+		_, oldest := was.Birth().Age(today)
+		return a.Subject == person || oldest >= 0 && oldest < registry.Majority &&
+			slices.ContainsFunc(was.Memberships, func(m registry.MembershipData) bool { return m.Usual() && homes[m.HouseholdID] })
+	}, nil
+}
+
+// AppealConcern opens an appeal of a decision that somebody objected to before it
+// was taken.
+func AppealConcern(tx db.Tx, actor Actor, ref, language string) (string, error) {
+	f, p, err := Concern(tx, *actor.Person, ref)
+	if err != nil {
+		return "", err
+	}
+	d, err := ConcernDecision(tx, f.Case)
+	if fault.Is(err, fault.NotFound) || err == nil && !p.MayAppeal(d) {
+		err = fault.New(fault.Conflict, "error.out_of_order")
+	}
+	if err != nil {
+		return "", err
+	}
+	return appeal(tx, actor, actor.Person, nil, &d.ID, nil, language)
+}
+
+// MayAppeal reports whether what was decided is against what somebody affected
+// said.
+func (p Party) MayAppeal(d Decision) bool {
+	return p.Answer.String == "objected" && d.Outcome != "refused"
+}
+
+// Objection is what somebody affected objects, for those who decide.
+type Objection struct {
+	Name string    `db:"name"`
+	At   time.Time `db:"at"`
+	Note string    `db:"note"`
+	Lang string    `db:"note_lang"`
+}
+
+// Objections lists what those whom a case affects object, also to what others told
+// of the same event. Whoever agreed later objects no more.
+func Objections(tx db.Tx, c Case) ([]Objection, error) {
+	var list []Objection
+	err := tx.Select(&list, `
+		select coalesce(p.full_name, p.ref) as name, w.at, w.note, w.note_lang
+		from case_file f join case_party x on x.case_id = f.id and x.answer = 'objected' join person p on p.id = x.person_id
+		join lateral (select e.at, e.note, e.note_lang from case_event e join account a on a.id = e.actor and a.person_id = x.person_id
+			where e.case_id = f.id and e.action = 'objected' order by e.seq desc limit 1) w on true
+		where f.id = $1 or f.joined_to = $1 order by w.at`, c.ID)
+	return list, err
 }
 
 // Respond records that somebody affected agrees, or objects and why.

@@ -266,12 +266,23 @@ func (f *Filing) attempt(tx db.Tx, said db.ID) (proposal, error) {
 	out, err := f.Propose(tx, said)
 	var e *fault.Error
 	if errors.As(err, &e) && e.Code == fault.Conflict {
-		if e.Key == "propose.error.nothing" && f.State == StateDraft {
-			return proposal{}, err // nothing would change: the person can put that right
+		if e.Key == effect.Nothing && f.State == StateDraft {
+			return proposal{}, fault.New(fault.Conflict, nothing(f.Form.Kind.Effect)) // the person can put that right
 		}
 		return proposal{blocked: e.Key}, nil
 	}
 	return proposal{out: out}, err
+}
+
+// nothing is what to say where nothing in the records would differ.
+func nothing(effect string) string {
+	switch effect {
+	case "hide":
+		return "filing.nothing.hide"
+	case "set", "confirm":
+		return "filing.nothing.set"
+	}
+	return "filing.nothing.other"
 }
 
 // office is the area whose office the case belongs to: the household's, else the

@@ -1,7 +1,13 @@
 package cases
 
 import (
+	"slices"
+
 	"daftar/db"
+	"daftar/fault"
+	"daftar/registry"
+	"daftar/registry/cases/kinds"
+	"daftar/registry/letters"
 	"daftar/registry/notices"
 )
 
@@ -32,19 +38,42 @@ func tellAffected(tx db.Tx, c Case, person db.ID) error {
 	return notices.Tell(tx, notices.Notice{Kind: "case_concern", Person: &person, Case: &c.ID, Legal: true, Once: "concern:" + c.ID.String() + ":" + person.String()})
 }
 
-// tellObjectors tells those who objected that a case was decided, and of their
-// right to appeal (RULES R5).
+// tellObjectors tells those who objected that a case was decided, and writes to them
+// where it was decided against what they said: the time to appeal runs from when the
+// letter is proven to have arrived (RULES R5, R12).
 func tellObjectors(tx db.Tx, c Case) error {
 	list, err := Parties(tx, c)
 	if err != nil {
 		return err
 	}
+	list = slices.DeleteFunc(list, func(p Party) bool { return p.Answer.String != "objected" })
+	if len(list) == 0 {
+		return nil
+	}
+	d, err := ConcernDecision(tx, c)
+	if err != nil {
+		return err
+	}
+	kind, err := kinds.ByID(tx, c.KindID)
+	if err != nil {
+		return err
+	}
 	for _, p := range list {
-		if p.Answer.String != "objected" {
+		once := "objected:" + c.ID.String() + ":" + p.Person.String()
+		if err := notices.Tell(tx, notices.Notice{Kind: "concern_decided", Person: &p.Person, Case: &c.ID, Legal: true, Once: once}); err != nil {
+			return err
+		}
+		if !p.MayAppeal(d) {
 			continue
 		}
-		if err := notices.Tell(tx, notices.Notice{Kind: "concern_decided", Person: &p.Person, Case: &c.ID, Legal: true,
-			Once: "objected:" + c.ID.String() + ":" + p.Person.String()}); err != nil {
+		n := letters.New{Kind: objectedLetter, Person: &p.Person, Area: *c.Area, Case: &c.ID, Once: once,
+			Facts: letters.Facts{Request: kind.Title, Reference: c.Ref, Received: p.Answered.Time}}
+		if home, err := registry.HouseholdOf(tx, p.Person); err == nil {
+			n.Household = &home
+		} else if !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		if err := letters.Send(tx, n); err != nil {
 			return err
 		}
 	}

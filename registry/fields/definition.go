@@ -8,6 +8,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"unicode/utf8"
 
 	"daftar/db"
 	"daftar/fault"
@@ -411,7 +412,7 @@ func Check(f registry.Field, all registry.Fields, languages []string) error {
 		}
 	}
 	checkOptions(&check, f, languages)
-	checkRules(&check, f)
+	checkRules(&check, f, languages)
 	if f.Type == registry.TypeCalculated && f.Formula == "" {
 		check.Fail("formula", "field.error.formula_missing")
 	}
@@ -515,7 +516,7 @@ func checkOptions(check *fault.Check, f registry.Field, languages []string) {
 	}
 }
 
-func checkRules(check *fault.Check, f registry.Field) {
+func checkRules(check *fault.Check, f registry.Field, languages []string) {
 	r := f.Rules
 	if r.Min != nil && r.Max != nil && *r.Min > *r.Max {
 		check.Fail("max", "field.error.range")
@@ -525,6 +526,19 @@ func checkRules(check *fault.Check, f registry.Field) {
 	}
 	if r.MaxLength < 0 || r.MaxLength > 2000 {
 		check.Fail("max_length", "field.error.max", "Max", "2000")
+	}
+	if r.Pattern == "" {
+		return
+	}
+	if _, err := regexp.Compile(r.Whole()); err != nil || f.Type != registry.TypeText {
+		check.Fail("pattern", "field.error.pattern_form")
+	} else if utf8.RuneCountInString(r.Pattern) > registry.MaxPattern {
+		check.Fail("pattern", "field.error.too_long", "Max", registry.MaxPattern)
+	}
+	for _, tag := range languages {
+		if r.PatternError[tag] == "" {
+			check.Fail("pattern_error-"+tag, "field.error.pattern_error")
+		}
 	}
 }
 

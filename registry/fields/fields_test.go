@@ -269,7 +269,14 @@ func TestCheck(t *testing.T) {
 		"range":          {func(f *registry.Field) { f.Rules.Min, f.Rules.Max = &low, &high }, "max"},
 		"no roster":      {func(f *registry.Field) { f.Roster = "plots" }, "roster"},
 		"no formula":     {func(f *registry.Field) { f.Type, f.Result = registry.TypeCalculated, registry.TypeNumber }, "formula"},
-		"condition":      {func(f *registry.Field) { f.VisibleWhen = "sheep > 2" }, "visible_when"},
+		"pattern": {func(f *registry.Field) {
+			f.Type, f.Options, f.Rules.Pattern, f.Rules.PatternError = registry.TypeText, nil, "[A-", f.Label
+		}, "pattern"},
+		"pattern of none": {func(f *registry.Field) { f.Rules.Pattern, f.Rules.PatternError = "a", f.Label }, "pattern"},
+		"pattern unsaid": {func(f *registry.Field) {
+			f.Type, f.Options, f.Rules.Pattern, f.Rules.PatternError = registry.TypeText, nil, "a", i18n.Text{"en": "A"}
+		}, "pattern_error-ar"},
+		"condition": {func(f *registry.Field) { f.VisibleWhen = "sheep > 2" }, "visible_when"},
 	} {
 		f := goats()
 		tt.change(&f)

@@ -71,7 +71,7 @@ func EntryOf(f registry.Field) Entry {
 // Normal leaves out what goes without saying, so that the same definition is
 // the same entry.
 func (e Entry) Normal() Entry {
-	for _, t := range []*i18n.Text{&e.Label, &e.Question, &e.Help, &e.Unit} {
+	for _, t := range []*i18n.Text{&e.Label, &e.Question, &e.Help, &e.Unit, &e.Rules.PatternError} {
 		if len(*t) == 0 {
 			*t = nil
 		}

@@ -97,7 +97,11 @@ func value(f registry.Field, all registry.Fields) map[string]any {
 	if limit == 0 {
 		limit = registry.MaxText
 	}
-	return map[string]any{"type": "string", "maxLength": limit}
+	p := map[string]any{"type": "string", "maxLength": limit}
+	if f.Rules.Pattern != "" {
+		p["pattern"] = f.Rules.Whole()
+	}
+	return p
 }
 
 // answers are a choice's answers, the retired ones too: they stay on records.

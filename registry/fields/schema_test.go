@@ -21,7 +21,7 @@ func everyType() registry.Fields {
 	text := func(en, ar string) i18n.Text { return i18n.Text{"en": en, "ar": ar} }
 	low, high := 0.0, 60.0
 	list := registry.Fields{
-		{Code: "note", Type: registry.TypeText, Label: text("Note", "ملاحظة"), Rules: registry.FieldRules{MaxLength: 500}},
+		{Code: "note", Type: registry.TypeText, Label: text("Note", "ملاحظة"), Rules: registry.FieldRules{MaxLength: 500, Pattern: "[A-Z]{2}[0-9]+", PatternError: text("Two letters and a number", "حرفان وعدد")}},
 		{Code: "rooms", Type: registry.TypeNumber, Label: text("Rooms", "غرف"), Help: text("Not the kitchen", "بلا المطبخ"), Rules: registry.FieldRules{Min: &low, Max: &high}},
 		{Code: "ha", Type: registry.TypeNumber, Label: text("Land", "أرض"), Unit: text("ha", "هكتار"), Rules: registry.FieldRules{Decimals: 2}},
 		{Code: "income", Type: registry.TypeMoney, Label: text("Income", "دخل"), Sensitivity: "sensitive"},

@@ -45,6 +45,7 @@ type Option struct {
 	Code    string
 	Message string
 	Label   i18n.Text
+	Ended   bool // an area that is no more
 }
 
 // Name is the field's label.
@@ -62,6 +63,9 @@ func (f Field) Name(p *i18n.Printer) string {
 func (o Option) Name(p *i18n.Printer) string {
 	if o.Message != "" {
 		return p.T(o.Message)
+	}
+	if o.Ended {
+		return p.T("field.place_ended", "Place", o.Label.In(p))
 	}
 	return o.Label.In(p)
 }
@@ -131,6 +135,37 @@ func NewCatalogue(subject Subject, all registry.Fields, numbers []registry.Ident
 		c.Fields = append(c.Fields, aggregates(d)...)
 	}
 	return c
+}
+
+// Name gives the areas that conditions name their names: they become the options
+// of the fields that are compared with them.
+func (c *Catalogue) Name(tx db.Tx, conds []Cond) error {
+	var codes []string
+	for _, cond := range conds {
+		if f, ok := c.Get(cond.Field); ok && f.Kind == Place {
+			codes = append(codes, cond.Values...)
+		}
+	}
+	if len(codes) == 0 {
+		return nil
+	}
+	named, err := placeOptions(tx, codes)
+	for i := range c.Fields {
+		if c.Fields[i].Kind == Place {
+			c.Fields[i].Options = named
+		}
+	}
+	return err
+}
+
+// placeOptions are areas by their names; one that ended is told as such.
+func placeOptions(tx db.Tx, codes []string) ([]Option, error) {
+	named, err := registry.PlaceNames(tx, codes)
+	var list []Option
+	for _, o := range named {
+		list = append(list, Option{Code: o.Code, Label: o.Label, Ended: o.Retired})
+	}
+	return list, err
 }
 
 func plain(text string) func(*builder) string { return func(*builder) string { return text } }
@@ -297,7 +332,9 @@ func (f *Field) read(d registry.Field, stored func(*builder) string) {
 	case registry.TypeChoices:
 		f.Kind, f.Options, f.sql = Choices, options(d.Options), stored
 	case registry.TypeArea:
-		f.Kind, f.sql = Place, typed("string", "")
+		f.Kind = Place
+		code := typed("string", "")
+		f.sql = func(b *builder) string { return "array_remove(array[" + code(b) + "], null)" }
 	default:
 		f.Kind, f.sql = Text, typed("string", "")
 	}
@@ -318,6 +355,16 @@ func (c Catalogue) roster(f Field, d registry.Field, stored func(*builder) strin
 			roster: f.ID, entries: rows}
 		one.read(column, func(b *builder) string { return "e->" + b.arg(column.Code) })
 		list = append(list, one)
+		if column.Type == registry.TypeArea {
+			list = append(list, Field{
+				ID: f.ID + "." + column.Code, Group: f.Group, Label: column.Label, Args: true, Message: "filter.field.place_rows", Kind: Place,
+				Export: f.Export && column.May("export", c.roles),
+				sql: func(b *builder) string {
+					code := b.arg(column.Code)
+					return "array(select distinct e->>" + code + " from jsonb_array_elements(" + rows(b) + ") e where e->>" + code + " is not null order by 1)"
+				},
+			})
+		}
 		if column.Shape() != registry.TypeNumber && column.Shape() != registry.TypeMoney {
 			continue
 		}

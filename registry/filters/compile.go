@@ -108,6 +108,9 @@ func (f Field) compare(b *builder, c Cond) string {
 		return f.in.compare(b, f.Kind, c)
 	}
 	value := "(" + f.sql(b) + ")"
+	if f.Kind == Place {
+		return comparePlace(b, value, c)
+	}
 	switch c.Op {
 	case Known:
 		if f.Kind == Choices {
@@ -120,14 +123,8 @@ func (f Field) compare(b *builder, c Cond) string {
 		}
 		return value + " is null"
 	case Is:
-		if f.Kind == Place {
-			return value + " in " + within(b, c.Values)
-		}
 		return value + " = any(" + b.arg(c.Values) + ")"
 	case IsNot:
-		if f.Kind == Place {
-			return value + " not in " + within(b, c.Values)
-		}
 		return value + " <> all(" + b.arg(c.Values) + ")"
 	case Holds:
 		if f.Kind == Choices {
@@ -135,17 +132,6 @@ func (f Field) compare(b *builder, c Cond) string {
 		}
 		return "strpos(lower(" + value + "), lower(" + b.arg(c.Values[0]) + ")) > 0"
 	}
-	return f.least(b, value, c)
-}
-
-// within are the codes of an area and of all in it, those included that went into
-// one of them: values keep the code that they were given with.
-func within(b *builder, codes []string) string {
-	return "(with inside as (select y.id, y.code from area t join area y on y.place ^@ t.place where t.code = any(" + b.arg(codes) + "))" +
-		" select code from inside union select o.code from inside n join area_successor s on s.to_id = n.id join area o on o.id = s.from_id)"
-}
-
-func (f Field) least(b *builder, value string, c Cond) string {
 	sign := " >= "
 	if c.Op == AtMost {
 		sign = " <= "
@@ -155,6 +141,23 @@ func (f Field) least(b *builder, value string, c Cond) string {
 	}
 	n, _ := number(c.Values[0])
 	return value + sign + b.arg(n) + "::numeric"
+}
+
+// comparePlace asks where the places of an answer lie, whether they go on or have
+// ended. A roster is inside an area when any of its rows is.
+func comparePlace(b *builder, places string, c Cond) string {
+	switch c.Op {
+	case Known:
+		return "cardinality(" + places + ") > 0"
+	case Unknown:
+		return "coalesce(cardinality(" + places + "), 0) = 0"
+	}
+	inside := "exists (select from area x join area o on o.id in (x.l0, x.l1, x.l2, x.l3, x.l4, x.l5) where x.code = any(" + places + ") and o.code = any(" +
+		b.arg(c.Values) + "))"
+	if c.Op == Outside {
+		return "cardinality(" + places + ") > 0 and not " + inside
+	}
+	return inside
 }
 
 // compareAge is sure or silent: a birth date that may be on either side meets

@@ -63,7 +63,7 @@ func TestEntriesOfAList(t *testing.T) {
 		"maize, or something watered": {"any", []filters.Cond{c("crop", filters.Is, "maize"), c("wet", filters.Is, "yes")}, refs},
 		"large and watered":           {"all", []filters.Cond{c("ha", filters.AtLeast, "2"), c("wet", filters.Is, "yes")}, nil},
 		"sown long ago":               {"all", []filters.Cond{c("sown", filters.AtMost, "2025-12-31")}, []string{amina.Ref}},
-		"in the region of the area":   {"all", []filters.Cond{c("where", filters.Is, "MJ01")}, []string{amina.Ref}},
+		"in the region of the area":   {"all", []filters.Cond{c("where", filters.Inside, "MJ01")}, []string{amina.Ref}},
 		"of a crop nobody knows":      {"all", []filters.Cond{c("crop", filters.Unknown)}, []string{joseph.Ref}},
 		"not maize":                   {"all", []filters.Cond{c("crop", filters.IsNot, "maize")}, []string{amina.Ref}},
 	} {

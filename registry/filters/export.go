@@ -68,7 +68,11 @@ func Export(tx db.Tx, o Officer, c Catalogue, f Filter, chosen []string, purpose
 	}
 	values := []string{"null::text"}
 	for _, field := range columns {
-		values = append(values, "("+field.sql(b)+")::text")
+		text := "(" + field.sql(b) + ")::text"
+		if field.Kind == Place {
+			text = "array_to_string(" + field.sql(b) + ", ' ')"
+		}
+		values = append(values, text)
 	}
 	var rows []exported
 	permitted := "true" // of a group: who is in it is not in the file
@@ -88,6 +92,9 @@ func Export(tx db.Tx, o Officer, c Catalogue, f Filter, chosen []string, purpose
 	for _, field := range columns {
 		t.Header = append(t.Header, field.Name(p))
 	}
+	if columns, err = named(tx, columns, rows); err != nil {
+		return Table{}, err
+	}
 	for _, r := range rows {
 		cells, err := r.cells(f.Subject, columns, p)
 		if err != nil {
@@ -100,6 +107,34 @@ func Export(tx db.Tx, o Officer, c Catalogue, f Filter, chosen []string, purpose
 		list[i].ID = r.ID
 	}
 	return t, f.wrote(tx, "exported", purpose, list, map[string]any{"columns": chosen, "rows": len(rows)})
+}
+
+// named are the columns, with the names of the areas that rows hold.
+func named(tx db.Tx, columns []Field, rows []exported) ([]Field, error) {
+	var codes []string
+	for _, r := range rows {
+		var values []*string
+		if err := json.Unmarshal(r.Values, &values); err != nil {
+			return nil, err
+		}
+		for i, f := range columns {
+			if f.Kind == Place && values[i+1] != nil {
+				codes = append(codes, strings.Fields(*values[i+1])...)
+			}
+		}
+	}
+	if len(codes) == 0 {
+		return columns, nil
+	}
+	slices.Sort(codes)
+	options, err := placeOptions(tx, slices.Compact(codes))
+	columns = slices.Clone(columns)
+	for i := range columns {
+		if columns[i].Kind == Place {
+			columns[i].Options = options
+		}
+	}
+	return columns, err
 }
 
 type exported struct {
@@ -195,6 +230,14 @@ func (f Field) cell(v string, p *i18n.Printer) Cell {
 		}
 	case Choice:
 		return Cell{Text: f.option(v, p)}
+	case Place:
+		codes := strings.Fields(v)
+		for i, code := range codes {
+			if name := f.option(code, p); name != code {
+				codes[i] = name + " (" + code + ")"
+			}
+		}
+		return Cell{Text: strings.Join(codes, "; ")}
 	case Choices, GroupType:
 		var codes []string
 		if json.Unmarshal([]byte(v), &codes) == nil {

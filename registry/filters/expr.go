@@ -5,6 +5,7 @@ package filters
 
 import (
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -42,6 +43,8 @@ const (
 	Holds   Op = "holds" // text: contains; choices: has any of the values
 	Known   Op = "known"
 	Unknown Op = "unknown"
+	Inside  Op = "inside"  // places: in one of the areas, or in an area in it
+	Outside Op = "outside" // known, and inside none of them
 )
 
 // Kind says how a field is compared.
@@ -55,8 +58,8 @@ const (
 	Text    Kind = "text"
 	Choice  Kind = "choice"
 	Choices Kind = "choices"
+	Place   Kind = "place" // the P-codes of areas: of one answer, or of a roster's rows
 
-	Place     Kind = "place"      // an area, with all in it
 	Group     Kind = "group"      // membership of one group, by its reference
 	GroupType Kind = "group_type" // of any group of a type
 )
@@ -68,10 +71,12 @@ func (k Kind) Ops() []Op {
 		return []Op{AtLeast, AtMost, Known, Unknown}
 	case Text:
 		return []Op{Holds, Known, Unknown}
-	case Choice, Place, Group, GroupType:
+	case Choice, Group, GroupType:
 		return []Op{Is, IsNot, Known, Unknown}
 	case Choices:
 		return []Op{Holds, Known, Unknown}
+	case Place:
+		return []Op{Inside, Outside, Known, Unknown}
 	}
 	return nil
 }
@@ -160,7 +165,7 @@ func (c Catalogue) CheckCond(cond Cond) error {
 		if len(cond.Values) > 0 {
 			check.Fail("value", "filter.error.value")
 		}
-	case len(cond.Values) == 0 || len(cond.Values) > maxValues || len(cond.Values) > 1 && len(f.Options) == 0:
+	case len(cond.Values) == 0 || len(cond.Values) > maxValues || len(cond.Values) > 1 && f.Kind != Place && (len(f.Options) == 0 || f.Kind == Group):
 		check.Fail("value", "filter.error.value")
 	default:
 		for _, v := range cond.Values {
@@ -185,11 +190,13 @@ func (f Field) holds(v string) bool {
 	case Day:
 		_, err := time.Parse(time.DateOnly, v)
 		return err == nil
-	case Text, Place:
+	case Text:
 		return v != "" && len(v) <= 200
 	case Group:
 		ref, ok := registry.ParseRef(registry.RefGroup, v)
 		return ok && ref == v
+	case Place:
+		return placeCode.MatchString(v)
 	}
 	for _, o := range f.Options {
 		if o.Code == v {
@@ -198,6 +205,9 @@ func (f Field) holds(v string) bool {
 	}
 	return false
 }
+
+// placeCode is what the P-code of an area looks like.
+var placeCode = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,29}$`)
 
 func number(v string) (float64, bool) {
 	n, err := strconv.ParseFloat(i18n.LatinDigits(v), 64)

@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"testing"
 	"time"
 
 	"daftar/db"
+	"daftar/i18n"
 	"daftar/registry"
 )
 
@@ -89,5 +91,13 @@ func TestDates(t *testing.T) {
 		if ok != c.ok || ok && (y != c.y || m != c.m || d != c.d) {
 			t.Errorf("%s %q: %d %d %d %v", c.order, c.text, y, m, d, ok)
 		}
+	}
+}
+
+// A problem that was kept says what it said, in either language.
+func TestKeptProblems(t *testing.T) {
+	list, err := problemsOf([]problemRow{{Key: "field.error.pattern", Args: []byte(`{"Why": {"en": "Two letters", "ar": "حرفان"}, "Line": 3}`)}})
+	if err != nil || list[0].Args["Line"] != 3 || !maps.Equal(list[0].Args["Why"].(i18n.Text), i18n.Text{"en": "Two letters", "ar": "حرفان"}) {
+		t.Errorf("%v %v", list, err)
 	}
 }

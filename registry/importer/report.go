@@ -45,9 +45,18 @@ func problemsOf(rows []problemRow) ([]Problem, error) {
 		if err := json.Unmarshal(r.Args, &list[i].Args); err != nil {
 			return nil, err
 		}
-		for name, v := range list[i].Args { // numbers as they were
-			if f, ok := v.(float64); ok && f == float64(int(f)) {
-				list[i].Args[name] = int(f)
+		for name, v := range list[i].Args { // numbers and texts as they were
+			switch v := v.(type) {
+			case float64:
+				if v == float64(int(v)) {
+					list[i].Args[name] = int(v)
+				}
+			case map[string]any:
+				text := i18n.Text{}
+				for tag, s := range v {
+					text[tag], _ = s.(string)
+				}
+				list[i].Args[name] = text
 			}
 		}
 	}

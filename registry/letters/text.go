@@ -21,7 +21,7 @@ import (
 // with the texts "letter.<kind>.title" and "letter.<kind>.body".
 func Kinds() []string {
 	return []string{"adverse", "granted", "refused", "upheld", "overturned", "case_approved", "case_partly", "case_refused",
-		"complaint_approved", "complaint_refused", "appeal_approved", "appeal_refused", "appeal_final"}
+		"complaint_approved", "complaint_refused", "appeal_approved", "appeal_refused", "appeal_final", "objected"}
 }
 
 // Names lists what a text can say by a name in braces. Each has the message

@@ -302,6 +302,7 @@ type Decision struct {
 	RuleJSON      []byte            `db:"rule"`
 	InputsJSON    []byte            `db:"inputs"`
 	CriteriaJSON  []byte            `db:"criteria"`
+	Overturned    string            `db:"overturned"` // the appeal by which it was decided against the rule; "" for none
 	Rule          Rule              `db:"-"`
 	Inputs        Inputs            `db:"-"`
 	Criteria      []CriterionResult `db:"-"`
@@ -309,7 +310,8 @@ type Decision struct {
 
 const decisionColumns = `d.id, d.ref, p.code as programme_code, p.name as programme_name, p.summary as programme_summary,
 	r.version as rule_version, d.outcome, d.decided_at, d.superseded_at, d.household_id, d.state, d.replaces, d.sent_at, d.served_on,
-	d.appeal_until, d.effective_at, d.in_force_at, d.settled_at, d.settled_note, d.settled_lang, r.rule, d.inputs, d.criteria`
+	d.appeal_until, d.effective_at, d.in_force_at, d.settled_at, d.settled_note, d.settled_lang, r.rule, d.inputs, d.criteria,
+	coalesce(d.facts->>'appeal', '') as overturned`
 
 const decisionTables = `decision d join programme p on p.id = d.programme_id join programme_rule r on r.id = d.rule_id`
 

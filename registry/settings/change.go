@@ -291,25 +291,36 @@ func List(tx db.Tx) ([]Change, error) {
 	return list, err
 }
 
-// Role is a role of a member of staff at an office.
+// Role is a role of a member of staff at an office, or directly in an area.
 type Role struct {
 	Staff  db.ID  `json:"staff" db:"staff_id"`
 	Name   string `json:"name,omitempty" db:"-"` // for whoever confirms
 	Role   string `json:"role" db:"role"`
-	Office string `json:"office" db:"office"`
+	Office string `json:"office,omitempty" db:"office"`
+	Area   string `json:"area,omitempty" db:"-"`      // P-code; "" for a role at an office
+	From   string `json:"from,omitempty" db:"-"`      // an instant; "" for at once
 	Until  string `json:"until,omitempty" db:"until"` // an instant; "" for no end
 	Ended  bool   `json:"ended,omitempty" db:"ended"`
 }
 
 // Key is the role as a thing that changes.
-func (r Role) Key() string { return fmt.Sprintf("%s/%s/%s", r.Office, r.Role, r.Staff) }
+func (r Role) Key() string { return fmt.Sprintf("%s/%s/%s", r.Office+r.Area, r.Role, r.Staff) }
+
+// kind is what kind of thing the role is.
+func (r Role) kind() string {
+	if r.Area != "" {
+		return KindAreaRole
+	}
+	return KindRole
+}
 
 // Member is somebody who works here.
 type Member struct {
-	ID     db.ID  `db:"id"`
-	Name   string `db:"name"`
-	Active bool   `db:"active"`
-	Roles  []Post `db:"-"`
+	ID      db.ID  `db:"id"`
+	Account string `db:"sub"`
+	Name    string `db:"name"`
+	Active  bool   `db:"active"`
+	Roles   []Post `db:"-"`
 }
 
 // Ref names a member of staff in an address.
@@ -332,7 +343,7 @@ type Post struct {
 // Staff lists who works here, with their roles at this moment.
 func Staff(tx db.Tx) ([]Member, error) {
 	var list []Member
-	if err := tx.Select(&list, `select id, name, active from staff order by name, id`); err != nil {
+	if err := tx.Select(&list, `select id, sub, name, active from staff order by active desc, name, id`); err != nil {
 		return nil, err
 	}
 	var posts []Post
@@ -375,28 +386,27 @@ func ProposeRole(tx db.Tx, r Role, p Proposal) (string, error) {
 			return "", check.Err()
 		}
 	}
-	it := Item{Kind: KindRole, Key: r.Key(), Value: encode(r)}
+	it := Item{Kind: r.kind(), Key: r.Key(), Value: encode(r)}
 	var there []Post
 	if err := tx.Select(&there, `
-		select r.staff_id, r.role, o.code as office, coalesce(r.valid_to::text, '') as until, r.version
+		select r.staff_id, r.role, o.code as office, '' as area, coalesce(r.valid_to::text, '') as until, r.version
 		from office_role r join office o on o.id = r.office_id
-		where r.staff_id = $1 and r.role = $2 and o.code = $3`, r.Staff, r.Role, r.Office); err != nil {
+		where r.staff_id = $1 and r.role = $2 and o.code = $3
+		union all
+		select r.staff_id, r.role, '', a.code, coalesce(r.valid_to::text, ''), 1
+		from staff_role r join area a on a.id = r.area_id
+		where r.staff_id = $1 and r.role = $2 and a.code = $4`, r.Staff, r.Role, r.Office, r.Area); err != nil {
 		return "", err
 	}
 	if len(there) > 0 {
 		was := there[0].Role
-		was.Name = r.Name
+		was.Name, was.Area = r.Name, r.Area
 		it.Base, it.Before = there[0].Version, encode(was)
 	} else if r.Ended {
 		return "", fault.Hidden()
 	}
 	p.Items = []Item{it}
-	ref, err := Store(tx, p)
-	if err != nil {
-		return "", err
-	}
-	_, err = Send(tx, ref)
-	return ref, err
+	return storeAndSend(tx, p)
 }
 
 // IsStale reports whether a proposal failed because something moved on.

@@ -70,7 +70,7 @@ func (it Item) Lines() []Line {
 	was, is := flatten(it.Before), flatten(it.Value)
 	var lines []Line
 	for _, l := range is {
-		if it.Kind == KindRole && l.Path == "staff" {
+		if (it.Kind == KindRole || it.Kind == KindAreaRole) && l.Path == "staff" {
 			continue // the name says who
 		}
 		if old := find(was, l.Path); old != l.New {
@@ -191,8 +191,13 @@ func (it Item) Title() (key, about string) {
 		_ = json.Unmarshal(it.Value, &k) // of our own making
 		return "setting.kind." + it.Kind, k.Staff + ": " + k.Name
 	}
+	if it.Kind == KindStaff {
+		var o Official
+		_ = json.Unmarshal(it.Value, &o) // of our own making
+		return "setting.kind." + it.Kind, o.Name
+	}
 	about = strings.Trim(strings.ReplaceAll(it.Key, "//", "/"), "/")
-	if it.Kind == KindRole {
+	if it.Kind == KindRole || it.Kind == KindAreaRole {
 		about = about[:strings.LastIndex(about, "/")] // without the number of who gets it
 	}
 	return "setting.kind." + it.Kind, about

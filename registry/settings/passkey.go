@@ -29,10 +29,5 @@ func ProposeKeyRemoval(tx db.Tx, k Key, p Proposal) (string, error) {
 	gone := k
 	gone.Removed = true
 	p.Items = []Item{{Kind: KindPasskey, Key: k.ID.String(), Base: 1, Before: encode(k), Value: encode(gone)}}
-	ref, err := Store(tx, p)
-	if err != nil {
-		return "", err
-	}
-	_, err = Send(tx, ref)
-	return ref, err
+	return storeAndSend(tx, p)
 }

@@ -26,6 +26,8 @@ const (
 	KindAreaKind   = "area_kind"   // level and code
 	KindField      = "field"       // subject, roster and code
 	KindPasskey    = "passkey"     // of a member of staff
+	KindStaff      = "staff"       // a member of staff: who begins or leaves
+	KindAreaRole   = "staff_role"  // staff, role and area
 	KindCase       = "case_kind"   // its code
 	KindComposed   = "role"        // of a role that the country composed: its code
 )

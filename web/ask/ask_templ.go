@@ -75,6 +75,18 @@ func Field(field registry.Field, name string, heading bool, f *ui.Form) templ.Co
 					return templ_7745c5c3_Err
 				}
 			}
+		case registry.TypeArea:
+			if code := f.Value(name); field.Options.Had(code) {
+				q.Hint = i18n.T(ctx, "field.place_is", "Code", code, "Place", field.Show(i18n.From(ctx), code))
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: q, Dir: "auto"}).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 		default:
 			templ_7745c5c3_Err = ui.Text(ui.TextProps{Question: q, Dir: "auto"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {

@@ -10,7 +10,10 @@ import (
 )
 
 // Near are the places that the rows of a roster may be at, to choose from.
-type Near []ui.Choice
+type Near struct {
+	offered []ui.Choice
+	held    registry.Options // those that the rows are at: some are far away, some have ended
+}
 
 // maxNear is how many places a list offers.
 const maxNear = 300
@@ -18,14 +21,21 @@ const maxNear = 300
 // NearPlaces lists where a row may be, for columns that ask for a place: all that
 // lies in the region of home, the code of an area, the larger first where there are
 // too many, and every other region. A plot is seldom far from home. Without a home
-// it is the regions alone.
-func NearPlaces(tx db.Tx, p *i18n.Printer, home string, columns registry.Fields) (Near, error) {
-	if !slices.ContainsFunc(columns, func(c registry.Field) bool { return c.Type == registry.TypeArea }) {
-		return nil, nil
+// it is the regions alone. rows is the roster as it is.
+func NearPlaces(tx db.Tx, p *i18n.Printer, home string, columns registry.Fields, rows any) (Near, error) {
+	var near Near
+	place := slices.IndexFunc(columns, func(c registry.Field) bool { return c.Type == registry.TypeArea })
+	if place < 0 {
+		return near, nil
 	}
+	named, err := registry.WithPlaces(tx, columns, registry.Values{columns[place].Roster: rows})
+	if err != nil {
+		return near, err
+	}
+	near.held = named[place].Options
 	settings, err := registry.LoadSettings(tx)
 	if err != nil {
-		return nil, err
+		return near, err
 	}
 	if home == "" {
 		home = settings.Country.Code
@@ -42,23 +52,23 @@ func NearPlaces(tx db.Tx, p *i18n.Printer, home string, columns registry.Fields)
 			order by a.level, a.place limit $3)
 		select n.code, n.name, case when n.level > 1 then p.name else '{}' end as inside from near n join area p on p.id = n.parent_id order by n.place`,
 		home, settings.Country.Code, maxNear); err != nil {
-		return nil, err
+		return near, err
 	}
-	var near Near
 	for _, a := range list {
 		label := a.Name.In(p)
 		if len(a.In) > 0 {
 			label = p.List([]string{label, a.In.In(p)})
 		}
-		near = append(near, ui.Choice{Value: a.Code, Label: label})
+		near.offered = append(near.offered, ui.Choice{Value: a.Code, Label: label})
 	}
 	return near, nil
 }
 
 // with is the list with the place of an earlier answer, which may be far away.
 func (n Near) with(p *i18n.Printer, column registry.Field, code string) []ui.Choice {
-	if code == "" || slices.ContainsFunc(n, func(c ui.Choice) bool { return c.Value == code }) {
-		return n
+	if code == "" || slices.ContainsFunc(n.offered, func(c ui.Choice) bool { return c.Value == code }) {
+		return n.offered
 	}
-	return append([]ui.Choice{{Value: code, Label: column.Show(p, code)}}, n...)
+	column.Options = n.held
+	return append([]ui.Choice{{Value: code, Label: column.Show(p, code)}}, n.offered...)
 }

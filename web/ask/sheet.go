@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"daftar/db"
 	"daftar/registry"
 	"daftar/registry/formula"
 	"daftar/web"
@@ -28,6 +29,15 @@ func NewSheet(all, questions registry.Fields) Sheet {
 	return Sheet{All: all, Questions: slices.DeleteFunc(slices.Clone(questions), func(f registry.Field) bool {
 		return f.Type == registry.TypeCalculated || f.Roster != ""
 	}), Spare: 1}
+}
+
+// Name gives the places that stored values name their names.
+func (s *Sheet) Name(tx db.Tx, values registry.Values) (err error) {
+	if s.All, err = registry.WithPlaces(tx, s.All, values); err != nil {
+		return err
+	}
+	s.Questions, err = registry.WithPlaces(tx, s.Questions, values)
+	return err
 }
 
 // put is how a definition is drawn on the sheet.

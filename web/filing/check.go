@@ -2,6 +2,7 @@ package filing
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -10,6 +11,7 @@ import (
 	"daftar/registry"
 	"daftar/registry/audit"
 	"daftar/registry/cases"
+	"daftar/registry/cases/effect"
 	"daftar/registry/cases/kinds"
 	"daftar/web"
 	"daftar/web/intake"
@@ -57,7 +59,7 @@ func (v *visit) preview(tx db.Tx) (preview, error) {
 	out, err := v.f.Propose(tx, db.ID{})
 	var e *fault.Error
 	if errors.As(err, &e) && e.Code == fault.Conflict {
-		return preview{Blocked: e.Key != "propose.error.nothing"}, nil
+		return preview{Blocked: e.Key != effect.Nothing}, nil
 	}
 	if err != nil {
 		return preview{}, err
@@ -92,7 +94,7 @@ func (v *visit) answers(sheets []sheet) []ui.Row {
 func Answers(c *web.Ctx, f cases.Filing, at func(page string) string, place bool) []ui.Row {
 	p := c.Printer()
 	var rows []ui.Row
-	for _, page := range f.Pages() {
+	for _, page := range placed(c, f.Pages(), f.Draft.Answers) {
 		value := f.Draft.Answers[page.Code]
 		row := ui.Row{Key: label(p, page), Value: page.Field.Show(p, value), Change: label(p, page)}
 		if page.Question.Page == "area" {
@@ -113,6 +115,29 @@ func Answers(c *web.Ctx, f cases.Filing, at func(page string) string, place bool
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// placed are pages whose places have names.
+func placed(c *web.Ctx, pages []kinds.Page, answers registry.Values) []kinds.Page {
+	var asked registry.Fields
+	for _, page := range pages {
+		asked = append(append(asked, page.Field), page.Columns...)
+	}
+	if !slices.ContainsFunc(asked, func(f registry.Field) bool { return f.Type == registry.TypeArea }) {
+		return pages
+	}
+	_ = c.View(func(tx db.Tx) (err error) { // else they are told by their codes
+		named, err := registry.WithPlaces(tx, asked, answers)
+		if err == nil {
+			asked = named
+		}
+		return err
+	})
+	for i, n := range pages {
+		pages[i].Field, pages[i].Columns = asked[0], asked[1:1+len(n.Columns)]
+		asked = asked[1+len(n.Columns):]
+	}
+	return pages
 }
 
 func placeName(c *web.Ctx, value any) (name string) {

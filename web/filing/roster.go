@@ -93,7 +93,7 @@ func (v *visit) offerPlaces(tx db.Tx) error {
 		}
 	}
 	var err error
-	v.near, err = ask.NearPlaces(tx, v.Printer(), home, v.page.Columns)
+	v.near, err = ask.NearPlaces(tx, v.Printer(), home, v.page.Columns, v.f.Draft.Answers[v.page.Code])
 	return err
 }
 

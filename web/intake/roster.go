@@ -26,7 +26,7 @@ var rosterRow = page{
 			return fault.Hidden()
 		}
 		var err error
-		if v.near, err = ask.NearPlaces(tx, v.Printer(), v.c.Draft.AreaCode, v.columns()); err != nil {
+		if v.near, err = ask.NearPlaces(tx, v.Printer(), v.c.Draft.AreaCode, v.columns(), v.answers()[v.field.Code]); err != nil {
 			return err
 		}
 		if v.Param("row") == newRow {

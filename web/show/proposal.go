@@ -38,13 +38,21 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 	if err != nil {
 		return nil, err
 	}
-	r := Record{P: p, Fields: fields, Tags: tags}
 	var all []history.Change
+	var values []registry.Values
 	diffs := make([][]history.Change, len(list))
 	for i, a := range list {
 		diffs[i] = history.Diff(a.Old, a.New)
 		all = append(all, diffs[i]...)
+		for _, s := range []history.State{a.Old, a.New} {
+			of, _ := s.Value("fields").(map[string]any)
+			values = append(values, of)
+		}
 	}
+	if fields, err = registry.WithPlaces(tx, fields, values...); err != nil {
+		return nil, err
+	}
+	r := Record{P: p, Fields: fields, Tags: tags}
 	names, err := NamesIn(tx, p, all...)
 	if err != nil {
 		return nil, err

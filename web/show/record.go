@@ -41,8 +41,8 @@ type Record struct {
 func (r Record) Sees(f registry.Field) bool { return !r.Staff || f.May("see", r.Roles) }
 
 // LoadRecord reads what is needed to tell of a record as it was known at a
-// moment.
-func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Record, error) {
+// moment, and of values that are proposed for it.
+func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time, proposed ...registry.Values) (Record, error) {
 	r := Record{P: p, on: registry.Today(known, p.Zone)}
 	versions, err := history.Versions(tx, subject, known)
 	if err != nil {
@@ -57,7 +57,7 @@ func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time) (Reco
 	if r.Tags, err = registry.LoadTags(tx); err != nil {
 		return r, err
 	}
-	var values []registry.Values
+	values := proposed
 	for _, v := range versions {
 		var of struct {
 			Fields registry.Values `json:"fields"`

@@ -122,6 +122,9 @@ type build struct {
 	appoints bool // and one that somebody chose
 }
 
+// Nothing is the key of the fault of an effect that changes no record.
+const Nothing = "blocked.nothing"
+
 func blocked(code string) error { return fault.New(fault.Conflict, "blocked."+code) }
 
 // invalid says what is wrong with an answer.
@@ -337,7 +340,7 @@ func (b *build) out() (Out, error) {
 		}
 	}
 	if len(o.Items) == 0 {
-		return o, fault.New(fault.Conflict, "propose.error.nothing")
+		return o, blocked("nothing")
 	}
 	return o, nil
 }

@@ -146,7 +146,7 @@ func TestEffects(t *testing.T) {
 		"a phone":                 {effect: "set", sets: []effect.Setting{{"person", ana, "phone", "+2"}}, want: "Ana v1: contacts contacts"},
 		"her husband's work":      {effect: "set", sets: []effect.Setting{{"person", ben, "work", "none"}}, want: "Ben v1: fields.work", affected: []db.ID{ben}},
 		"rooms":                   {effect: "set", sets: []effect.Setting{{"household", home, "rooms", 3.0}}, want: "H-HOME v1: fields.rooms"},
-		"rooms as they are":       {effect: "set", sets: []effect.Setting{{"household", home, "rooms", 2.0}}, err: "propose.error.nothing"},
+		"rooms as they are":       {effect: "set", sets: []effect.Setting{{"household", home, "rooms", 2.0}}, err: "blocked.nothing"},
 		"somebody who is not":     {effect: "set", sets: []effect.Setting{{"person", id(77), "work", "none"}}, err: "blocked.no_record"},
 		"confirmed as it is":      {effect: "confirm", want: "H-HOME v1: ; Ana v1: "},
 		"two of one":              {effect: "duplicate", answers: registry.Values{"keep": "P-ANA", "drop": "P-DANA"}, want: "Dana v1: status memberships"},

@@ -46,7 +46,7 @@ type Kind struct {
 	Questions []Question `json:"questions,omitempty" yaml:"questions,omitempty"`
 	Proof     []Proof    `json:"proof,omitempty" yaml:"proof,omitempty"`
 	Reasons   []Reason   `json:"reasons,omitempty" yaml:"reasons,omitempty"` // for which it may be refused
-	Letter    string     `json:"letter,omitempty" yaml:"letter,omitempty"`   // which letters; the family's when empty
+	Letter    string     `json:"letter,omitempty" yaml:"letter,omitempty"`   // which letters, one of LetterSets; the family's when empty
 }
 
 // Starts lists who may begin a case: "citizen" who is in the registry,
@@ -65,6 +65,22 @@ func Families() []string {
 // Groups lists the parts of the list that people choose from, in order. Each has
 // the message "kinds.group.<group>".
 func Groups() []string { return []string{"family", "home", "work", "record", "complaint"} }
+
+// LetterSets lists the families of letters that answer a case.
+func LetterSets() []string { return []string{"case", "complaint", "appeal"} }
+
+// Letters is the set of letters that answers a kind.
+func (k Kind) Letters() string {
+	switch {
+	case k.Letter != "":
+		return k.Letter
+	case k.Family == "grievance":
+		return "complaint"
+	case k.Family == "appeal":
+		return "appeal"
+	}
+	return "case"
+}
 
 // Desks lists whose work a case can be. Each has the message "desk.<desk>".
 func Desks() []string { return []string{"office", "quality", "grievance", "appeals", "protection"} }
@@ -97,6 +113,7 @@ type Question struct {
 	Needed  bool       `json:"needed,omitempty" yaml:"needed,omitempty"`
 	Past    bool       `json:"past,omitempty" yaml:"past,omitempty"` // a day that is not in the future
 	Columns []Question `json:"columns,omitempty" yaml:"columns,omitempty"`
+	Late    bool       `json:"late,omitempty" yaml:"late,omitempty"` // asked only of an appeal that comes after the last day
 }
 
 // Pages lists the pages that are no field types: "person" and "people" choose
@@ -194,6 +211,8 @@ func (k Kind) Check(effects []string) error {
 		return wrong("no title")
 	case len(k.Reasons) == 0 && k.Family != "undo":
 		return wrong("nothing to refuse it for")
+	case k.Letter != "" && !slices.Contains(LetterSets(), k.Letter):
+		return wrong("no letters %q", k.Letter)
 	case k.Reason != "" && !slices.Contains(registry.ChangeReasons(), k.Reason):
 		return wrong("no reason of change %q", k.Reason)
 	}
