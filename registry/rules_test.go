@@ -24,7 +24,15 @@ func names(people []registry.Person) (out []string) {
 func wards(t *testing.T, d *dbtest.DB, guardian db.ID) []string {
 	t.Helper()
 	var list []registry.Person
-	do(t, d, citizen(1), func(tx db.Tx) (err error) {
+	who := citizen(1)
+	do(t, d, worker, func(tx db.Tx) error {
+		if err := tx.Exec(`insert into identity_provider (id, issuer) values ('citizen', 'https://c.example') on conflict do nothing`); err != nil {
+			return err
+		}
+		who.Actor = tx.NewID()
+		return tx.Exec(`insert into account (id, provider, sub, person_id, created_at) values ($1, 'citizen', $2, $3, $4)`, who.Actor, who.Actor.String(), guardian, tx.Now())
+	})
+	do(t, d, who, func(tx db.Tx) (err error) {
 		list, err = registry.Wards(tx, guardian, registry.Today(tx.Now(), time.UTC))
 		return err
 	})

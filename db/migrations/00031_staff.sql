@@ -289,6 +289,64 @@ grant execute on function person_of_number(text, text) to daftar_citizen, daftar
 create policy contact_own on contact for select to daftar_citizen using (person_id = any (array(select unnest(own_people()))));
 create policy identifier_own on identifier for select to daftar_citizen using (subject_id = any (array(select unnest(own_people()))));
 
+-- The same for the records themselves: what the portal reads of people and households
+-- is one's own, of whom one acts for, of whom one's cases are about, of those who live
+-- or lived with any of these, and of whose reference one has typed into a case
+-- (registry.Named): knowing it is what the page goes by. Nobody who lives where
+-- households are protected, but for who lives there too. Wider than what any page
+-- shows; the pages say who sees what of whom (RULES R4), this says who is not there at
+-- all. Once for each statement.
+-- +goose StatementBegin
+create function portal_subjects() returns uuid[]
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+declare
+  me uuid := case when current_setting('daftar.kind', true) = 'citizen' then actor() end;
+  v_named text[] := string_to_array(nullif(current_setting('daftar.named', true), ''), ',');
+  v_base uuid[];
+  v_homes uuid[];
+begin
+  if current_setting('daftar.kind', true) is distinct from 'citizen' and v_named is null then
+    return '{}';
+  end if;
+  v_base := array(
+    select a.person_id from account a where a.id = me and a.person_id is not null
+    union select unnest(own_people())
+    union select d.person_id from delegation d where d.account_id = me
+    union select f.person_id from case_file f where f.account_id = me and f.person_id is not null
+    union select s.subject_id from case_file f join case_subject s on s.case_id = f.id where f.account_id = me and s.kind = 'person'
+    union select p.id from person p where p.ref = any(v_named));
+  v_homes := array(
+    select m.household_id from membership m where m.person_id = any(v_base)
+    union select f.household_id from case_file f where f.account_id = me and f.household_id is not null
+    union select s.subject_id from case_file f join case_subject s on s.case_id = f.id where f.account_id = me and s.kind = 'household'
+    union select h.id from household h where h.ref = any(v_named));
+  return array(
+    select unnest(v_homes)
+    union
+    select unnest(v_base)
+    union
+    select x.id from (
+      select m.person_id as id from membership m where m.household_id = any(v_homes)
+      union select l.person_id from membership_lost l where l.household_id = any(v_homes)
+      union select r.other_id from relation r where r.person_id = any(v_base)
+      union select r.person_id from relation r where r.other_id = any(v_base)
+      union select a.person_id from delegation d join account a on a.id = d.account_id where d.person_id = any(v_base) and a.person_id is not null
+      union select c.person_id from case_file f join case_party c on c.case_id = f.id where f.account_id = me) x
+    where not exists (
+      select from membership m join household h on h.id = m.household_id and h.protected
+      where m.person_id = x.id and m.tie = 'usual' and m.end_date is null
+        and not exists (select from membership o where o.household_id = h.id and o.end_date is null and o.person_id = any(v_base))));
+end $$;
+-- +goose StatementEnd
+grant execute on function portal_subjects() to daftar_citizen;
+create policy person_own on person as restrictive for select to daftar_citizen using (id = any (array(select unnest(portal_subjects()))));
+create policy household_own on household as restrictive for select to daftar_citizen using (id = any (array(select unnest(portal_subjects()))));
+create policy membership_own on membership for select to daftar_citizen
+  using (household_id = any (array(select unnest(portal_subjects()))) and person_id = any (array(select unnest(portal_subjects()))));
+create policy relation_own on relation for select to daftar_citizen
+  using (person_id = any (array(select unnest(portal_subjects()))) and other_id = any (array(select unnest(portal_subjects()))));
+create policy record_version_own on record_version for select to daftar_citizen using (subject_id = any (array(select unnest(portal_subjects()))));
+
 -- Who begins to work here and who leaves, and roles that are given directly in an
 -- area: by proposals, as every setting.
 alter table staff add column version integer not null default 1;

@@ -112,6 +112,9 @@ func AccountOf(tx db.Tx, ref string) (db.ID, error) {
 		return db.ID{}, fault.Hidden()
 	}
 	var id db.ID
+	if err := registry.Named(tx, []string{canonical}); err != nil {
+		return id, err
+	}
 	err := tx.Get(&id, `select a.id from account a join person p on p.id = a.person_id where p.ref = $1 order by a.created_at limit 1`, canonical)
 	return id, err
 }

@@ -231,7 +231,7 @@ func mayApprove(tx db.Tx, c Case, kind kinds.Kind) error {
 			return fault.New(fault.Conflict, "case.error.may_object", "Date", c.ObjectUntil.Time)
 		}
 	}
-	if kind.Proven {
+	if kind.NeedsProof(c.Draft.Answers) {
 		var proven bool
 		if err := tx.Get(&proven, `
 			select exists (select from evidence where case_id = $1 and removed_at is null)

@@ -28,6 +28,9 @@ func scene(tx db.Tx, c Case, answers registry.Values) (effect.Scene, error) {
 		s.Me = *c.Person
 	}
 	refs, codes := named(answers)
+	if err := registry.Named(tx, refs); err != nil {
+		return s, err
+	}
 	var rows []struct {
 		ID      db.ID  `db:"id"`
 		Kind    string `db:"kind"`

@@ -48,9 +48,20 @@ func person(t *testing.T, d *dbtest.DB, key string) (id db.ID) {
 	return id
 }
 
+// signedIn is an account of the holder's.
+func signedIn(t *testing.T, d *dbtest.DB, holder db.ID) db.Principal {
+	t.Helper()
+	who := citizen
+	do(t, d, worker, func(tx db.Tx) error {
+		who.Actor = tx.NewID()
+		return tx.Exec(`insert into account (id, provider, sub, person_id, created_at) select $1, 'citizen', $2, id, $4 from person where id = $3`, who.Actor, who.Actor.String(), holder, tx.Now())
+	})
+	return who
+}
+
 func offer(d *dbtest.DB, t *testing.T, holder db.ID, typeID, channel string) (o credentials.Offer, err error) {
 	t.Helper()
-	err = d.WithTx(t.Context(), citizen, func(tx db.Tx) (err error) {
+	err = d.WithTx(t.Context(), signedIn(t, d, holder), func(tx db.Tx) (err error) {
 		o, err = credentials.Make(tx, holder, typeID, channel, codes)
 		return err
 	})
