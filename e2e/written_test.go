@@ -10,7 +10,7 @@ import (
 // Tables whose rows need no entry of their own in the audit log: traces of the
 // work itself, counters, what is calculated anew from other rows, and the log.
 var unaudited = []string{
-	"sign_in_attempt", "passkey_challenge", "used_once", "attempt", "outbox", "outbox_kind", "staff_work", "status_list", "calculated", "person_search", "household_search",
+	"sign_in_attempt", "passkey_challenge", "used_once", "attempt", "outbox", "outbox_kind", "staff_work", "status_list", "calculated", "person_search", "household_search", "group_search",
 	"name_word", "goose_db_version", "audit_event", "audit_subject", "audit_leaf", "audit_node", "audit_checkpoint", "audit_receipt", "audit_log",
 	"dedup_record", "dedup_todo", "dedup_share", "dedup_common", // what is compared, and whose turn it is
 	"import_problem", "import_area", "import_waste", // what a check found; the batch has the entry

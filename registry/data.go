@@ -69,6 +69,7 @@ type GroupData struct {
 	NameLatin    string            `json:"name_latin,omitempty"`
 	AreaID       *db.ID            `json:"area_id,omitempty"`
 	Beneficiary  bool              `json:"beneficiary,omitempty"` // programmes may serve it as a whole
+	FormedOn     string            `json:"formed_on,omitempty"`   // nobody joins before
 	Status       string            `json:"status,omitempty"`      // "ended", or empty
 	StatusReason string            `json:"status_reason,omitempty"`
 	StatusDate   string            `json:"status_date,omitempty"`

@@ -42,6 +42,16 @@ func LoadGroup(tx db.Tx, id db.ID) (Group, error) {
 	return g, err
 }
 
+// Member is who it is about.
+func (m GroupMemberData) Member() db.ID {
+	for _, id := range []*db.ID{m.HouseholdID, m.PersonID, m.GroupID} {
+		if id != nil {
+			return *id
+		}
+	}
+	return db.ID{}
+}
+
 // GroupMember is a household, person or group in a group.
 type GroupMember struct {
 	Kind      string       `db:"kind"`
@@ -67,13 +77,14 @@ func GroupMembers(tx db.Tx, group db.ID) ([]GroupMember, error) {
 }
 
 // GroupsOf lists the groups that a household, person or group is directly in on
-// a day.
+// a day; of one that had ended by then nobody is a member.
 func GroupsOf(tx db.Tx, member db.ID, day time.Time) ([]Group, error) {
 	var list []Group
 	err := tx.Select(&list, `
 		select `+groupColumns+` from group_record g
 		where g.id in (select group_id from group_member
 		               where (household_id = $1 or person_id = $1 or subgroup_id = $1) and daterange(start_date, end_date) @> $2::date)
+		  and (g.status_date is null or g.status_date > $2::date)
 		order by g.name, g.ref`, member, day)
 	return list, err
 }
@@ -87,14 +98,9 @@ type Totals struct {
 // TotalsOf counts who is in any of the groups on a day, however often and in
 // however many of them: nothing counts twice.
 func TotalsOf(tx db.Tx, groups []db.ID, day time.Time) (Totals, error) {
-	ids := make([]string, len(groups))
-	for i, id := range groups {
-		ids[i] = id.String()
-	}
 	var t Totals
 	err := tx.Get(&t, `
-		select (select count(distinct p.person_id) from unnest($1::uuid[]) g cross join lateral group_people(g, $2::date) p) as people,
-		       (select count(distinct h.household_id) from unnest($1::uuid[]) g cross join lateral group_households(g, $2::date) h) as households`,
-		ids, day)
+		select (select count(*) from group_people($1::uuid[], $2::date)) as people,
+		       (select count(*) from group_households($1::uuid[], $2::date)) as households`, Texts(groups), day)
 	return t, err
 }

@@ -41,11 +41,6 @@ type Member struct {
 	Since        sql.NullTime `db:"start_date"`
 }
 
-// TagNoFixedPlace is the tag of a household that lives nowhere for long: its
-// area is where the office stands that registered it. Tags of ours have the
-// message "tag.<tag>".
-const TagNoFixedPlace = "no_fixed_place"
-
 // Household is a household's record with the people who live in it.
 type Household struct {
 	ID           db.ID        `db:"id"`

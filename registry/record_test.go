@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"daftar/db"
 	"daftar/db/dbtest"
@@ -547,6 +548,47 @@ func TestNestedGroupsCountEachOnce(t *testing.T) {
 		"nothing at all":        {group(t, d, cooperative, 1, registry.GroupMemberData{}), "record_parts"},
 		"over before it starts": {group(t, d, cooperative, 1, registry.GroupMemberData{HouseholdID: &homes[0], StartDate: "2026-02-02", EndDate: "2026-02-01"}), "group_member_dates"},
 		"in it for no day":      {group(t, d, cooperative, 1, registry.GroupMemberData{GroupID: &union, StartDate: "2000-01-01", EndDate: "2000-01-01"}), ""},
+	} {
+		if rule(c.err) != c.rule {
+			t.Errorf("%s: %v", name, c.err)
+		}
+	}
+}
+
+// Nobody is in a group before it is formed, after it has ended, or in the future.
+func TestGroupDates(t *testing.T) {
+	t.Parallel()
+	d := land(t)
+	h := register(t, d, areaID(t, d, "MJ01"), registry.PersonData{})
+	try := func(edit func(*registry.GroupData), spans ...string) error {
+		g := registry.GroupData{Type: "cooperative", Name: "Group", FormedOn: "2020-05-01"}
+		do(t, d, worker, func(tx db.Tx) error { g.Ref = registry.NewRef(registry.RefGroup, tx.Rand()); return nil })
+		for i := 0; i+1 < len(spans); i += 2 {
+			g.Members = append(g.Members, registry.GroupMemberData{ID: newID(t, d), HouseholdID: &h.id, StartDate: spans[i], EndDate: spans[i+1]})
+		}
+		if edit != nil {
+			edit(&g)
+		}
+		return change(t, d, registry.Item{Kind: registry.KindGroup, Subject: newID(t, d), Data: g})
+	}
+	end := func(on string) func(*registry.GroupData) {
+		return func(g *registry.GroupData) { g.Status, g.StatusReason, g.StatusDate = "ended", "empty", on }
+	}
+	future := d.Clock.Now().AddDate(0, 0, 2).Format(time.DateOnly)
+	for name, c := range map[string]struct {
+		err  error
+		rule string
+	}{
+		"on its first day":        {try(nil, "2020-05-01", ""), ""},
+		"before":                  {try(nil, "2020-04-30", ""), "group_member_early"},
+		"not known when":          {try(nil, "", ""), ""},
+		"before an unknown day":   {try(func(g *registry.GroupData) { g.FormedOn = "" }, "2001-01-01", ""), ""},
+		"after it ended":          {try(end("2021-01-01"), "2021-01-02", ""), "group_member_early"},
+		"before it ended":         {try(end("2021-01-01"), "2020-12-31", ""), ""},
+		"over before it was":      {try(end("2020-04-01")), "group_member_early"},
+		"tomorrow's tomorrow":     {try(nil, future, ""), "group_member_future"},
+		"left before joining":     {try(nil, "2021-01-02", "2021-01-01"), "group_member_dates"},
+		"left on the day of both": {try(nil, "2021-01-02", "2021-01-02"), ""},
 	} {
 		if rule(c.err) != c.rule {
 			t.Errorf("%s: %v", name, c.err)

@@ -23,6 +23,7 @@ type Settings struct {
 	Branding    Branding
 	Logo        Logo
 	Contact     ServiceContact
+	Tags        Tags
 
 	Roles map[string]i18n.Text // what the roles are called that it composed, by code
 
@@ -109,14 +110,14 @@ func Weekdays() []string {
 // SettingGroups lists the groups, in the order of a country's file. Each has
 // the message "setting.<group>".
 func SettingGroups() []string {
-	return []string{"country", "languages", "currency", "working_days", "clocks", "retention", "branding", "logo", "contact"}
+	return []string{"country", "languages", "currency", "working_days", "clocks", "retention", "branding", "logo", "contact", "tags"}
 }
 
 // Group points to one group.
 func (s *Settings) Group(name string) any {
 	return map[string]any{
 		"country": &s.Country, "languages": &s.Languages, "currency": &s.Currency, "working_days": &s.WorkingDays, "clocks": &s.Clocks,
-		"retention": &s.Retention, "branding": &s.Branding, "logo": &s.Logo, "contact": &s.Contact,
+		"retention": &s.Retention, "branding": &s.Branding, "logo": &s.Logo, "contact": &s.Contact, "tags": &s.Tags,
 	}[name]
 }
 

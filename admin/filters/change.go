@@ -82,7 +82,7 @@ func Add(c *web.Ctx) error {
 	if cond.Op.NeedsValue() {
 		for _, v := range form.All("value") {
 			if v = strings.TrimSpace(v); v != "" {
-				if field.Kind != filters.Text {
+				if field.Kind != filters.Text && field.Kind != filters.Place {
 					v = i18n.LatinDigits(v)
 				}
 				cond.Values = append(cond.Values, v)
@@ -99,6 +99,9 @@ func Add(c *web.Ctx) error {
 		}
 	}
 	err = cat.CheckCond(cond)
+	if len(cond.Values) == 1 && field.Kind == filters.Group {
+		err = one(c, &cond)
+	}
 	conds, match, nested := f.Expr.Conds()
 	if err == nil && !nested {
 		f.Expr = filters.Of(match, append(conds, cond))
@@ -112,6 +115,23 @@ func Add(c *web.Ctx) error {
 		return err
 	}
 	return save(c, f)
+}
+
+// one makes the reference of a group what it is in the database. One that is not
+// the officer's business is not there.
+func one(c *web.Ctx, cond *filters.Cond) error {
+	ref, _ := registry.ParseRef(registry.RefGroup, cond.Values[0])
+	err := c.View(func(tx db.Tx) error {
+		_, err := registry.FindRecord(tx, registry.Reader{Areas: c.Areas()}, registry.KindGroup, ref)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		var check fault.Check
+		check.Fail("value", "filter.error.value.group")
+		return check.Err()
+	}
+	cond.Values[0] = ref
+	return err
 }
 
 // meant is the P-code of the area that somebody means with a name or a code.

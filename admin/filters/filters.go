@@ -23,8 +23,7 @@ func officer(c *web.Ctx) filters.Officer {
 
 // catalogue is the fields that this officer may filter on.
 func catalogue(c *web.Ctx, tx db.Tx, subject filters.Subject) (filters.Catalogue, error) {
-	defs, err := registry.LoadFields(tx)
-	return filters.NewCatalogue(subject, defs, c.Principal().Roles()), err
+	return filters.LoadCatalogue(tx, subject, c.Principal().Roles())
 }
 
 // List lists the officer's filters and those shared with their roles.
@@ -54,7 +53,9 @@ func List(c *web.Ctx) error {
 }
 
 // NewForm asks for a name, whom to list and where.
-func NewForm(c *web.Ctx) error { return start(c, 200, &ui.Form{}) }
+func NewForm(c *web.Ctx) error {
+	return start(c, 200, &ui.Form{Values: map[string][]string{"subject": {c.Query("subject")}}})
+}
 
 func start(c *web.Ctx, status int, form *ui.Form) error {
 	var areas []ui.Choice
@@ -80,7 +81,7 @@ func New(c *web.Ctx) error {
 	}
 	var check fault.Check
 	name := form.Required(&check, "name", 80, "filter.error.name")
-	subject := form.Choice(&check, "subject", []string{string(filters.People), string(filters.Households)}, "filter.error.subject")
+	subject := form.Choice(&check, "subject", []string{string(filters.People), string(filters.Households), string(filters.Groups)}, "filter.error.subject")
 	if err := check.Err(); err != nil {
 		state.Err = web.AsFault(err)
 		return start(c, web.Status(fault.Invalid), state)
@@ -109,6 +110,7 @@ type view struct {
 	Share       *ui.Form
 	Roles       []ui.Choice
 	Export      bool
+	names       map[string]string // of areas and groups in conditions
 }
 
 type condition struct{ Text string }
@@ -126,6 +128,9 @@ func Show(c *web.Ctx) error {
 		}
 		if err := cat.Check(v.Filter.Expr); err != nil {
 			return fault.New(fault.Forbidden, "filter.error.field")
+		}
+		if v.names, err = named(c, tx, cat, v.Filter.Expr); err != nil {
+			return err
 		}
 		if v.Filter.Area != "" {
 			a, err := registry.AreaByCode(tx, v.Filter.Area)
@@ -173,7 +178,7 @@ func (v *view) describe(c *web.Ctx, cat filters.Catalogue) {
 	conds, match, _ := v.Filter.Expr.Conds()
 	v.Match = match
 	for _, cond := range conds {
-		v.Conditions = append(v.Conditions, condition{Text: say(p, cat, cond)})
+		v.Conditions = append(v.Conditions, condition{Text: say(p, cat, cond, v.names)})
 	}
 	v.Mine = v.Filter.Owner == c.Principal().ID
 	v.Export = c.Principal().May(auth.PersonExport)
@@ -185,14 +190,47 @@ func (v *view) describe(c *web.Ctx, cat filters.Catalogue) {
 	}
 }
 
+// named are the names of the groups that conditions are about, as far as
+// they are the officer's business.
+func named(c *web.Ctx, tx db.Tx, cat filters.Catalogue, e filters.Expr) (map[string]string, error) {
+	names := map[string]string{}
+	conds, _, _ := e.Conds()
+	for _, cond := range conds {
+		f, _ := cat.Get(cond.Field)
+		for _, v := range cond.Values {
+			switch f.Kind {
+			case filters.Group:
+				id, err := registry.FindRecord(tx, registry.Reader{Areas: c.Areas()}, registry.KindGroup, v)
+				if fault.Is(err, fault.NotFound) {
+					continue
+				}
+				if err != nil {
+					return nil, err
+				}
+				g, err := registry.LoadGroup(tx, id)
+				if err != nil {
+					return nil, err
+				}
+				names[v] = g.Name
+			}
+		}
+	}
+	return names, nil
+}
+
 // say is a condition in words.
-func say(p *i18n.Printer, cat filters.Catalogue, cond filters.Cond) string {
+func say(p *i18n.Printer, cat filters.Catalogue, cond filters.Cond, names map[string]string) string {
 	f, _ := cat.Get(cond.Field)
 	var values []string
 	for _, v := range cond.Values {
-		values = append(values, value(p, f, v))
+		if name := names[v]; name != "" {
+			v = p.List([]string{name, v})
+		} else {
+			v = value(p, f, v)
+		}
+		values = append(values, v)
 	}
-	op := p.T("filter.op." + string(cond.Op))
+	op := p.T(f.Op(cond.Op))
 	if !cond.Op.NeedsValue() {
 		return p.T("filter.condition", "Field", f.Name(p), "Comparison", op)
 	}
@@ -217,6 +255,15 @@ func rows(c *web.Ctx, subject filters.Subject, found []filters.Row) [][]ui.Cell 
 			area = p.T("search.protected")
 		}
 		name := ui.Cell{Text: show.Name(p, r.Name)}
+		if subject == filters.Groups {
+			status := ""
+			if r.Status != registry.Active {
+				status = p.T("outcome.ended")
+			}
+			out = append(out, []ui.Cell{name, {Text: r.Ref, Path: search.Record(c, r.Ref), LTR: true}, {Text: p.T("group.type." + r.Type)}, {Text: area}, {Text: status},
+				{Text: p.Number(r.Members)}, {Text: p.Number(r.People)}, {Text: p.Number(r.Totals.Households)}})
+			continue
+		}
 		if subject == filters.Households {
 			out = append(out, []ui.Cell{name, {Text: r.Ref, Path: search.Record(c, r.Ref), LTR: true}, {Text: p.Number(r.Members)}, {Text: area}})
 			continue

@@ -165,7 +165,7 @@ func (Pages) Records(c *web.Ctx) error {
 
 // seen logs whose records were on the page.
 func seen(tx db.Tx, b importer.Batch, list []importer.Proposal) error {
-	for _, kind := range []string{registry.KindPerson, registry.KindHousehold} {
+	for _, kind := range []string{registry.KindPerson, registry.KindHousehold, registry.KindGroup} {
 		var ids []db.ID
 		for _, p := range list {
 			if p.Kind == kind {
@@ -218,7 +218,7 @@ func told(tx db.Tx, p *i18n.Printer, list []importer.Proposal) ([]record, error)
 	for i, one := range list {
 		rec := record{Title: p.T("import.record."+one.Kind) + " " + refs[i], New: one.Base == 0, Lines: r.Changes(diffs[i], names, reader(one))}
 		if !rec.New {
-			rec.Path = map[string]string{registry.KindPerson: "/people/", registry.KindHousehold: "/households/"}[one.Kind] + refs[i]
+			rec.Path = map[string]string{registry.KindPerson: "/people/", registry.KindHousehold: "/households/", registry.KindGroup: "/groups/"}[one.Kind] + refs[i]
 		}
 		out = append(out, rec)
 	}

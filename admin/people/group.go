@@ -49,7 +49,7 @@ func Group(c *web.Ctx) error {
 		}
 		var rows [][]ui.Cell
 		for _, m := range data.Members {
-			member := refs[*first(m.PersonID, m.HouseholdID, m.GroupID)]
+			member := refs[m.Member()]
 			role := m.Role
 			if role == "" {
 				role = "member"
@@ -65,13 +65,4 @@ func Group(c *web.Ctx) error {
 		}
 		return v.life(tx, told, id, show.Reader{Place: true})
 	})
-}
-
-func first(ids ...*db.ID) *db.ID {
-	for _, id := range ids {
-		if id != nil {
-			return id
-		}
-	}
-	return &db.ID{}
 }

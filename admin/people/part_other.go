@@ -8,6 +8,7 @@ import (
 	"daftar/fault"
 	"daftar/i18n"
 	"daftar/registry"
+	"daftar/web/show"
 	"daftar/web/ui"
 )
 
@@ -50,6 +51,7 @@ var aboutGroup = []input{
 	{Name: "name_latin", Style: "text", Optional: true, Start: func(v *proposal) []string { return []string{v.Group.NameLatin} }},
 	{Name: "group_type", Style: "radios", Choices: chosen("group.type.", registry.GroupTypes()...), Start: func(v *proposal) []string { return []string{v.Group.Type} }},
 	{Name: "area", Style: "text", Start: func(v *proposal) []string { return []string{v.AreaCode} }},
+	{Name: "formed", Style: "day", Optional: true, Hint: true, Start: func(v *proposal) []string { return []string{v.Group.FormedOn} }},
 	{Name: "served", Style: "radios", Choices: chosen("answer.", "yes", "no"), Start: func(v *proposal) []string { return []string{yesNo(v.Group.Beneficiary)} }},
 }
 
@@ -83,6 +85,7 @@ func endHousehold(e *edit) error {
 func describe(e *edit) error {
 	g := &e.v.Group
 	g.Name, g.NameLatin, g.Type = e.get("name"), e.get("name_latin"), e.form.Get("group_type")
+	g.FormedOn = day(e.form, &e.check, "formed", registry.Today(e.c.Now(), e.p.Zone))
 	g.Beneficiary = e.form.Get("served") == "yes"
 	area, err := registry.AreaByCode(e.tx, strings.ToUpper(i18n.LatinDigits(strings.TrimSpace(e.form.Get("area")))))
 	if fault.Is(err, fault.NotFound) {
@@ -116,7 +119,7 @@ func openMembers(e *edit) []ui.Choice {
 	var list []ui.Choice
 	for _, m := range e.v.Group.Members {
 		for _, known := range members {
-			if known.MemberID == *first(m.PersonID, m.HouseholdID, m.GroupID) && m.EndDate == "" && !known.EndDate.Valid {
+			if known.MemberID == m.Member() && m.EndDate == "" && !known.EndDate.Valid {
 				list = append(list, ui.Choice{Value: m.ID.String(), Label: e.p.List(slices.DeleteFunc([]string{known.Ref, known.Name}, func(s string) bool { return s == "" }))})
 			}
 		}
@@ -128,7 +131,10 @@ func endMember(e *edit) error {
 	e.v.Group.Members = slices.Clone(e.v.Group.Members)
 	for i, m := range e.v.Group.Members {
 		if m.ID.String() == e.form.Get("who") {
-			e.v.Group.Members[i].EndDate = max(e.day, m.StartDate)
+			if e.day < m.StartDate {
+				e.check.Fail("effective", "part.error.left_early", "Date", show.Day(e.p, m.StartDate))
+			}
+			e.v.Group.Members[i].EndDate = e.day
 		}
 	}
 	return nil

@@ -22,9 +22,7 @@ var (
 	oldHeadInput      = input{Name: "old_head", Style: "select", Optional: true, Hint: true, Choices: chosen("relationship.", registry.Relationships()[1:]...)}
 	whyInput          = input{Name: "why", Style: "select", Choices: leaving}
 	tieInput          = input{Name: "which", Style: "select", Choices: openTies}
-	tagsInput         = input{Name: "tags", Style: "text", Optional: true, Hint: true, Start: func(v *proposal) []string {
-		return []string{strings.Join(slices.Concat(v.Person.Tags, v.Household.Tags, v.Group.Tags), ", ")}
-	}}
+	tagsInput         = input{Name: "tags", Style: "boxes", Optional: true, Hint: true, Choices: tagChoices, Start: func(v *proposal) []string { return v.tags() }}
 )
 
 var personParts = []part{
@@ -384,14 +382,38 @@ func removeContact(e *edit) error {
 	return nil
 }
 
-// tag takes tags with commas between.
-func tag(e *edit) error {
-	var tags []string
-	for s := range strings.FieldsFuncSeq(e.get("tags"), func(r rune) bool { return r == ',' || r == '،' }) {
-		if s = strings.TrimSpace(s); s != "" && !slices.Contains(tags, s) {
-			tags = append(tags, s)
+// tags are those that the record has.
+func (v *proposal) tags() []string {
+	return slices.Concat(v.Person.Tags, v.Household.Tags, v.Group.Tags)
+}
+
+// tagChoices are the country's tags for such a record, and what it has besides.
+func tagChoices(e *edit) []ui.Choice {
+	all, _ := registry.LoadTags(e.tx) // without them there is nothing to choose
+	codes := all.For(e.v.Kind).Codes()
+	for _, tag := range e.v.tags() {
+		if !slices.Contains(codes, tag) {
+			codes = append(codes, tag)
 		}
 	}
-	e.v.Person.Tags, e.v.Household.Tags, e.v.Group.Tags = tags, tags, tags
+	var list []ui.Choice
+	for _, code := range codes {
+		list = append(list, ui.Choice{Value: code, Label: all.Name(e.p, code)})
+	}
+	return list
+}
+
+// tag takes the tags that were chosen, which read has seen to be among them.
+func tag(e *edit) error {
+	tags := slices.DeleteFunc(slices.Clone(e.form.All("tags")), func(s string) bool { return s == "" })
+	e.v.Person.Tags, e.v.Household.Tags, e.v.Group.Tags = nil, nil, nil
+	switch e.v.Kind {
+	case registry.KindPerson:
+		e.v.Person.Tags = tags
+	case registry.KindHousehold:
+		e.v.Household.Tags = tags
+	default:
+		e.v.Group.Tags = tags
+	}
 	return nil
 }

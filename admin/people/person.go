@@ -2,6 +2,7 @@ package people
 
 import (
 	"strings"
+	"time"
 
 	"daftar/auth"
 	"daftar/db"
@@ -26,6 +27,11 @@ func Person(c *web.Ctx) error {
 			if err := told.CalculateThen(tx, registry.KindPerson, data.Fields); err != nil {
 				return err
 			}
+			day, err := time.Parse(time.DateOnly, v.At.day(p))
+			if err != nil {
+				return err
+			}
+			told = told.About(day)
 		}
 		v.Ref, v.Title = data.Ref, show.FullName(p, data.FullName, data.FullNameLatin)
 		if data.Status != "" && data.Status != registry.Active {
@@ -118,6 +124,9 @@ func (v *view) relations(tx db.Tx, p *i18n.Printer, id db.ID) error {
 	list, err := registry.Relations(tx, id)
 	var rows [][]ui.Cell
 	for _, r := range list {
+		if v.At.Past() && !registry.During(date(r.StartDate), date(r.EndDate), v.At.day(p)) {
+			continue
+		}
 		rows = append(rows, []ui.Cell{{Text: p.T("relation." + r.Type)}, {Text: show.FullName(p, r.OtherName, r.Latin)},
 			{Text: r.OtherRef, Path: "/people/" + r.OtherRef, LTR: true}, {Text: span(p, r.StartDate, r.EndDate)}})
 	}

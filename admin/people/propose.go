@@ -257,6 +257,8 @@ var breaking = map[string][]string{
 	"rule.group_cycle":                {"member"},
 	"rule.group_member_once":          {"member"},
 	"rule.group_member_dates":         {"effective"},
+	"rule.group_member_early":         {"effective", "formed"},
+	"rule.group_member_future":        {"effective"},
 	"rule.person_merged":              {"into"},
 	"rule.person_death":               {"year"},
 	"rule.name_transliterated":        {"full_name"},

@@ -252,9 +252,15 @@ func (v *view) numbers(tx db.Tx, told show.Record, id db.ID, data []registry.Ide
 	return err
 }
 
-// groups lists what the record is directly in.
+// groups lists what the record is directly in, or was at the time asked for.
 func (v *view) groups(tx db.Tx, p *i18n.Printer, id db.ID) error {
-	list, err := registry.GroupsOf(tx, id, registry.Today(tx.Now(), p.Zone))
+	var list []registry.Group
+	var err error
+	if v.At.Past() {
+		list, err = history.Groups(tx, id, v.At.At, v.At.day(p))
+	} else {
+		list, err = registry.GroupsOf(tx, id, registry.Today(tx.Now(), p.Zone))
+	}
 	var rows [][]ui.Cell
 	for _, g := range list {
 		rows = append(rows, []ui.Cell{{Text: g.Ref, Path: "/groups/" + g.Ref, LTR: true}, {Text: g.Name}, {Text: p.T("group.type." + g.Type)}})

@@ -1,4 +1,4 @@
-// Package search finds people by name or number. There is no list to leaf
+// Package search finds people and groups by name or number. There is no list to leaf
 // through: whoever looks for somebody knows something of them.
 package search
 
@@ -31,6 +31,7 @@ type page struct {
 	Query    search.Query
 	Purpose  string
 	Rows     [][]ui.Cell
+	Groups   [][]ui.Cell
 	More     bool
 	Tier     search.Tier // of the first one found
 }
@@ -50,7 +51,11 @@ func Form(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
-		pg.Searched, pg.Query, pg.More, pg.Rows = true, q, more, rows(c, hits)
+		found, moreGroups, err := search.FindGroups(tx, officer(c), pg.Purpose, q)
+		if err != nil {
+			return err
+		}
+		pg.Searched, pg.Query, pg.More, pg.Rows, pg.Groups = true, q, more || moreGroups, rows(c, hits), groups(c, found)
 		if len(hits) > 0 {
 			pg.Tier = hits[0].Tier
 		}
@@ -172,14 +177,31 @@ func rows(c *web.Ctx, hits []search.Hit) [][]ui.Cell {
 	return out
 }
 
-// Record is where a person's or household's record is; "" for somebody who may
+func groups(c *web.Ctx, hits []search.GroupHit) [][]ui.Cell {
+	p := c.Printer()
+	var out [][]ui.Cell
+	for _, h := range hits {
+		name := show.FullName(p, h.Name, h.Latin)
+		if h.Status != registry.Active {
+			name = p.List([]string{name, p.T("outcome.ended")})
+		}
+		out = append(out, []ui.Cell{{Text: name}, {Text: h.Ref, Path: Record(c, h.Ref), LTR: true}, {Text: p.T("group.type." + h.Type)}, {Text: h.AreaName.In(p)},
+			{Text: p.T("search.tier." + strconv.Itoa(int(h.Tier)))}})
+	}
+	return out
+}
+
+// Record is where the record with a reference is; "" for somebody who may
 // not open it.
 func Record(c *web.Ctx, ref string) string {
 	if !c.Serves("/people/:ref") || !c.Principal().May(auth.PersonRead) {
 		return ""
 	}
-	if strings.HasPrefix(ref, string(registry.RefHousehold)) {
+	switch {
+	case strings.HasPrefix(ref, string(registry.RefHousehold)):
 		return "/households/" + ref
+	case strings.HasPrefix(ref, string(registry.RefGroup)):
+		return "/groups/" + ref
 	}
 	return "/people/" + ref
 }

@@ -60,7 +60,7 @@ type page struct {
 
 // pages lists the forms of the groups, in the order of the file.
 func pages() []page {
-	return []page{country, languages, writing, currency, weekend, holidays, clocks, retention, branding, logo, contact}
+	return []page{country, languages, writing, currency, weekend, holidays, clocks, retention, branding, logo, contact, tags}
 }
 
 // Routes lists the pages.
@@ -345,6 +345,7 @@ func groups(v *visit) []group {
 		{"setting.branding", "branding", s.Branding.Service.In(p)},
 		{"setting.logo", "logo", map[bool]string{true: p.T("answer.yes"), false: p.T("answer.no")}[s.Logo.Hash != ""]},
 		{"setting.contact", "contact", p.N("setting.lines_and_links", len(s.Contact.Lines)+len(s.Contact.Links))},
+		{"setting.tags", "tags", p.Number(len(s.Tags))},
 		{"setting.kinds", "kinds", p.Number(len(v.state.CaseKinds))},
 		{"setting.numbers", "numbers", p.Number(len(v.state.Identifiers))},
 		{"setting.offices", "offices", p.Number(len(v.state.Offices))},

@@ -22,7 +22,7 @@ import (
 )
 
 type importCmd struct {
-	Kind     string   `arg:"" enum:"households,people,areas" help:"What the files hold: households and their people, people, or areas."`
+	Kind     string   `arg:"" enum:"households,people,groups,areas" help:"What the files hold: households and their people, people, groups and their members, or areas."`
 	Files    []string `arg:"" type:"existingfile" help:"The files, CSV or XLSX: lists of households, people and what they have; or one list of areas (XLSX) or of outlines (GeoJSON)."`
 	Mapping  string   `type:"existingfile" help:"What the columns are (YAML). Without it they name themselves, as in a template."`
 	Encoding string   `enum:"utf-8,utf-16,windows-1252,windows-1256,windows-1251" default:"utf-8" help:"Of CSV files: ${enum}."`
@@ -158,6 +158,9 @@ func (cmd importCmd) finish(ctx context.Context, d *db.DB, isDemo bool, r import
 		fmt.Printf("%d notes\n", r.Notices)
 	}
 	fmt.Printf("read %d households and %d people\n", n.Households, n.People)
+	if n.Groups > 0 {
+		fmt.Printf("read %d rows of groups and their members\n", n.Groups)
+	}
 	if r.Problems > shown {
 		fmt.Printf("%d problems in all; the first %d are above\n", r.Problems, shown)
 	}

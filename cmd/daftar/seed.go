@@ -131,7 +131,7 @@ func tidy(ctx context.Context, migrator string) error {
 	}
 	defer func() { _ = conn.Close(ctx) }()
 	_, err = conn.Exec(ctx, `vacuum (analyze) area, household, person, membership, identifier, contact, record_version, change_item,
-		person_search, household_search, name_word`)
+		person_search, household_search, group_search, name_word`)
 	return err
 }
 

@@ -113,6 +113,7 @@ create table group_record (
   name_latin    text,
   area_id       uuid references area,
   beneficiary   boolean not null default false, -- programmes may serve it as a whole
+  formed_on     date,                           -- in the world; null: not known
   status        text not null default 'active' check (status in ('active', 'ended')),
   status_reason text,
   status_date   date,
@@ -144,39 +145,40 @@ create index group_member_person on group_member (person_id) where person_id is 
 create index group_member_subgroup on group_member (subgroup_id) where subgroup_id is not null;
 grant select on group_member to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
--- Everybody in a group on a day, each once: those in it, in its households (as
--- their usual residence) and in its groups.
+-- Groups and the groups inside them on a day; one that has ended holds nobody.
 -- +goose StatementBegin
-create function group_households(p_group uuid, p_on date) returns table (household_id uuid) language sql stable
+create function groups_inside(p_groups uuid[], p_on date) returns table (group_id uuid) language sql stable
 set search_path = public, pg_temp as $$
   with recursive inside(id) as (
-    select p_group
+    select g.id from group_record g where g.id = any(p_groups) and (g.status_date is null or g.status_date > p_on)
     union
-    select m.subgroup_id from inside i join group_member m on m.group_id = i.id
-    where m.subgroup_id is not null and daterange(m.start_date, m.end_date) @> p_on
+    select g.id from inside i join group_member m on m.group_id = i.id join group_record g on g.id = m.subgroup_id
+    where daterange(m.start_date, m.end_date) @> p_on and (g.status_date is null or g.status_date > p_on)
   )
-  select distinct m.household_id from inside i join group_member m on m.group_id = i.id
+  select id from inside
+$$;
+
+-- Everybody in any of these groups on a day, each once: those in it, in its
+-- households (as their usual residence) and in its groups.
+create function group_households(p_groups uuid[], p_on date) returns table (household_id uuid) language sql stable
+set search_path = public, pg_temp as $$
+  select distinct m.household_id from groups_inside(p_groups, p_on) i join group_member m on m.group_id = i.group_id
   where m.household_id is not null and daterange(m.start_date, m.end_date) @> p_on
     and not exists (select from household h where h.id = m.household_id and h.status_date <= p_on)
 $$;
 
-create function group_people(p_group uuid, p_on date) returns table (person_id uuid) language sql stable
+create function group_people(p_groups uuid[], p_on date) returns table (person_id uuid) language sql stable
 set search_path = public, pg_temp as $$
-  with recursive inside(id) as (
-    select p_group
-    union
-    select m.subgroup_id from inside i join group_member m on m.group_id = i.id
-    where m.subgroup_id is not null and daterange(m.start_date, m.end_date) @> p_on
-  )
-  select m.person_id from inside i join group_member m on m.group_id = i.id
+  select m.person_id from groups_inside(p_groups, p_on) i join group_member m on m.group_id = i.group_id
   where m.person_id is not null and daterange(m.start_date, m.end_date) @> p_on
     and not exists (select from person p where p.id = m.person_id and p.status_date <= p_on)
   union
-  select r.person_id from group_households(p_group, p_on) h join membership r on r.household_id = h.household_id
+  select r.person_id from group_households(p_groups, p_on) h join membership r on r.household_id = h.household_id
   where r.tie = 'usual' and daterange(r.start_date, r.end_date) @> p_on
 $$;
 -- +goose StatementEnd
-grant execute on function group_households(uuid, date), group_people(uuid, date) to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
+grant execute on function groups_inside(uuid[], date), group_households(uuid[], date), group_people(uuid[], date)
+  to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
 -- What a member of staff proposes for one record: a correction, a change in the
 -- world, an outcome. Others verify and approve it.
@@ -369,6 +371,16 @@ begin
       and coalesce(b.household_id, b.person_id, b.subgroup_id) = coalesce(a.household_id, a.person_id, a.subgroup_id)
     where i.change_id = p_change and daterange(a.start_date, a.end_date) && daterange(b.start_date, b.end_date)) then
     perform broken('group_member_once');
+  end if;
+  if exists (
+    select from change_item i join group_record g on g.id = i.subject_id left join group_member m on m.group_id = g.id
+    where i.change_id = p_change and (m.start_date < g.formed_on or m.start_date > g.status_date or g.status_date < g.formed_on)) then
+    perform broken('group_member_early');
+  end if;
+  if exists ( -- it may be a day later in the country already
+    select from change_item i join record_version v on v.change_id = p_change and v.seq = i.seq join group_member m on m.group_id = i.subject_id
+    where i.change_id = p_change and m.start_date > (v.recorded_at at time zone 'UTC')::date + 1) then
+    perform broken('group_member_future');
   end if;
 end $$;
 
@@ -610,17 +622,17 @@ end $$;
 
 create function apply_groups(p_change uuid) returns void language plpgsql as $$
 begin
-  insert into group_record (id, ref, version, change_id, type, name, name_latin, area_id, beneficiary, status, status_reason, status_date,
+  insert into group_record (id, ref, version, change_id, type, name, name_latin, area_id, beneficiary, formed_on, status, status_reason, status_date,
                             tags, fields, provenance)
-  select i.subject_id, d.ref, i.base_version + 1, p_change, d.type, d.name, d.name_latin, d.area_id, coalesce(d.beneficiary, false),
+  select i.subject_id, d.ref, i.base_version + 1, p_change, d.type, d.name, d.name_latin, d.area_id, coalesce(d.beneficiary, false), d.formed_on,
          coalesce(d.status, 'active'), d.status_reason, d.status_date, coalesce(d.tags, '{}'), coalesce(d.fields, '{}'), coalesce(d.provenance, '{}')
   from change_item i cross join lateral jsonb_to_record(i.data)
-    as d (ref text, type text, name text, name_latin text, area_id uuid, beneficiary boolean, status text, status_reason text,
+    as d (ref text, type text, name text, name_latin text, area_id uuid, beneficiary boolean, formed_on date, status text, status_reason text,
           status_date date, tags text[], fields jsonb, provenance jsonb)
   where i.change_id = p_change and i.kind = 'group'
   on conflict (id) do update set version = excluded.version, change_id = excluded.change_id, type = excluded.type,
     name = excluded.name, name_latin = excluded.name_latin, area_id = excluded.area_id, beneficiary = excluded.beneficiary,
-    status = excluded.status, status_reason = excluded.status_reason, status_date = excluded.status_date,
+    formed_on = excluded.formed_on, status = excluded.status, status_reason = excluded.status_reason, status_date = excluded.status_date,
     tags = excluded.tags, fields = excluded.fields, provenance = excluded.provenance;
   delete from group_member m using change_item i
   where i.change_id = p_change and i.kind = 'group' and i.base_version > 0 and m.group_id = i.subject_id;

@@ -126,6 +126,7 @@ begin
   update area a set place = '' where a.parent_id = new.id;
   perform search_refresh(array(select distinct m.person_id from household h join membership m on m.household_id = h.id where h.area_id = new.id));
   perform search_refresh_households(array(select h.id from household h where h.area_id = new.id));
+  perform search_refresh_groups(array(select g.id from group_record g where g.area_id = new.id));
   return null;
 end $$;
 -- +goose StatementEnd
@@ -166,6 +167,16 @@ create table household_search (
 );
 create index household_search_place on household_search (place, household_id);
 
+-- terms as of people: the words of a group's names and the codes of its areas. A
+-- group without a place is the business of the whole country.
+create table group_search (
+  group_id uuid primary key,
+  place    text collate "C" not null,
+  terms    text[] collate "C" not null
+);
+create index group_search_place on group_search (place, group_id);
+create index group_search_terms on group_search using gin (terms);
+
 -- Every word of any name, once or a few times: misspellings are looked up here,
 -- among words, and not among people. There is no unique index, so that no change
 -- ever waits for another one that brings the same new word.
@@ -188,16 +199,21 @@ grant execute on function staff_places() to daftar_staff;
 
 alter table person_search enable row level security;
 alter table household_search enable row level security;
+alter table group_search enable row level security;
 alter table name_word enable row level security;
 create policy person_search_all on person_search for select to daftar_search using (true);
+create policy group_search_all on group_search for select to daftar_search using (true);
+create policy group_search_staff on group_search for select to daftar_staff using (place ^@ any (array(select unnest(staff_places()))));
 create policy name_word_all on name_word for select to daftar_search using (true);
 create policy person_search_staff on person_search for select to daftar_staff using (place ^@ any (array(select unnest(staff_places()))));
 create policy household_search_staff on household_search for select to daftar_staff using (place ^@ any (array(select unnest(staff_places()))));
 grant select (person_id, household_id, place, protected) on person_search to daftar_staff;
 grant select on household_search to daftar_staff;
-grant select on person_search, name_word, area, staff_scope, membership, identifier to daftar_search;
+grant select (group_id, place) on group_search to daftar_staff;
+grant select on person_search, group_search, name_word, area, staff_scope, membership, identifier to daftar_search;
 grant select (id, ref) on person to daftar_search;
 grant select (id, ref) on household to daftar_search;
+grant select (id, name, status) on group_record to daftar_search;
 
 -- Whether a folded word may join the one beside it, so that the words of a name
 -- cannot be folded one by one: Abdul Rahman, al Hassan.
@@ -283,6 +299,24 @@ begin
   on conflict (household_id) do update set place = excluded.place where household_search.place <> excluded.place;
 end $$;
 
+create function search_refresh_groups(p_groups uuid[]) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  with named as (
+    select g.id, coalesce(a.place, '') as place,
+           array(select left(w, 60) from unnest(string_to_array(name_fold(concat_ws(' ', g.name, g.name_latin)), ' ')) w where w <> '') as words
+    from unnest(p_groups) u(id) join group_record g on g.id = u.id
+    left join area a on a.id = coalesce(g.area_id, (select c.id from area c where c.level = 0 order by c.code limit 1))
+  ), known as (
+    insert into group_search (group_id, place, terms)
+    select id, place, words || case when place = '' then '{}' else string_to_array('@' || replace(rtrim(place, '/'), '/', '/@'), '/') end from named
+    on conflict (group_id) do update set place = excluded.place, terms = excluded.terms
+    where (group_search.place, group_search.terms) is distinct from (excluded.place, excluded.terms)
+  )
+  insert into name_word (word, key)
+  select w, name_key(w) from (select distinct unnest(words) as w from named) n where not exists (select from name_word x where x.word = n.w);
+end $$;
+
 -- An applied change is found in the transaction that applied it. Households that
 -- moved or became protected take the people in them along. Who is new is found by
 -- what the change itself says (find_new in 00013_dedup.sql).
@@ -300,6 +334,7 @@ begin
     select i.subject_id from change_item i where i.change_id = new.id and i.kind = 'person' and i.base_version > 0
     union
     select m.person_id from membership m where m.household_id = any(homes) and m.person_id <> all(fresh)));
+  perform search_refresh_groups(array(select g.id from group_record g where g.change_id = new.id));
   return null;
 end $$;
 -- +goose StatementEnd
@@ -310,6 +345,7 @@ create trigger search_follow after update on change for each row
 do $$ begin
   perform search_refresh_households(array(select id from household));
   perform search_refresh(array(select id from person));
+  perform search_refresh_groups(array(select id from group_record));
 end $$;
 -- +goose StatementEnd
 
@@ -458,6 +494,39 @@ begin
       limit p_limit;
   end if;
 end $$;
+
+-- Groups by a number of theirs, or by name, in the same tiers but the last: there
+-- are few, so the words are looked at one after the other.
+create function search_groups(p_now timestamptz, p_areas uuid[], p_number text, p_words text[], p_keys text[], p_area text, p_similar boolean, p_limit integer)
+returns table (group_id uuid, tier integer)
+language plpgsql stable security definer set search_path = public, pg_temp
+set plan_cache_mode = force_custom_plan set pg_trgm.similarity_threshold = 0.3 as $$
+declare
+  codes constant text[] := (search_scope(p_now, p_areas)).codes;
+  must constant text[] := case when p_area is null then '{}' else array['@' || p_area] end;
+  more uuid[];
+  seen uuid[];
+begin
+  seen := array(
+    select i.subject_id from identifier i join group_search s on s.group_id = i.subject_id
+    where i.value = p_number and i.status <> 'ended' and i.subject_kind = 'group' and s.terms && codes limit p_limit);
+  return query select id, 1 from unnest(seen) id;
+  for level in 1..3 loop
+    more := null;
+    for i in 1..least(cardinality(p_words), 8) loop
+      more := array(
+        select s.group_id from group_search s
+        where s.terms && case level when 1 then array[p_words[i]] else search_words(p_words[i], p_keys[i], level = 3) end
+          and s.terms && codes and s.terms @> must and (i = 1 or s.group_id = any(more)));
+    end loop;
+    more := array(select g.id from group_record g where g.id = any(more) and g.id <> all(seen) order by g.status, g.name, g.id limit p_limit - cardinality(seen));
+    return query select id, level from unnest(more) id;
+    seen := seen || more;
+    if cardinality(seen) >= p_limit or seen <> '{}' and not p_similar then
+      return;
+    end if;
+  end loop;
+end $$;
 -- +goose StatementEnd
 
 grant usage, create on schema public to daftar_search;
@@ -465,9 +534,11 @@ alter function search_scope(timestamptz, uuid[]) owner to daftar_search;
 alter function search_words(text, text, boolean) owner to daftar_search;
 alter function search_number(timestamptz, uuid[], text, text, integer) owner to daftar_search;
 alter function search_names(timestamptz, uuid[], text[], text[], text, integer, boolean, integer) owner to daftar_search;
+alter function search_groups(timestamptz, uuid[], text, text[], text[], text, boolean, integer) owner to daftar_search;
 revoke create on schema public from daftar_search;
 grant execute on function search_number(timestamptz, uuid[], text, text, integer),
-  search_names(timestamptz, uuid[], text[], text[], text, integer, boolean, integer) to daftar_staff;
+  search_names(timestamptz, uuid[], text[], text[], text, integer, boolean, integer),
+  search_groups(timestamptz, uuid[], text, text[], text[], text, boolean, integer) to daftar_staff;
 drop index if exists person_name;
 -- Found by the number alone, too, whatever its type.
 drop index identifier_value;
@@ -499,7 +570,7 @@ create table saved_filter (
   id          uuid primary key,
   ref         text not null unique,
   name        text not null,
-  subject     text not null check (subject in ('person', 'household')),
+  subject     text not null check (subject in ('person', 'household', 'group')),
   area_id     uuid references area,
   expr        jsonb not null,                    -- filters.Expr
   owner       uuid not null default actor() references staff,

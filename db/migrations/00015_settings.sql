@@ -21,6 +21,7 @@ insert into setting_kind (kind, key, hands) values
   ('setting', 'branding', 1),
   ('setting', 'logo', 1),
   ('setting', 'contact', 2),        -- a wrong number leads people to a stranger
+  ('setting', 'tags', 1),
   ('identifier', '*', 2),           -- which numbers may count as verified
   ('office', '*', 2),               -- whose records an office answers for
   ('office_role', '*', 2),          -- who may see and decide there

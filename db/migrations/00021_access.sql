@@ -26,7 +26,7 @@ create function context_of(p_role text, p_table text) returns text language sql 
       case_file,case_event,case_subject,case_party,case_link,case_visit,evidence,file,decision,delegation,account,account_link,
       credential,credential_copy,credential_offer,credential_version,letter,letter_event,notice,notice_delivery,notice_setting,
       import_batch,import_problem,import_area,duplicate_pair,duplicate_decision,dedup_record,identifier_contest,
-      person_search,household_search,look_delay,look_question,look_release,audit_alert,audit_check,staff_kin,rule_loss,
+      person_search,household_search,group_search,look_delay,look_question,look_release,audit_alert,audit_check,staff_kin,rule_loss,
       saved_filter,legal_hold,erasure_due,erasure}'::text[]) then 'in_context(''staff'')' else 'in_context(''staff'', ''anonymous'')' end
     else 'in_any_context()'
   end

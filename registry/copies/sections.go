@@ -150,7 +150,7 @@ func Left() map[string]string {
 			service_outage service_pulse setting setting_change setting_change_item setting_kind setting_state status_list outbox_kind goose_db_version name_word dedup_common dedup_share`,
 		"about those who work here": `staff staff_keys staff_kin staff_role staff_work role_conflict passkey passkey_challenge emergency held_form office_role saved_filter audit_alert case_barrier`,
 		"counts what was asked for in vain; what was done has each day's first":         `refused_attempt`,
-		"made from the record to find it, and made again with it":                       `person_search dedup_record dedup_todo`,
+		"made from the record to find it, and made again with it":                       `person_search group_search dedup_record dedup_todo`,
 		"says who somebody else may be: of two records, or two claims of one number":    `duplicate_pair duplicate_decision identifier_contest`,
 		"how records were put together; the history of the record says it":              `record_merge`,
 		"moved records with their area; their history says it":                          `area_change_move area_answer_left`,

@@ -13,10 +13,11 @@ type Subject string
 const (
 	People     Subject = "person"
 	Households Subject = "household"
+	Groups     Subject = "group"
 )
 
 // Subjects lists them.
-func Subjects() []Subject { return []Subject{People, Households} }
+func Subjects() []Subject { return []Subject{People, Households, Groups} }
 
 // Field is something that records can be filtered by, and exported with.
 type Field struct {
@@ -29,7 +30,15 @@ type Field struct {
 	Options []Option
 	Export  bool                    // a value to write into a file
 	sql     func(b *builder) string // the value, typed by Kind; parameters through b
+	in      *groups                 // of a membership: who is in which groups
+	words   string                  // the comparisons have words of their own: "number"
+	Of      i18n.Text               // the list that an entry is in
+	roster  string                  // and its field; conditions that hold together hold for one entry
+	entries func(b *builder) string // all of them
 }
+
+// OfEntry reports whether the field is of one entry in a list.
+func (f Field) OfEntry() bool { return f.roster != "" }
 
 // Option is a value of a choice.
 type Option struct {
@@ -43,7 +52,7 @@ type Option struct {
 func (f Field) Name(p *i18n.Printer) string {
 	switch {
 	case f.Args:
-		return p.T(f.Message, "Field", f.Label.In(p))
+		return p.T(f.Message, "Field", f.Label.In(p), "Of", f.Of.In(p))
 	case f.Message != "":
 		return p.T(f.Message)
 	}
@@ -78,10 +87,29 @@ func (c Catalogue) Get(key string) (Field, bool) {
 	return Field{}, false
 }
 
+// LoadCatalogue reads what is defined, for NewCatalogue.
+func LoadCatalogue(tx db.Tx, subject Subject, roles []string) (Catalogue, error) {
+	all, err := registry.LoadFields(tx)
+	if err != nil {
+		return Catalogue{}, err
+	}
+	numbers, err := registry.IdentifierTypes(tx)
+	if err != nil {
+		return Catalogue{}, err
+	}
+	tags, err := registry.LoadTags(tx)
+	return NewCatalogue(subject, all, numbers, tags, roles), err
+}
+
 // NewCatalogue lists the fields for a subject that somebody with these roles may
 // filter on.
-func NewCatalogue(subject Subject, all registry.Fields, roles []string) Catalogue {
+func NewCatalogue(subject Subject, all registry.Fields, numbers []registry.IdentifierType, tags registry.Tags, roles []string) Catalogue {
 	c := Catalogue{Subject: subject, roles: roles}
+	if subject == Groups {
+		c.Fields = append(groupRecord(), held("group", "g", numbers)...)
+		c.Fields = append(c.Fields, tagged("group", "g", tags))
+		return c
+	}
 	var defs registry.Fields
 	for _, d := range all {
 		if d.May("filter", roles) {
@@ -89,12 +117,16 @@ func NewCatalogue(subject Subject, all registry.Fields, roles []string) Catalogu
 		}
 	}
 	if subject == People {
-		c.Fields = append(c.Fields, person()...)
+		c.Fields = append(append(c.Fields, person()...), memberships("person", groups{key: "s.person_id", of: people, direct: "m.person_id = p.id"})...)
+		c.Fields = append(c.Fields, held("person", "p", numbers)...)
+		c.Fields = append(c.Fields, tagged("person", "p", tags))
 		for _, d := range defs.Of("person") {
 			c.Fields = append(c.Fields, c.custom("person", "p", d, defs)...)
 		}
 	}
-	c.Fields = append(c.Fields, home()...)
+	c.Fields = append(append(c.Fields, home()...), memberships("household", groups{key: "h.id", of: households, direct: "m.household_id = h.id"})...)
+	c.Fields = append(c.Fields, held("household", "h", numbers)...)
+	c.Fields = append(c.Fields, tagged("household", "h", tags))
 	for _, d := range defs.Of("household") {
 		c.Fields = append(c.Fields, c.custom("household", "h", d, defs)...)
 	}
@@ -145,6 +177,8 @@ func person() []Field {
 		{ID: "person.status", Group: "person", Message: "filter.field.status", Kind: Choice, Options: messages("filter.status.", Statuses()), sql: plain("p.status"), Export: true},
 		{ID: "person.relationship", Group: "person", Message: "filter.field.relationship", Kind: Choice, Options: messages("relationship.", registry.Relationships()),
 			sql: plain("(select m.relationship from residence m where m.person_id = p.id)"), Export: true},
+		{ID: "person.role", Group: "person", Message: "filter.field.role", Kind: Choices, Options: duties(), Export: true, sql: roles("p.id")},
+		registered("person", "p"),
 		{ID: "person.identified", Group: "person", Message: "filter.field.identified", Kind: Choice, Options: messages("answer.", []string{"yes", "no"}),
 			sql: plain("case when exists (select from identifier i where i.subject_id = p.id and i.status = 'verified') then 'yes' else 'no' end")},
 	}
@@ -159,7 +193,68 @@ func Statuses() []string {
 func home() []Field {
 	return []Field{
 		{ID: "household.status", Group: "household", Message: "filter.field.household_status", Kind: Choice, Options: messages("filter.home_status.", []string{"active", "ended"}), sql: plain("h.status")},
+		{ID: "household.role", Group: "household", Message: "filter.field.has_role", Kind: Choices, Options: duties(), Export: true, sql: roles("q.person_id", "q.household_id = h.id")},
+		registered("household", "h"),
 	}
+}
+
+// registered is the day on which a record came into the registry, in the country.
+func registered(of, table string) Field {
+	return Field{ID: of + ".registered", Group: of, Message: "filter.field.registered", Kind: Day, Export: true, sql: func(b *builder) string {
+		return "(select to_char(v.recorded_at at time zone " + b.arg(b.today.Location().String()) + ", 'YYYY-MM-DD') from record_version v where v.subject_id = " + table + ".id and v.version = 1)"
+	}}
+}
+
+// duties are what somebody is or does in a household.
+func duties() []Option {
+	return append(messages("relationship.", []string{registry.RelationshipHead}), messages("role.", registry.Roles())...)
+}
+
+// roles are those that somebody has now: a person; or anybody in a household,
+// where the tie q is.
+func roles(person string, in ...string) func(*builder) string {
+	from, where := "membership_role r", "r.person_id = "+person
+	head := "residence q where q.person_id = " + person
+	if len(in) > 0 {
+		from, where = "membership q join membership_role r on r.person_id = q.person_id and r.membership_id = q.id", in[0]
+		head = "residence q where " + in[0]
+	}
+	return func(b *builder) string {
+		return "(select jsonb_agg(distinct x.role) from (select r.role from " + from + " where " + where + " and daterange(r.start_date, r.end_date) @> " + b.day() +
+			" union all select 'head' from " + head + " and q.relationship = 'head') x)"
+	}
+}
+
+// tagged are the tags of a record: those of the country's vocabulary, and ours.
+func tagged(of, table string, tags registry.Tags) Field {
+	f := Field{ID: of + ".tags", Group: of, Message: "record.tags", Kind: Choices, Export: true, sql: plain("to_jsonb(" + table + ".tags)")}
+	for _, tag := range tags.For(of) {
+		f.Options = append(f.Options, Option{Code: tag.Code, Label: tag.Name})
+	}
+	if of == registry.KindHousehold {
+		f.Options = append(f.Options, messages("tag.", []string{registry.TagNoFixedPlace})...)
+	}
+	return f
+}
+
+// States lists what a number that somebody holds can be. Each has the message
+// "filter.number.<code>".
+func States() []string { return []string{"verified", "unverified", "contested", "expired"} }
+
+// held is whether somebody holds a number of a kind, and what holds of it.
+func held(of, table string, types []registry.IdentifierType) []Field {
+	var list []Field
+	for _, t := range types {
+		if t.Subject != of {
+			continue
+		}
+		list = append(list, Field{ID: of + ".number." + t.Code, Group: of, Label: t.Name, Kind: Choices, Options: messages("filter.number.", States()), Export: true, words: "number",
+			sql: func(b *builder) string {
+				return "(select jsonb_agg(distinct x.state) from identifier i cross join lateral (select i.status union all select " + b.arg("expired") + "::text where i.expires_on < " + b.day() +
+					") x (state) where i.subject_id = " + table + ".id and i.type = " + b.arg(t.Code) + " and i.status <> 'ended')"
+			}})
+	}
+	return list
 }
 
 // members are counted in the household that somebody usually lives in.
@@ -198,8 +293,7 @@ func ofMembers(what string, which func(*builder) string) func(*builder) string {
 	}
 }
 
-// custom is a defined field of a person (table p) or household (table h). The
-// value's own type is looked at: a definition may have had another before.
+// custom is a defined field of a person (table p) or household (table h).
 func (c Catalogue) custom(group, table string, d registry.Field, all registry.Fields) []Field {
 	stored := func(b *builder) string { return table + ".fields->" + b.arg(d.Code) }
 	if d.Type == registry.TypeCalculated {
@@ -208,6 +302,16 @@ func (c Catalogue) custom(group, table string, d registry.Field, all registry.Fi
 		}
 	}
 	f := Field{ID: group + ".field." + d.Code, Group: group, Label: d.Label, Export: d.May("export", c.roles)}
+	if d.Shape() == registry.TypeRoster {
+		return c.roster(f, d, stored, all)
+	}
+	f.read(d, stored)
+	return []Field{f}
+}
+
+// read makes it a field of stored values, as they are defined. The value's own
+// type is looked at: a definition may have had another before.
+func (f *Field) read(d registry.Field, stored func(*builder) string) {
 	typed := func(kind, cast string) func(*builder) string {
 		return func(b *builder) string {
 			value := stored(b)
@@ -215,8 +319,6 @@ func (c Catalogue) custom(group, table string, d registry.Field, all registry.Fi
 		}
 	}
 	switch d.Shape() {
-	case registry.TypeRoster:
-		return c.roster(f, d, stored, all)
 	case registry.TypeNumber, registry.TypeMoney:
 		f.Kind, f.sql = Number, typed("number", "::numeric")
 	case registry.TypeDate: // ISO 8601: the text sorts as the days do
@@ -236,11 +338,10 @@ func (c Catalogue) custom(group, table string, d registry.Field, all registry.Fi
 	default:
 		f.Kind, f.sql = Text, typed("string", "")
 	}
-	return []Field{f}
 }
 
-// roster is what its rows come to: how many there are, and the sums of their
-// numbers.
+// roster is what its entries come to, how many there are and the sums of their
+// numbers, and what one of them says.
 func (c Catalogue) roster(f Field, d registry.Field, stored func(*builder) string, all registry.Fields) []Field {
 	rows := func(b *builder) string {
 		value := stored(b)
@@ -249,8 +350,12 @@ func (c Catalogue) roster(f Field, d registry.Field, stored func(*builder) strin
 	f.Kind, f.Message, f.Args = Number, "filter.field.rows", true
 	f.sql = func(b *builder) string { return "jsonb_array_length(" + rows(b) + ")" }
 	list := []Field{f}
-	for _, column := range all {
-		if column.Subject == d.Subject && column.Roster == d.Code && column.Type == registry.TypeArea {
+	for _, column := range all.Columns(d) {
+		one := Field{ID: f.ID + ".entry." + column.Code, Group: f.Group, Label: column.Label, Of: d.Label, Args: true, Message: "filter.field.entry",
+			roster: f.ID, entries: rows}
+		one.read(column, func(b *builder) string { return "e->" + b.arg(column.Code) })
+		list = append(list, one)
+		if column.Type == registry.TypeArea {
 			list = append(list, Field{
 				ID: f.ID + "." + column.Code, Group: f.Group, Label: column.Label, Args: true, Message: "filter.field.place_rows", Kind: Place,
 				Export: f.Export && column.May("export", c.roles),
@@ -259,9 +364,8 @@ func (c Catalogue) roster(f Field, d registry.Field, stored func(*builder) strin
 					return "array(select distinct e->>" + code + " from jsonb_array_elements(" + rows(b) + ") e where e->>" + code + " is not null order by 1)"
 				},
 			})
-			continue
 		}
-		if column.Subject != d.Subject || column.Roster != d.Code || column.Shape() != registry.TypeNumber && column.Shape() != registry.TypeMoney {
+		if column.Shape() != registry.TypeNumber && column.Shape() != registry.TypeMoney {
 			continue
 		}
 		list = append(list, Field{

@@ -1,11 +1,15 @@
 package filters
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"daftar/db"
 	"daftar/i18n"
+	"daftar/registry"
 )
 
 // builder collects the parameters of a statement. Its text holds nothing that
@@ -15,17 +19,25 @@ type builder struct {
 	today time.Time
 }
 
+func newBuilder(tx db.Tx) (*builder, error) {
+	today, err := registry.TodayOf(tx, tx.Now())
+	return &builder{today: today}, err
+}
+
 func (b *builder) arg(v any) string {
 	b.args = append(b.args, v)
 	return "$" + strconv.Itoa(len(b.args))
 }
+
+// day is the day that it is in the country.
+func (b *builder) day() string { return b.arg(b.today) + "::date" }
 
 // yearsAgo is the day on which somebody was born who has that many birthdays
 // today.
 func (b *builder) yearsAgo(years int) string { return b.arg(b.today.AddDate(-years, 0, 0)) + "::date" }
 
 // condition is an expression that was checked, over the tables p (a person), h
-// (the household; perhaps none) and s (where they are).
+// (the household; perhaps none) or g (a group), and s (where they are).
 func (c Catalogue) condition(b *builder, e Expr) string {
 	switch {
 	case len(e.All) > 0:
@@ -36,23 +48,64 @@ func (c Catalogue) condition(b *builder, e Expr) string {
 		return "not coalesce(" + c.condition(b, *e.Not) + ", false)"
 	case e.Cond != nil:
 		f, _ := c.Get(e.Cond.Field)
+		if f.roster != "" {
+			return c.entry(b, []Expr{e})
+		}
+		if f.in != nil { // as it stands, it can be a join
+			return f.compare(b, *e.Cond)
+		}
 		return "coalesce(" + f.compare(b, *e.Cond) + ", false)"
 	}
 	return "true"
 }
 
 func (c Catalogue) join(b *builder, list []Expr, with string) string {
-	parts := make([]string, len(list))
-	for i, e := range list {
-		parts[i] = c.condition(b, e)
+	var parts []string
+	together := map[string][]Expr{} // what must hold for one entry of a list
+	for _, e := range list {
+		if list := c.listOf(e); list != "" && with == " and " {
+			together[list] = append(together[list], e)
+			continue
+		}
+		parts = append(parts, c.condition(b, e))
+	}
+	for _, list := range slices.Sorted(maps.Keys(together)) {
+		parts = append(parts, c.entry(b, together[list]))
 	}
 	return "(" + strings.Join(parts, with) + ")"
 }
 
+// listOf is the list that a condition on one of its entries is about.
+func (c Catalogue) listOf(e Expr) string {
+	if e.Cond == nil {
+		return ""
+	}
+	f, _ := c.Get(e.Cond.Field)
+	return f.roster
+}
+
+// entry is true where conditions on entries of one list hold for the same one: a
+// plot of maize that is watered.
+func (c Catalogue) entry(b *builder, list []Expr) string {
+	var entries string
+	var parts []string
+	for _, e := range list {
+		f, _ := c.Get(e.Cond.Field)
+		if entries == "" {
+			entries = f.entries(b)
+		}
+		parts = append(parts, "coalesce("+f.compare(b, *e.Cond)+", false)")
+	}
+	return "exists (select from jsonb_array_elements(" + entries + ") e where " + strings.Join(parts, " and ") + ")"
+}
+
 // compare is the SQL of one condition; null where the value is not known.
 func (f Field) compare(b *builder, c Cond) string {
-	if f.Kind == Age {
+	switch {
+	case f.Kind == Age:
 		return compareAge(b, c)
+	case f.in != nil:
+		return f.in.compare(b, f.Kind, c)
 	}
 	value := "(" + f.sql(b) + ")"
 	if f.Kind == Place {

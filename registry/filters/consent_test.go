@@ -67,7 +67,7 @@ func TestConsentWithdrawalStopsTheNextFile(t *testing.T) {
 		t.Helper()
 		do(officer, func(tx db.Tx) error {
 			f := filters.Filter{ID: tx.NewID(), Subject: subject, Expr: filters.Expr{Cond: &filters.Cond{Field: "household.status", Op: filters.Is, Values: []string{"active"}}}}
-			table, err := filters.Export(tx, o, filters.NewCatalogue(subject, nil, o.Roles), f, nil, purpose, bundle.Printer("en"))
+			table, err := filters.Export(tx, o, filters.NewCatalogue(subject, nil, nil, nil, o.Roles), f, nil, purpose, bundle.Printer("en"))
 			for _, row := range table.Rows {
 				list = append(list, row[0].Text)
 			}
@@ -115,7 +115,7 @@ func TestConsentWithdrawalStopsTheNextFile(t *testing.T) {
 	// took it back, and reads who agreed after it, is without her
 	filter := filters.Filter{ID: db.ID{7}, Subject: filters.People, Expr: filters.Expr{Cond: &filters.Cond{Field: "household.status", Op: filters.Is, Values: []string{"active"}}}}
 	file := func(tx db.Tx) (filters.Table, error) {
-		return filters.Export(tx, o, filters.NewCatalogue(filters.People, nil, o.Roles), filter, nil, "research", bundle.Printer("en"))
+		return filters.Export(tx, o, filters.NewCatalogue(filters.People, nil, nil, nil, o.Roles), filter, nil, "research", bundle.Printer("en"))
 	}
 	has := func(table filters.Table) bool {
 		return slices.ContainsFunc(table.Rows, func(row []filters.Cell) bool { return row[0].Text == ref })

@@ -9,7 +9,6 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/i18n"
-	"daftar/registry/audit"
 	"daftar/registry/consent"
 )
 
@@ -59,7 +58,10 @@ func Export(tx db.Tx, o Officer, c Catalogue, f Filter, chosen []string, purpose
 	if err != nil {
 		return Table{}, err
 	}
-	b := &builder{today: tx.Now()}
+	b, err := newBuilder(tx)
+	if err != nil {
+		return Table{}, err
+	}
 	ids, err := c.statement(b, f, in, nil, ExportLimit+1)
 	if err != nil {
 		return Table{}, err
@@ -73,11 +75,13 @@ func Export(tx db.Tx, o Officer, c Catalogue, f Filter, chosen []string, purpose
 		values = append(values, text)
 	}
 	var rows []exported
-	permits := consent.Permits
-	if f.Subject == Households {
-		permits = consent.PermitsHousehold
+	permitted := "true" // of a group: who is in it is not in the file
+	switch f.Subject {
+	case People:
+		permitted = consent.Permits("x.id", b.arg(purpose), b.arg(tx.Now()))
+	case Households:
+		permitted = consent.PermitsHousehold("x.id", b.arg(purpose), b.arg(tx.Now()))
 	}
-	permitted := permits("x.id", b.arg(purpose), b.arg(tx.Now()))
 	if err := tx.Select(&rows, exportQuery(f.Subject, ids, strings.Join(values, ", "), permitted), b.args...); err != nil {
 		return Table{}, err
 	}
@@ -91,10 +95,6 @@ func Export(tx db.Tx, o Officer, c Catalogue, f Filter, chosen []string, purpose
 	if columns, err = named(tx, columns, rows); err != nil {
 		return Table{}, err
 	}
-	about, err := subjects(tx, f.Subject, rows)
-	if err != nil {
-		return Table{}, err
-	}
 	for _, r := range rows {
 		cells, err := r.cells(f.Subject, columns, p)
 		if err != nil {
@@ -102,8 +102,11 @@ func Export(tx db.Tx, o Officer, c Catalogue, f Filter, chosen []string, purpose
 		}
 		t.Rows = append(t.Rows, cells)
 	}
-	return t, audit.WriteAbout(tx, audit.Event{Action: "person.exported", SubjectKind: "filter", Subject: f.ID, Purpose: purpose,
-		Detail: map[string]any{"columns": chosen, "rows": len(rows)}}, "person", about)
+	list := make([]Row, len(rows))
+	for i, r := range rows {
+		list[i].ID = r.ID
+	}
+	return t, f.wrote(tx, "exported", purpose, list, map[string]any{"columns": chosen, "rows": len(rows)})
 }
 
 // named are the columns, with the names of the areas that rows hold.
@@ -148,6 +151,13 @@ type exported struct {
 }
 
 func exportQuery(subject Subject, ids, values, permitted string) string {
+	if subject == Groups {
+		return `
+			select x.id, g.ref, g.name, coalesce(g.name_latin, '') as latin, '' as born_from, '' as born_to, '' as household,
+			       coalesce(a.code, '') as area_code, coalesce(a.name, '{}') as area_name, to_jsonb(array[` + values + `]) as extra
+			from (` + ids + `) x join group_record g on g.id = x.id left join area a on a.id = g.area_id
+			order by x.place collate "C", x.id`
+	}
 	if subject == Households {
 		return `
 			select x.id, h.ref, '' as name, '' as latin, '' as born_from, '' as born_to, '' as household,
@@ -168,11 +178,20 @@ func exportQuery(subject Subject, ids, values, permitted string) string {
 		order by x.place collate "C", x.id`
 }
 
+// fixed is how many of the values stand in a file that only people have all of.
+func fixed(subject Subject, all int) int {
+	switch subject {
+	case Households: // a reference
+		return 1
+	case Groups: // and names
+		return 3
+	}
+	return all
+}
+
 func header(subject Subject, p *i18n.Printer) []string {
 	keys := []string{"search.column.reference", "search.column.name", "filter.column.latin", "filter.column.born_from", "filter.column.born_to", "filter.column.household"}
-	if subject == Households {
-		keys = keys[:1]
-	}
+	keys = keys[:fixed(subject, len(keys))]
 	var names []string
 	for _, key := range append(keys, "filter.column.area_code", "area.label") {
 		names = append(names, p.T(key))
@@ -182,9 +201,7 @@ func header(subject Subject, p *i18n.Printer) []string {
 
 func (r exported) cells(subject Subject, columns []Field, p *i18n.Printer) ([]Cell, error) {
 	texts := []string{r.Ref, r.Name, r.Latin, r.From, r.To, r.Household}
-	if subject == Households {
-		texts = texts[:1]
-	}
+	texts = texts[:fixed(subject, len(texts))]
 	var cells []Cell
 	for _, s := range append(texts, r.AreaCode, r.AreaName.In(p)) {
 		cells = append(cells, Cell{Text: s})
@@ -221,7 +238,7 @@ func (f Field) cell(v string, p *i18n.Printer) Cell {
 			}
 		}
 		return Cell{Text: strings.Join(codes, "; ")}
-	case Choices:
+	case Choices, GroupType:
 		var codes []string
 		if json.Unmarshal([]byte(v), &codes) == nil {
 			for i, code := range codes {
@@ -244,12 +261,4 @@ func (f Field) option(code string, p *i18n.Printer) string {
 		}
 	}
 	return code
-}
-
-func subjects(tx db.Tx, subject Subject, rows []exported) ([]db.ID, error) {
-	list := make([]Row, len(rows))
-	for i, r := range rows {
-		list[i].ID = r.ID
-	}
-	return about(tx, subject, list)
 }

@@ -11,6 +11,7 @@ import (
 
 	"daftar/fault"
 	"daftar/i18n"
+	"daftar/registry"
 )
 
 // Expr is one of: all of, any of, not, a condition. The zero Expr is true for
@@ -58,6 +59,9 @@ const (
 	Choice  Kind = "choice"
 	Choices Kind = "choices"
 	Place   Kind = "place" // the P-codes of areas: of one answer, or of a roster's rows
+
+	Group     Kind = "group"      // membership of one group, by its reference
+	GroupType Kind = "group_type" // of any group of a type
 )
 
 // Ops lists the comparisons of a kind.
@@ -67,7 +71,7 @@ func (k Kind) Ops() []Op {
 		return []Op{AtLeast, AtMost, Known, Unknown}
 	case Text:
 		return []Op{Holds, Known, Unknown}
-	case Choice:
+	case Choice, Group, GroupType:
 		return []Op{Is, IsNot, Known, Unknown}
 	case Choices:
 		return []Op{Holds, Known, Unknown}
@@ -75,6 +79,17 @@ func (k Kind) Ops() []Op {
 		return []Op{Inside, Outside, Known, Unknown}
 	}
 	return nil
+}
+
+// Op is the message of a comparison: with groups it has other words.
+func (f Field) Op(op Op) string {
+	switch {
+	case f.in != nil:
+		return "filter.group_op." + string(op)
+	case f.words == "number":
+		return "filter.number_op." + string(op)
+	}
+	return "filter.op." + string(op)
 }
 
 // NeedsValue reports whether the comparison is with something.
@@ -150,7 +165,7 @@ func (c Catalogue) CheckCond(cond Cond) error {
 		if len(cond.Values) > 0 {
 			check.Fail("value", "filter.error.value")
 		}
-	case len(cond.Values) == 0 || len(cond.Values) > maxValues || len(cond.Values) > 1 && f.Kind != Choice && f.Kind != Choices && f.Kind != Place:
+	case len(cond.Values) == 0 || len(cond.Values) > maxValues || len(cond.Values) > 1 && f.Kind != Place && (len(f.Options) == 0 || f.Kind == Group):
 		check.Fail("value", "filter.error.value")
 	default:
 		for _, v := range cond.Values {
@@ -177,6 +192,9 @@ func (f Field) holds(v string) bool {
 		return err == nil
 	case Text:
 		return v != "" && len(v) <= 200
+	case Group:
+		ref, ok := registry.ParseRef(registry.RefGroup, v)
+		return ok && ref == v
 	case Place:
 		return placeCode.MatchString(v)
 	}

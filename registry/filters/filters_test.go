@@ -40,8 +40,13 @@ func defs() registry.Fields {
 		}
 	}
 	for _, subject := range []string{"person", "household"} {
+		for code, kind := range map[string]registry.FieldType{"ha": registry.TypeNumber, "crop": registry.TypeChoice, "wet": registry.TypeYesNo, "since": registry.TypeDate,
+			"where": registry.TypeArea, "tools": registry.TypeChoices, "note": registry.TypeText, "x') or true --": registry.TypeText} {
+			list = append(list, registry.Field{Subject: subject, Roster: "r", Code: code, Type: kind, Options: registry.Options{{Code: "a"}, {Code: "b'\""}}})
+		}
 		list = append(list,
-			registry.Field{Subject: subject, Code: "r", Type: registry.TypeRoster}, registry.Field{Subject: subject, Roster: "r", Code: "ha", Type: registry.TypeNumber},
+			registry.Field{Subject: subject, Code: "r", Type: registry.TypeRoster}, registry.Field{Subject: subject, Code: "a", Type: registry.TypeArea},
+			registry.Field{Subject: subject, Roster: "r", Code: "secret", Type: registry.TypeNumber, Sensitivity: "sensitive"},
 			registry.Field{Subject: subject, Roster: "r", Code: "at", Type: registry.TypeArea},
 			registry.Field{Subject: subject, Code: "f", Type: registry.TypeCalculated, Result: registry.TypeNumber},
 			registry.Field{Subject: subject, Code: "s", Type: registry.TypeNumber, Sensitivity: "sensitive"})
@@ -49,18 +54,23 @@ func defs() registry.Fields {
 	return list
 }
 
+func numbers() []registry.IdentifierType {
+	return []registry.IdentifierType{{Code: "n' --", Subject: "person"}, {Code: "card", Subject: "household"}, {Code: "reg", Subject: "group"}}
+}
+
 // Every field with every comparison is a statement that PostgreSQL runs.
 func TestEveryConditionRuns(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	conn := connect(t, d)
+	group := registry.NewRef(registry.RefGroup, d.Rand())
 	for _, subject := range Subjects() {
-		c := NewCatalogue(subject, defs(), nil)
+		c := NewCatalogue(subject, defs(), numbers(), registry.Tags{{Code: "tag' --"}}, nil)
 		for _, f := range c.Fields {
 			for _, op := range f.Kind.Ops() {
 				cond := Cond{Field: f.ID, Op: op}
 				if op.NeedsValue() {
-					cond.Values = []string{map[Kind]string{Number: "1.5", Age: "18", Day: "2026-03-02", Text: "%' or '1'='1", Place: "MJ01"}[f.Kind]}
+					cond.Values = []string{map[Kind]string{Number: "1.5", Age: "18", Day: "2026-03-02", Text: "%' or '1'='1", Group: group, Place: "MJ01"}[f.Kind]}
 					if len(f.Options) > 0 {
 						cond.Values = []string{f.Options[0].Code}
 					}
@@ -102,7 +112,7 @@ func run(t testing.TB, conn *pgx.Conn, c Catalogue, e Expr) {
 
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	c := NewCatalogue(People, defs(), nil)
+	c := NewCatalogue(People, defs(), numbers(), registry.Tags{{Code: "tag' --"}}, nil)
 	deep := Expr{Cond: &Cond{Field: "person.age", Op: Known}}
 	for range 10 {
 		deep = Expr{Not: &deep}
@@ -115,6 +125,7 @@ func TestRefused(t *testing.T) {
 	for name, e := range map[string]Expr{
 		"a field that is not there":     {Cond: &Cond{Field: "p.full_name", Op: Known}},
 		"a field of no permission":      {Cond: &Cond{Field: "person.field.s", Op: Known}},
+		"a column of no permission":     {Cond: &Cond{Field: "person.field.r.entry.secret", Op: Known}},
 		"an aggregate of no permission": {Cond: &Cond{Field: "members.sum.s", Op: Known}},
 		"a comparison it does not have": {Cond: &Cond{Field: "person.age", Op: Holds, Values: []string{"1"}}},
 		"an unknown comparison":         {Cond: &Cond{Field: "person.age", Op: "= 1 or true", Values: []string{"1"}}},
@@ -146,12 +157,14 @@ func FuzzExpr(f *testing.F) {
 		`{"all":[{"cond":{"field":"person.sex","op":"is","values":["female","male"]}},{"not":{"cond":{"field":"members.children","op":"at_most","values":["2"]}}}]}`,
 		`{"any":[{"cond":{"field":"person.field.t","op":"holds","values":["'; drop table person; --"]}},{"cond":{"field":"person.field.cs","op":"holds","values":["a","b'\""]}}]}`,
 		`{"cond":{"field":"members.yes.y","op":"at_least","values":["١"]}}`,
+		`{"all":[{"cond":{"field":"household.field.r.entry.crop","op":"is","values":["b'\""]}},{"cond":{"field":"household.field.r.entry.note","op":"holds","values":["') or true--"]}}]}`,
+		`{"cond":{"field":"person.number.n' --","op":"holds","values":["expired"]}}`, `{"cond":{"field":"person.field.a","op":"is_not","values":["MJ"]}}`,
 	} {
 		f.Add(seed)
 	}
 	d := dbtest.New(f)
 	conn := connect(f, d)
-	c := NewCatalogue(People, defs(), nil)
+	c := NewCatalogue(People, defs(), numbers(), registry.Tags{{Code: "tag' --"}}, nil)
 	f.Fuzz(func(t *testing.T, raw string) {
 		var e Expr
 		if json.Unmarshal([]byte(raw), &e) != nil || c.Check(e) != nil || strings.Contains(raw, `\u0000`) {

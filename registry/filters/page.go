@@ -30,6 +30,9 @@ type Row struct {
 	Place        string          `db:"place"`
 	PersonFields registry.Values `db:"person_fields"`
 	HomeFields   registry.Values `db:"home_fields"`
+	Type         string          `db:"type"`   // of a group
+	Status       string          `db:"status"` // of a group
+	registry.Totals
 }
 
 // places are where the officer may look for a filter: the parts of the
@@ -74,21 +77,19 @@ func (c Catalogue) statement(b *builder, f Filter, places []string, after *Row, 
 	if err := c.Check(f.Expr); err != nil {
 		return "", err
 	}
-	table, key, joins := "person_search", "person_id",
-		"join person p on p.id = s.person_id left join household h on h.id = s.household_id"
-	if f.Subject == Households {
-		table, key, joins = "household_search", "household_id", "join household h on h.id = s.household_id"
+	table, key, joins, record := "person_search", "person_id",
+		"join person p on p.id = s.person_id left join household h on h.id = s.household_id", "p"
+	switch f.Subject {
+	case Households:
+		table, key, joins, record = "household_search", "household_id", "join household h on h.id = s.household_id", "h"
+	case Groups:
+		table, key, joins, record = "group_search", "group_id", "join group_record g on g.id = s.group_id", "g"
 	}
 	where := c.condition(b, f.Expr)
-	switch {
-	case f.Subject == Households:
-		if !f.Expr.names("household.status") {
-			where += " and h.status = 'active'"
-		}
-	case !f.Expr.names("person.status"):
-		where += " and p.status = 'active'"
+	if !f.Expr.names(string(f.Subject) + ".status") {
+		where += " and " + record + ".status = 'active'"
 	}
-	if f.Area != "" { // that somebody is in the answer would tell where they live (RULES R5)
+	if f.Area != "" && f.Subject != Groups { // that somebody is in the answer would tell where they live (RULES R5)
 		where += " and not coalesce(h.protected, false)"
 	}
 	most := b.arg(limit)
@@ -126,7 +127,10 @@ func Count(tx db.Tx, o Officer, c Catalogue, f Filter) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	b := &builder{today: tx.Now()}
+	b, err := newBuilder(tx)
+	if err != nil {
+		return 0, err
+	}
 	ids, err := c.statement(b, f, in, nil, CountLimit+1)
 	if err != nil {
 		return 0, err
@@ -150,12 +154,16 @@ func List(tx db.Tx, o Officer, c Catalogue, f Filter, purpose, after string) (ro
 		rows = rows[:PageSize]
 		next = rows[PageSize-1].Ref
 	}
-	subjects, err := about(tx, f.Subject, rows)
+	return rows, next, f.wrote(tx, "listed", purpose, rows, map[string]any{"found": len(rows)})
+}
+
+// wrote logs whom a list or a file is about: people, or groups as a whole.
+func (f Filter) wrote(tx db.Tx, what, purpose string, rows []Row, detail map[string]any) error {
+	kind, ids, err := about(tx, f.Subject, rows)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	return rows, next, audit.WriteAbout(tx, audit.Event{Action: "person.listed", SubjectKind: "filter", Subject: f.ID, Purpose: purpose,
-		Detail: map[string]any{"found": len(rows)}}, "person", subjects)
+	return audit.WriteAbout(tx, audit.Event{Action: kind + "." + what, SubjectKind: "filter", Subject: f.ID, Purpose: purpose, Detail: detail}, kind, ids)
 }
 
 // find is the row after which a page begins.
@@ -165,7 +173,10 @@ func find(tx db.Tx, subject Subject, ref string) (*Row, error) {
 	}
 	var r Row
 	statement := `select p.id, s.place from person p join person_search s on s.person_id = p.id where p.ref = $1`
-	if subject == Households {
+	switch subject {
+	case Groups:
+		statement = `select g.id, s.place from group_record g join group_search s on s.group_id = g.id where g.ref = $1`
+	case Households:
 		statement = `select h.id, s.place from household h join household_search s on s.household_id = h.id where h.ref = $1`
 	}
 	err := tx.Get(&r, statement, ref)
@@ -178,12 +189,25 @@ func load(tx db.Tx, o Officer, c Catalogue, f Filter, after *Row, limit int) ([]
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{today: tx.Now()}
+	b, err := newBuilder(tx)
+	if err != nil {
+		return nil, err
+	}
 	ids, err := c.statement(b, f, in, after, limit)
 	if err != nil {
 		return nil, err
 	}
 	var rows []Row
+	if f.Subject == Groups {
+		day := b.day()
+		err = tx.Select(&rows, `
+			select x.id, x.place, g.ref, g.name, g.type, g.status, coalesce(a.name, '{}') as area_name,
+			       (select count(*) from group_member m where m.group_id = g.id and daterange(m.start_date, m.end_date) @> `+day+`) as members,
+			       (select count(*) from group_people(array[g.id], `+day+`)) as people, (select count(*) from group_households(array[g.id], `+day+`)) as households
+			from (`+ids+`) x join group_record g on g.id = x.id left join area a on a.id = g.area_id
+			order by x.place collate "C", x.id`, b.args...)
+		return rows, err
+	}
 	if f.Subject == Households {
 		err = tx.Select(&rows, `
 			select x.id, x.place, h.ref, coalesce((select q.full_name from residence m join person q on q.id = m.person_id
@@ -204,17 +228,21 @@ func load(tx db.Tx, o Officer, c Catalogue, f Filter, after *Row, limit int) ([]
 	return rows, err
 }
 
-// about lists the people whom rows are about: of a household, all in it.
-func about(tx db.Tx, subject Subject, rows []Row) ([]db.ID, error) {
+// about lists the people whom rows are about: of a household, all in it. A group
+// with its numbers says nothing of anybody.
+func about(tx db.Tx, subject Subject, rows []Row) (kind string, subjects []db.ID, err error) {
 	ids := make([]db.ID, len(rows))
 	texts := make([]string, len(rows))
 	for i, r := range rows {
 		ids[i], texts[i] = r.ID, r.ID.String()
 	}
-	if subject == People {
-		return ids, nil
+	switch subject {
+	case People:
+		return registry.KindPerson, ids, nil
+	case Groups:
+		return registry.KindGroup, ids, nil
 	}
 	var people []db.ID
-	err := tx.Select(&people, `select distinct person_id from residence where household_id = any($1)`, texts)
-	return people, err
+	err = tx.Select(&people, `select distinct person_id from residence where household_id = any($1)`, texts)
+	return registry.KindPerson, people, err
 }

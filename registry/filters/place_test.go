@@ -25,7 +25,7 @@ func TestPlaces(t *testing.T) {
 			('00000000-0000-0000-0000-000000000004', 'ZZ02', 1, 'region', '00000000-0000-0000-0000-000000000001', '{"en": "North"}', null)`); err != nil {
 		t.Fatal(err)
 	}
-	c := NewCatalogue(People, defs(), nil)
+	c := NewCatalogue(People, defs(), nil, nil, nil)
 	for _, test := range []struct {
 		field  string
 		op     Op

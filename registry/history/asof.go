@@ -54,7 +54,7 @@ func load(tx db.Tx, id db.ID, at At, into any) error {
 // lasting are the keys of what is so from birth, or from when the record is:
 // their first value holds for every day before it, too.
 var lasting = []string{"ref", "full_name", "full_name_latin", "family_name", "given_name", "other_names", "sex", "birth_from", "birth_to", "name",
-	"name_latin", "type"}
+	"name_latin", "type", "formed_on"}
 
 // StaleMonths is how long a value counts as fresh after somebody last said it.
 const StaleMonths = 24

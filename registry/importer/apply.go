@@ -119,16 +119,16 @@ func (b applied) stillNew(tx db.Tx) error {
 	if since {
 		var types []string
 		if m, err := parseLoosely(b.Mapping); err == nil && m.List != "" {
-			types = []string{m.numberType(registry.KindHousehold), m.numberType(registry.KindPerson)}
+			types = []string{m.numberType(registry.KindHousehold), m.numberType(registry.KindPerson), m.numberType(registry.KindGroup)}
 		}
 		if err := tx.Get(&late, `
 			select exists (
 				select from change_item c
 				cross join lateral jsonb_to_recordset(c.data->'identifiers') as n (type text, value text)
 				join identifier i on i.type = n.type and i.value = n.value and i.status <> 'ended'
-				left join household h on h.id = i.subject_id left join person p on p.id = i.subject_id
+				left join household h on h.id = i.subject_id left join person p on p.id = i.subject_id left join group_record g on g.id = i.subject_id
 				where c.change_id = $1 and c.base_version = 0 and n.type = any($2)
-				  and (h.status = 'active' or p.status not in ('error', 'duplicate')))
+				  and (h.status = 'active' or g.status = 'active' or p.status not in ('error', 'duplicate')))
 			or exists (
 				select from import_batch o join import_batch b on b.id = $3
 				where o.id <> b.id and o.digest = b.digest and o.state = 'applied' and b.undoes is null and (b.counts->>'added')::int > 0)`,

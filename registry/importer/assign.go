@@ -125,6 +125,12 @@ func (l *layout) enough() error {
 		return missing("person")
 	case l.table.Code == Households && !has(slotKey, slotRef) && len(l.numbers) == 0:
 		return missing("household")
+	case l.table.Code == Groups && !has(slotKey, slotRef) && len(l.numbers) == 0:
+		return missing("group")
+	case l.table.Code == Members && !has(slotGroup):
+		return missing("group")
+	case l.table.Code == Members && !has(slotHousehold, slotPerson, slotSubgroup):
+		return missing("household")
 	}
 	return nil
 }

@@ -35,6 +35,9 @@ func (r *run) check() error {
 	if err := r.checkBetween(); err != nil {
 		return err
 	}
+	if err := r.checkGroupsBetween(); err != nil {
+		return err
+	}
 	r.done = 0
 	return nil
 }
@@ -45,6 +48,10 @@ func (r *run) checkChunk(src uint8, l *layout, c *chunk) error {
 		return r.checkRosters(int(src), l, c)
 	case c.homes != nil:
 		return r.checkHomes(src, l, c)
+	case c.groups != nil:
+		return r.checkGroups(int(src), l, c)
+	case c.members != nil:
+		return r.checkMembers(int(src), l, c)
 	}
 	return r.checkPeople(src, l, c)
 }

@@ -15,6 +15,8 @@ type chunk struct {
 	homes   []homeRow
 	people  []personRow
 	rosters []rosterRow
+	groups  []groupRow
+	members []groupMemberRow
 	lines   []int
 	found   [][]Problem // by row
 	broken  []bool      // rows that could not even be cut into cells
@@ -29,6 +31,10 @@ func (l *layout) newChunk() *chunk {
 		c.rosters = make([]rosterRow, chunkRows)
 	case l.table.Code == Households:
 		c.homes = make([]homeRow, chunkRows)
+	case l.table.Code == Groups:
+		c.groups = make([]groupRow, chunkRows)
+	case l.table.Code == Members:
+		c.members = make([]groupMemberRow, chunkRows)
 	default:
 		c.people = make([]personRow, chunkRows)
 	}
@@ -117,6 +123,10 @@ func (p *parser) fill(c *chunk, keepRaw, list bool) error {
 			p.roster(&c.rosters[i])
 		case c.homes != nil:
 			p.household(&c.homes[i], list)
+		case c.groups != nil:
+			p.group(&c.groups[i], list)
+		case c.members != nil:
+			p.groupMember(&c.members[i])
 		default:
 			p.person(&c.people[i], list)
 		}

@@ -110,7 +110,7 @@ func TestTemplateFilledIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(f.GetSheetList(), " "); got != "households people plots animals codes help" {
+		if got := strings.Join(f.GetSheetList(), " "); got != "households people groups group_members plots animals codes help" {
 			t.Errorf("sheets: %s", got)
 		}
 		fill := func(sheet string, rows ...map[string]any) {
@@ -135,13 +135,14 @@ func TestTemplateFilledIn(t *testing.T) {
 		yes, head, own := p.T("answer.yes"), p.T("relationship.head"), p.T("contact.owner.shared")
 		name := []string{"Amal", "Badr"}[i]
 		fill("households", map[string]any{"household": "1", "area": []string{"Harbour", "الميناء"}[i], "directions": "Blue \"door\"", "protected": yes, "rooms": 3,
-			"tenure": []string{"We rent it", "نستأجره"}[i], "assets": "radio; " + answerOf(t, c, "households", "assets", "bicycle", i), "monthly_income": "1,250", "electricity": "unknown"})
+			"tenure": []string{"We rent it", "نستأجره"}[i], "assets": "radio; " + answerOf(t, c, "households", "assets", "bicycle", i), "monthly_income": "1,250", "electricity": "unknown", "tags": []string{"Displaced", "نازحون"}[i]})
 		fill("people",
 			map[string]any{"person": "a", "household": "1", "relationship": head, "full_name": name + " Saleh", "full_name_latin": "Latin " + name, "given_name": name, "family_name": "Saleh",
 				"sex": p.T("sex.female"), "birth_date": time.Date(1980, 2, 3, 0, 0, 0, 0, time.UTC), "since": "2019-05-01", "roles": p.T("role.payee"), "cares_for": "b",
 				"phone": "+254 700 000 001", "phone.owner": own, "phone.safe": p.T("contact.safe.codes"), "id.national_id": "mj-1234567" + fmt.Sprint(i), "disability": yes},
 			map[string]any{"person": "b", "household": "1", "relationship": "child", "full_name": name + " Kid", "birth_date": "2015-06", "sex": "male"},
-			map[string]any{"person": "c", "household": "1", "relationship": "parent", "given_name": name, "family_name": "Elder", "age": 70})
+			map[string]any{"person": "c", "household": "1", "relationship": "parent", "given_name": name, "family_name": "Elder", "age": 70,
+				"tie": p.T("tie.absent"), "since": "2020-01-01", "until": "2021-06-01", "tags": "pilot; displaced"})
 		fill("plots", map[string]any{"household": "1", "crop": answerOf(t, c, "plots", "crop", "maize", i), "ha": 1.5}, map[string]any{"household": "1", "crop": "rice", "ha": "0.25"})
 		var out bytes.Buffer
 		if err := f.Write(&out); err != nil {
@@ -165,9 +166,12 @@ func TestTemplateFilledIn(t *testing.T) {
 		if kid.BirthFrom != "2015-06-01" || kid.BirthTo != "2015-06-30" || elder.BirthTo != "1956-03-02" {
 			t.Errorf("%s %s %s", kid.BirthFrom, kid.BirthTo, elder.BirthTo)
 		}
-		got = get[string](t, o, `select concat_ws(' ', a.code, h.directions, h.protected, h.fields - 'plots', jsonb_array_length(h.fields->'plots'), h.fields->'plots'->0->>'crop', h.fields->'plots'->1->>'ha')
+		if m := elder.Memberships[0]; m.Tie != registry.TieAbsent || m.StartDate != "2020-01-01" || m.EndDate != "2021-06-01" || !slices.Equal(elder.Tags, []string{"displaced", "pilot"}) {
+			t.Errorf("%+v %q", m, elder.Tags)
+		}
+		got = get[string](t, o, `select concat_ws(' ', array_to_string(h.tags, ' '), a.code, h.directions, h.protected, h.fields - 'plots', jsonb_array_length(h.fields->'plots'), h.fields->'plots'->0->>'crop', h.fields->'plots'->1->>'ha')
 			from household h join area a on a.id = h.area_id where h.id = $1`, m.HouseholdID)
-		if want := `MJ010101 Blue "door" t {"rooms": 3, "assets": ["bicycle", "radio"], "tenure": "rented", "electricity": "unknown", "monthly_income": 1250} 2 maize 0.25`; got != want {
+		if want := `displaced MJ010101 Blue "door" t {"rooms": 3, "assets": ["bicycle", "radio"], "tenure": "rented", "electricity": "unknown", "monthly_income": 1250} 2 maize 0.25`; got != want {
 			t.Errorf("%s\n%s", got, want)
 		}
 		// the very file again: nobody in it has a key that the registry knows

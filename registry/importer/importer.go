@@ -45,8 +45,9 @@ type Counts struct {
 	Households int `json:"households"` // rows in the files
 	People     int `json:"people"`
 	Rosters    int `json:"rosters"`
-	Rejected   int `json:"rejected"` // rows left out
-	Added      int `json:"added"`    // households and people new to the registry
+	Groups     int `json:"groups,omitempty"` // and their members
+	Rejected   int `json:"rejected"`         // rows left out
+	Added      int `json:"added"`            // households and people new to the registry
 	Changed    int `json:"changed"`
 	Unchanged  int `json:"unchanged"`
 	Ended      int `json:"ended,omitempty"` // of a roll back: records that end, because they should not have been
@@ -123,7 +124,10 @@ type run struct {
 	knownHomes  map[db.ID]int32
 	knownPeople map[db.ID]int32
 	carers      []care
-	badRows     map[int]map[int32]bool // rows of rosters that are left out, by source
+	badRows     map[int]map[int32]bool // rows of rosters and groups that are left out, by source
+	groups      []group
+	groupKeys   map[string]int // ordinals, by key and reference
+	members     []groupMember
 
 	rosterRows map[[2]int32]int // by list and owner
 	touched    map[db.ID]bool   // areas where the records are
@@ -141,7 +145,7 @@ type run struct {
 // open finds the lists in the files.
 func open(o Options) (*run, func(), error) {
 	r := &run{o: o, m: o.Mapping, present: map[string]bool{}, homeKeys: newKeys(), personKeys: newKeys(), alike: newAlike(),
-		knownHomes: map[db.ID]int32{}, knownPeople: map[db.ID]int32{}, badRows: map[int]map[int32]bool{}, touched: map[db.ID]bool{}, rosterRows: map[[2]int32]int{}}
+		knownHomes: map[db.ID]int32{}, knownPeople: map[db.ID]int32{}, badRows: map[int]map[int32]bool{}, touched: map[db.ID]bool{}, rosterRows: map[[2]int32]int{}, groupKeys: map[string]int{}}
 	var closers []func()
 	done := func() {
 		for _, f := range closers {

@@ -231,7 +231,11 @@ func (p *parser) tags() []string {
 	if c == nil {
 		return nil
 	}
-	tags, _ := c.read(p.rows.cells[c.index])
+	tags, ok := c.read(p.rows.cells[c.index])
+	if !ok {
+		p.bad(c, "import.problem.tag")
+		return nil
+	}
 	for _, t := range tags {
 		if utf8.RuneCountInString(t) > maxTagText {
 			p.bad(c, "import.problem.text_long", "Max", maxTagText)

@@ -58,17 +58,27 @@ const (
 		select n.row, n.type, h.id, h.status, '' as sex, null::date as birth_from, null::date as birth_to, null::uuid as home, h.area_id
 		from (%s) n join household h on h.id = n.id
 		where h.status = 'active' or n.type = ''`
+	matchGroups = `
+		select n.row, n.type, g.id, g.status, '' as sex, null::date as birth_from, null::date as birth_to, null::uuid as home, g.area_id
+		from (%s) n join group_record g on g.id = n.id
+		where g.status = 'active' or n.type = ''`
 	byRef    = `select k.row, '' as type, x.id from unnest($1::int[], $2::text[]) k (row, ref) join %s x on x.ref = k.ref`
 	byNumber = `
 		select k.row, k.type, i.subject_id as id from unnest($1::int[], $2::text[], $3::text[]) k (row, type, value)
 		join identifier i on i.value = k.value and i.type = k.type and i.status <> 'ended' and i.subject_kind = '%s'`
+	byAnyNumber = `
+		select k.row, i.type, i.subject_id as id from unnest($1::int[], $2::text[]) k (row, value)
+		join identifier i on i.value = k.value and i.status <> 'ended' and i.subject_kind = '%s'`
 )
 
 // matches looks rows up: by reference, then by numbers.
 func (r *run) matches(kind string, refs, numbers look, into map[int][]match) error {
 	query, table := matchPeople, "person"
-	if kind == registry.KindHousehold {
+	switch kind {
+	case registry.KindHousehold:
 		query, table = matchHomes, "household"
+	case registry.KindGroup:
+		query, table = matchGroups, "group_record"
 	}
 	get := func(inner string, args ...any) error {
 		var list []match
@@ -84,6 +94,9 @@ func (r *run) matches(kind string, refs, numbers look, into map[int][]match) err
 		if err := get(sprintf(byRef, table), refs.rows, refs.values); err != nil {
 			return err
 		}
+	}
+	if len(numbers.rows) > 0 && numbers.types == nil { // of any type
+		return get(sprintf(byAnyNumber, kind), numbers.rows, numbers.values)
 	}
 	if len(numbers.rows) > 0 {
 		return get(sprintf(byNumber, kind), numbers.rows, numbers.types, numbers.values)

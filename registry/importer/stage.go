@@ -51,6 +51,9 @@ func (r *run) propose() (db.ID, error) {
 	if err := s.outside(); err != nil {
 		return change, err
 	}
+	if err := s.stageGroups(); err != nil {
+		return change, err
+	}
 	return change, s.out.seal()
 }
 
@@ -74,7 +77,7 @@ type stager struct {
 
 func (s *stager) chunk(src int, l *layout, c *chunk, first int) error {
 	switch {
-	case c.rosters != nil:
+	case c.rosters != nil, c.groups != nil, c.members != nil:
 		for i := range c.n {
 			if s.badRows[src][int32(c.lines[i])] {
 				s.leave(l, c.raw[i])
@@ -356,7 +359,7 @@ type stagedRow struct {
 }
 
 func (r *run) indexRosters() error {
-	if len(r.badRows) == 0 {
+	if !slices.ContainsFunc(r.layouts, func(l *layout) bool { return l.table.Roster != nil }) {
 		return nil
 	}
 	return r.tx.Exec(`create index on import_roster (subject, owner)`)

@@ -14,7 +14,9 @@ import (
 const (
 	Households = "households"
 	People     = "people"
-	Nothing    = "-" // a list that is left out
+	Groups     = "groups"
+	Members    = "group_members" // of groups
+	Nothing    = "-"             // a list that is left out
 )
 
 // Catalogue is what can be imported: the tables and what their columns can be,
@@ -27,8 +29,8 @@ type Catalogue struct {
 
 // Table is one list: households, people, or the rows of a roster.
 type Table struct {
-	Code    string // Households, People, or a roster's code
-	Subject string // whose rows they are: registry.KindHousehold or KindPerson
+	Code    string // Households, People, Groups, Members, or a roster's code
+	Subject string // whose rows they are: registry.KindHousehold, KindPerson or KindGroup
 	Roster  *registry.Field
 	Targets []Target
 }
@@ -43,8 +45,9 @@ type Target struct {
 	part     string   // of a number or a contact: what is said about it
 	Codes    []string // the answers, where there is a list of them
 	words    string   // prefix of the messages that name the answers
-	many     bool     // several answers, with a semicolon between
-	Template bool     // a column of the template
+	tags     registry.Tags
+	many     bool // several answers, with a semicolon between
+	Template bool // a column of the template
 }
 
 // slot is where a column that every registry has goes.
@@ -57,6 +60,14 @@ const (
 	slotHousehold
 	slotPerson
 	slotRow
+	slotGroup
+	slotSubgroup
+	slotName
+	slotNameLatin
+	slotGroupType
+	slotGroupRole
+	slotServed
+	slotFormed
 	slotSize
 	slotArea
 	slotDirections
@@ -102,15 +113,19 @@ func LoadCatalogue(tx db.Tx, roles []string) (*Catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newCatalogue(fields, numbers, roles), nil
+	tags, err := registry.LoadTags(tx)
+	if err != nil {
+		return nil, err
+	}
+	return newCatalogue(fields, numbers, tags, roles), nil
 }
 
-func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, roles []string) *Catalogue {
+func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, tags registry.Tags, roles []string) *Catalogue {
 	c := &Catalogue{fields: fields, numbers: numbers}
 	homes := []Target{
 		{Code: "household", slot: slotKey, Template: true}, {Code: "ref", slot: slotRef, Template: true}, {Code: "area", slot: slotArea, Template: true},
 		{Code: "directions", slot: slotDirections, Template: true}, {Code: "protected", slot: slotProtected, Template: true, Codes: answers, words: "answer."},
-		{Code: "size", slot: slotSize}, {Code: "tags", slot: slotTags, many: true},
+		{Code: "size", slot: slotSize}, tagTarget(tags, registry.KindHousehold),
 	}
 	people := []Target{
 		{Code: "person", slot: slotKey, Template: true}, {Code: "ref", slot: slotRef, Template: true}, {Code: "household", slot: slotHousehold, Template: true},
@@ -120,7 +135,7 @@ func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, rol
 		{Code: "sex", slot: slotSex, Template: true, Codes: registry.Sexes(), words: "sex."},
 		{Code: "birth_date", slot: slotBirth, Template: true}, {Code: "birth_year", slot: slotYear}, {Code: "birth_month", slot: slotMonth}, {Code: "birth_day", slot: slotDay},
 		{Code: "age", slot: slotAge, Template: true}, {Code: "age_months", slot: slotAgeMonths},
-		{Code: "tie", slot: slotTie, Codes: registry.Ties(), words: "tie."}, {Code: "since", slot: slotSince, Template: true}, {Code: "until", slot: slotUntil},
+		{Code: "tie", slot: slotTie, Template: true, Codes: registry.Ties(), words: "tie."}, {Code: "since", slot: slotSince, Template: true}, {Code: "until", slot: slotUntil, Template: true},
 		{Code: "roles", slot: slotRoles, Template: true, Codes: []string{registry.RolePayee, registry.RoleAlternatePayee}, words: "role.", many: true},
 		{Code: "cares_for", slot: slotCaresFor, Template: true, many: true},
 		{Code: "phone", slot: slotPhone, Template: true}, {Code: "phone.owner", slot: slotPhoneOwner, Template: true, Codes: registry.ContactOwners(), words: "contact.owner."},
@@ -128,14 +143,18 @@ func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, rol
 		{Code: "phone.protected", slot: slotPhoneProtected, Codes: answers, words: "answer."},
 		{Code: "email", slot: slotEmail}, {Code: "email.owner", slot: slotEmailOwner, Codes: registry.ContactOwners(), words: "contact.owner."},
 		{Code: "email.safe", slot: slotEmailSafe, Codes: registry.ContactUses(), words: "contact.safe.", many: true},
-		{Code: "email.protected", slot: slotEmailProtected, Codes: answers, words: "answer."}, {Code: "tags", slot: slotTags, many: true},
+		{Code: "email.protected", slot: slotEmailProtected, Codes: answers, words: "answer."}, tagTarget(tags, registry.KindPerson),
+	}
+	groups := []Target{
+		{Code: "group", slot: slotKey, Template: true}, {Code: "ref", slot: slotRef, Template: true}, {Code: "name", slot: slotName, Template: true},
+		{Code: "name_latin", slot: slotNameLatin, Template: true}, {Code: "type", slot: slotGroupType, Template: true, Codes: registry.GroupTypes(), words: "group.type."},
+		{Code: "area", slot: slotArea, Template: true}, {Code: "formed", slot: slotFormed, Template: true},
+		{Code: "served", slot: slotServed, Template: true, Codes: answers[:2], words: "answer."}, tagTarget(tags, registry.KindGroup),
 	}
 	for i := range numbers {
 		t := &c.numbers[i]
-		list := &people
-		if t.Subject == registry.KindHousehold {
-			list = &homes
-		} else if t.Subject != registry.KindPerson {
+		list, ok := map[string]*[]Target{registry.KindPerson: &people, registry.KindHousehold: &homes, registry.KindGroup: &groups}[t.Subject]
+		if !ok {
 			continue
 		}
 		code := "id." + t.Code
@@ -148,6 +167,12 @@ func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, rol
 	c.Tables = []Table{
 		{Code: Households, Subject: registry.KindHousehold, Targets: c.defined(homes, registry.KindHousehold, roles)},
 		{Code: People, Subject: registry.KindPerson, Targets: c.defined(people, registry.KindPerson, roles)},
+		{Code: Groups, Subject: registry.KindGroup, Targets: groups},
+		{Code: Members, Subject: registry.KindGroup, Targets: []Target{
+			{Code: "group", slot: slotGroup, Template: true}, {Code: "household", slot: slotHousehold, Template: true}, {Code: "person", slot: slotPerson, Template: true},
+			{Code: "subgroup", slot: slotSubgroup, Template: true},
+			{Code: "role", slot: slotGroupRole, Template: true, Codes: registry.GroupRoles(), words: "group.role."},
+			{Code: "since", slot: slotSince, Template: true}, {Code: "until", slot: slotUntil, Template: true}}},
 	}
 	for _, subject := range []string{registry.KindHousehold, registry.KindPerson} {
 		for _, f := range fields.Of(subject) {
@@ -157,6 +182,18 @@ func newCatalogue(fields registry.Fields, numbers []registry.IdentifierType, rol
 		}
 	}
 	return c
+}
+
+// tagTarget takes the country's tags; where there are none, whatever a file says.
+func tagTarget(tags registry.Tags, kind string) Target {
+	t := Target{Code: "tags", slot: slotTags, many: true, Template: true, tags: tags}
+	if len(tags) > 0 {
+		t.Codes = tags.For(kind).Codes()
+		if kind == registry.KindHousehold {
+			t.Codes = append(t.Codes, registry.TagNoFixedPlace)
+		}
+	}
+	return t
 }
 
 var answers = []string{"yes", "no", registry.Unknown}
@@ -277,6 +314,9 @@ func (t Target) Help(p *i18n.Printer) string {
 func (t Target) Answer(p *i18n.Printer, code string) string {
 	if t.words != "" {
 		return p.T(t.words + code)
+	}
+	if t.slot == slotTags {
+		return t.tags.Name(p, code)
 	}
 	if t.Field != nil {
 		if label := t.Field.Options.Label(code); label != nil {

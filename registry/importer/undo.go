@@ -96,8 +96,9 @@ func (u *undoing) stay() error {
 		Used bool   `db:"used"`
 	}
 	if err := u.tx.Select(&list, `
-		select coalesce(p.ref, h.ref, '') as ref, u.kind, u.used from undo u
+		select coalesce(p.ref, h.ref, g.ref, '') as ref, u.kind, u.used from undo u
 		left join person p on p.id = u.subject_id left join household h on h.id = u.subject_id
+		left join group_record g on g.id = u.subject_id
 		where u.moved or u.used order by u.seq`); err != nil {
 		return err
 	}
@@ -178,6 +179,15 @@ func (u *undoing) end(kind string, data []byte) ([]byte, error) {
 		h.Status, h.StatusReason, h.StatusDate = "ended", "error", day
 		h.Provenance = h.Provenance.With(u.source, "status")
 		return json.Marshal(h)
+	}
+	if kind == registry.KindGroup {
+		var g registry.GroupData
+		if err := json.Unmarshal(data, &g); err != nil {
+			return nil, err
+		}
+		g.Status, g.StatusReason, g.StatusDate = "ended", "error", day
+		g.Provenance = g.Provenance.With(u.source, "status")
+		return json.Marshal(g)
 	}
 	var p registry.PersonData
 	if err := json.Unmarshal(data, &p); err != nil {

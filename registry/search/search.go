@@ -1,5 +1,5 @@
-// Package search finds people: by name in any script and spelling, or by a
-// number. There is no list of everybody to leaf through. The database answers
+// Package search finds people and groups: by name in any script and spelling, or
+// by a number. There is no list of everybody to leaf through. The database answers
 // within the officer's areas (db/migrations/00010_search.sql).
 package search
 
@@ -108,6 +108,47 @@ func Find(tx db.Tx, officer Officer, purpose string, q Query) (hits []Hit, more 
 		Detail: map[string]any{"by": by, "found": len(hits)}}, "person", subjects)
 }
 
+// MaxGroups is the most groups that a search shows.
+const MaxGroups = 20
+
+// GroupHit is a group found.
+type GroupHit struct {
+	ID       db.ID     `db:"id"`
+	Ref      string    `db:"ref"`
+	Name     string    `db:"name"`
+	Latin    string    `db:"name_latin"`
+	Type     string    `db:"type"`
+	Status   string    `db:"status"`
+	AreaName i18n.Text `db:"area_name"`
+	Tier     Tier      `db:"tier"`
+}
+
+// FindGroups looks for groups by what was typed, which is what people are looked
+// for by, too, and logs which it found. A year of birth is about people alone.
+func FindGroups(tx db.Tx, officer Officer, purpose string, q Query) (hits []GroupHit, more bool, err error) {
+	words := words(q.Text)
+	if len(words) == 0 || q.Year != 0 {
+		return nil, false, nil
+	}
+	if err := tx.Select(&hits, `
+		select g.id, g.ref, g.name, coalesce(g.name_latin, '') as name_latin, g.type, g.status, coalesce(a.name, '{}') as area_name, f.tier
+		from search_groups($1, $2, $3, $4, $5, nullif($6, ''), $7, $8) with ordinality f (id, tier, n)
+		join group_record g on g.id = f.id left join area a on a.id = g.area_id
+		order by f.n`,
+		tx.Now(), officer.areas(), registry.NormalIdentifier(q.Text), words, keysOf(words), q.Area, q.Similar, MaxGroups+1); err != nil {
+		return nil, false, err
+	}
+	if more = len(hits) > MaxGroups; more {
+		hits = hits[:MaxGroups]
+	}
+	subjects := make([]db.ID, len(hits))
+	for i, h := range hits {
+		subjects[i] = h.ID
+	}
+	return hits, more, audit.WriteAbout(tx, audit.Event{Action: "group.searched", Purpose: purpose,
+		Detail: map[string]any{"found": len(hits)}}, registry.KindGroup, subjects)
+}
+
 type match struct {
 	Person db.ID `db:"person_id"`
 	Tier   int   `db:"tier"`
@@ -135,12 +176,8 @@ func (q Query) find(tx db.Tx, officer Officer) (found []match, by string, err er
 	if len(words) == 0 && (q.Area == "" || q.Year == 0) {
 		return nil, "", fault.New(fault.Invalid, "search.error.what")
 	}
-	keys := make([]string, len(words))
-	for i, w := range words {
-		keys[i] = names.Key(w)
-	}
 	err = tx.Select(&found, `select person_id, tier from search_names($1, $2, $3, $4, nullif($5, ''), nullif($6, 0), $7, $8)`,
-		tx.Now(), officer.areas(), words, keys, q.Area, q.Year, q.Similar, MaxHits+1)
+		tx.Now(), officer.areas(), words, keysOf(words), q.Area, q.Year, q.Similar, MaxHits+1)
 	return found, "name", err
 }
 
@@ -168,6 +205,14 @@ func words(text string) []string {
 		}
 	}
 	return list
+}
+
+func keysOf(words []string) []string {
+	keys := make([]string, len(words))
+	for i, w := range words {
+		keys[i] = names.Key(w)
+	}
+	return keys
 }
 
 // phone is a telephone number as contacts hold it; false for what cannot be one.

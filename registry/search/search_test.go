@@ -1,6 +1,7 @@
 package search_test
 
 import (
+	"slices"
 	"testing"
 
 	"daftar/db"
@@ -79,6 +80,62 @@ func (c *country) find(t *testing.T, who db.Principal, area db.ID, q search.Quer
 		t.Fatal(err)
 	}
 	return hits
+}
+
+func TestFindGroups(t *testing.T) {
+	t.Parallel()
+	c := newCountry(t)
+	all, x := officer(t, c.d, "X")
+	region, x1 := officer(t, c.d, "X1")
+	groups := []db.ID{{4, 15: 1}, {4, 15: 2}, {4, 15: 3}, {4, 15: 4}}
+	for i, g := range []registry.GroupData{
+		{Type: "cooperative", Name: "تعاونية الصيادين", NameLatin: "Fishers of Mjini", AreaID: new(c.areas["X11"])},
+		{Type: "union", Name: "Weavers Union", AreaID: new(c.areas["X2"])},
+		{Type: "camp", Name: "Fishers' Camp"}, // nowhere: the whole country's business
+		{Type: "other", Name: "Abdul Rahman Fund", AreaID: new(c.areas["X12"]), Identifiers: []registry.IdentifierData{{Type: "registration", Value: "REG7", Status: "unverified"}}},
+	} {
+		g.Ref = registry.NewRef(registry.RefGroup, c.d.Rand())
+		apply(t, c.d, registry.Item{Kind: registry.KindGroup, Subject: groups[i], Data: g})
+	}
+	for _, test := range []struct {
+		name  string
+		who   db.Principal
+		area  db.ID
+		query search.Query
+		want  []int
+	}{
+		{"its own script, another spelling", region, x1, search.Query{Text: "تعاونيه الصيادين"}, []int{0}},
+		{"in Latin letters", region, x1, search.Query{Text: "FISHERS"}, []int{0}},
+		{"a slip", region, x1, search.Query{Text: "Fihsers"}, []int{0}},
+		{"a part", all, x, search.Query{Text: "eaver"}, []int{1}},
+		{"words in one or two", region, x1, search.Query{Text: "abdulrahman"}, []int{3}},
+		{"a number", region, x1, search.Query{Text: "reg-7"}, []int{3}},
+		{"elsewhere", region, x1, search.Query{Text: "Weavers"}, nil},
+		{"everywhere", all, x, search.Query{Text: "Fishers"}, []int{2, 0}},
+		{"in a place", all, x, search.Query{Text: "Fishers", Area: "X11"}, []int{0}},
+		{"an area that is not the officer's", region, x, search.Query{Text: "Fishers"}, nil},
+		{"nothing like it", all, x, search.Query{Text: "Zzyzx"}, nil},
+		{"with a year of birth", all, x, search.Query{Text: "Fishers", Year: 1985}, nil},
+	} {
+		var hits []search.GroupHit
+		if err := c.d.WithTx(t.Context(), test.who, func(tx db.Tx) (err error) {
+			hits, _, err = search.FindGroups(tx, search.Officer{ID: test.who.Actor, Areas: []db.ID{test.area}}, "check", test.query)
+			return err
+		}); err != nil {
+			t.Fatal(test.name, err)
+		}
+		var got []db.ID
+		for _, h := range hits {
+			got = append(got, h.ID)
+		}
+		var want []db.ID
+		for _, i := range test.want {
+			want = append(want, groups[i])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v instead of %v", test.name, got, want)
+		}
+	}
 }
 
 func TestFind(t *testing.T) {

@@ -61,6 +61,7 @@ func Check(tx db.Tx, f *File, old, next *State) error {
 	c.clocks()
 	c.branding()
 	c.contact()
+	c.tags()
 	c.areaKinds()
 	c.offices()
 	c.fields(old)
@@ -282,6 +283,34 @@ func (c *checker) branding() {
 	if f := c.file.Logo; f != nil && f.Data != "" && !c.same(KindSetting, "logo") {
 		if err := checkLogo(*f); err != nil {
 			c.Fail("logo.data", "settings.logo.type")
+		}
+	}
+}
+
+// maxTags is how many words a vocabulary has: they are boxes on one page.
+const maxTags = 60
+
+func (c *checker) tags() {
+	f := c.file.Tags
+	if f == nil || c.same(KindSetting, "tags") {
+		return
+	}
+	if len(*f) > maxTags {
+		c.Fail("tags", "settings.error.many", "Max", maxTags)
+	}
+	for i, tag := range *f {
+		path := fmt.Sprintf("tags.%d", i)
+		switch {
+		case !identifierCode.MatchString(tag.Code) || tag.Code == registry.TagNoFixedPlace:
+			c.Fail(path+".code", "field.error.code")
+		case slices.Index(f.Codes(), tag.Code) < i:
+			c.Fail(path+".code", "settings.error.twice", "Code", tag.Code)
+		}
+		c.text(path+".name", tag.Name, 80, true)
+		for n, kind := range tag.Of {
+			if !slices.Contains([]string{registry.KindPerson, registry.KindHousehold, registry.KindGroup}, kind) || slices.Index(tag.Of, kind) < n {
+				c.Fail(fmt.Sprintf("%s.of.%d", path, n), "field.error.choice")
+			}
 		}
 	}
 }

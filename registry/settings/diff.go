@@ -171,7 +171,7 @@ func sorted(m map[string]any) []string {
 func Hands(items []Item) int {
 	for _, it := range items {
 		switch {
-		case it.Kind == KindSetting && slices.Contains([]string{"languages", "branding", "logo"}, it.Key):
+		case it.Kind == KindSetting && slices.Contains([]string{"languages", "branding", "logo", "tags"}, it.Key):
 		case it.Kind == KindAreaKind, it.Kind == KindField:
 		default:
 			return 2

@@ -36,6 +36,7 @@ type File struct {
 	Branding    *registry.Branding       `yaml:"branding,omitempty"`
 	Logo        *registry.Logo           `yaml:"logo,omitempty"`
 	Contact     *registry.ServiceContact `yaml:"contact,omitempty"`
+	Tags        *registry.Tags           `yaml:"tags,omitempty"`
 	AreaKinds   []AreaKind               `yaml:"area_kinds,omitempty"`
 	Identifiers []Identifier             `yaml:"identifiers,omitempty"`
 	Offices     []Office                 `yaml:"offices,omitempty"`

@@ -314,6 +314,8 @@ func TestBadFiles(t *testing.T) {
 		{good + "area_kinds:\n  - {level: 9, code: X, name: {en: A, ar: ب}}\n", "3 area_kinds.0.code field.error.code, 3 area_kinds.0.level settings.error.between"},
 		{good + "identifiers:\n  - {code: a, name: {en: A, ar: ب}, pattern: \"[\"}\n  - {code: a, name: {en: A, ar: ب}, check_digit: guess}\n",
 			"3 identifiers.0.pattern settings.error.pattern, 4 identifiers.1.check_digit field.error.choice, 4 identifiers.1.code settings.error.twice"},
+		{good + "tags:\n  - {code: Bad Code, name: {en: A, ar: ب}}\n  - {code: a, name: {en: A, ar: ب}, of: [person, area]}\n  - {code: a, name: {en: B, ar: ت}}\n",
+			"3 tags.0.code field.error.code, 4 tags.1.of.1 field.error.choice, 5 tags.2.code settings.error.twice"},
 		{good + "identifiers:\n  - {code: national_id, name: {en: A, ar: ب}, retired: true}\n", "3 identifiers.0.retired settings.error.national_id"},
 		{good + "offices:\n  - {code: a, kind: palace, parent: b, name: {en: A, ar: ب}, seat: ZZ, areas: [MJ99], phone: call me, opening: {monday: \"9-5\"}}\n",
 			"3 offices.0.areas.0 settings.error.area, 3 offices.0.kind field.error.choice, 3 offices.0.opening.monday settings.error.hours, 3 offices.0.parent settings.error.office, 3 offices.0.phone settings.error.phone, 3 offices.0.seat settings.error.area"},

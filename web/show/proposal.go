@@ -34,6 +34,10 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 	if err != nil {
 		return nil, err
 	}
+	tags, err := registry.LoadTags(tx)
+	if err != nil {
+		return nil, err
+	}
 	var all []history.Change
 	var values []registry.Values
 	diffs := make([][]history.Change, len(list))
@@ -48,7 +52,7 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 	if fields, err = registry.WithPlaces(tx, fields, values...); err != nil {
 		return nil, err
 	}
-	r := Record{P: p, Fields: fields}
+	r := Record{P: p, Fields: fields, Tags: tags}
 	names, err := NamesIn(tx, p, all...)
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ import (
 type Record struct {
 	P       *i18n.Printer
 	Fields  registry.Fields
+	Tags    registry.Tags
 	Sources map[db.ID]registry.Source
 	Facts   map[string]history.Fact
 	// Calculated are the values that formulas give, as the record is now.
@@ -29,6 +30,7 @@ type Record struct {
 	// and what their roles may see.
 	Staff bool
 	on    time.Time // the day on which it is told
+	about time.Time // the day that is told of, when it is another
 	Roles []string
 	// Photos is the address of the page: photos that are answers are below it.
 	Photos string
@@ -50,6 +52,9 @@ func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time, propo
 		return r, err
 	}
 	if r.Fields, err = registry.LoadFields(tx); err != nil {
+		return r, err
+	}
+	if r.Tags, err = registry.LoadTags(tx); err != nil {
 		return r, err
 	}
 	values := proposed
@@ -81,6 +86,12 @@ func LoadRecord(tx db.Tx, p *i18n.Printer, subject db.ID, known time.Time, propo
 	}
 	r.Sources, err = registry.Sources(tx, named...)
 	return r, err
+}
+
+// About makes it tell of a day: ages are those that people had then.
+func (r Record) About(day time.Time) Record {
+	r.about = day
+	return r
 }
 
 // For hides the cases of other people from somebody who reads in the portal:
@@ -182,8 +193,12 @@ func (r Record) Person(d registry.PersonData) []ui.Row {
 // birth is the birth date with the age, of somebody who lives.
 func (r Record) birth(d registry.PersonData) ui.Row {
 	row := r.Row(r.P.T("birth.label"), born(r.P, d.BirthFrom, d.BirthTo), "birth")
-	if age := Age(r.P, d.Birth(), r.on); age != "" && (d.Status == "" || d.Status == registry.Active) {
-		row.Lines = append(row.Lines, r.P.T("age.now", "Age", age))
+	day, said := r.on, "age.now"
+	if !r.about.IsZero() {
+		day, said = r.about, "age.then"
+	}
+	if age := Age(r.P, d.Birth(), day); age != "" && (d.Status == "" || d.Status == registry.Active) {
+		row.Lines = append(row.Lines, r.P.T(said, "Age", age))
 	}
 	return row
 }
@@ -219,6 +234,9 @@ func (r Record) Group(d registry.GroupData, place string) []ui.Row {
 	if place != "" {
 		rows = append(rows, r.Row(p.T("area.label"), place, "area"))
 	}
+	if d.FormedOn != "" {
+		rows = append(rows, r.Row(p.T("group.formed"), Day(p, d.FormedOn), "formed_on"))
+	}
 	if d.Beneficiary {
 		rows = append(rows, r.Row(p.T("group.served"), p.T("answer.yes"), "beneficiary"))
 	}
@@ -232,16 +250,14 @@ func (r Record) tags(tags []string) []ui.Row {
 	if len(tags) == 0 {
 		return nil
 	}
-	return []ui.Row{r.Row(r.P.T("record.tags"), r.P.List(tagNames(r.P, tags)), "tags")}
+	return []ui.Row{r.Row(r.P.T("record.tags"), r.P.List(r.tagNames(tags)), "tags")}
 }
 
-// tagNames are tags in words; those that an office made up are words already.
-func tagNames(p *i18n.Printer, tags []string) []string {
+// tagNames are tags in words.
+func (r Record) tagNames(tags []string) []string {
 	names := slices.Clone(tags)
 	for i, tag := range names {
-		if p.Has("tag." + tag) {
-			names[i] = p.T("tag." + tag)
-		}
+		names[i] = r.Tags.Name(r.P, tag)
 	}
 	return names
 }
@@ -584,7 +600,7 @@ func (r Record) value(what string, s history.State, names Names) string {
 	case "tags":
 		var tags []string
 		_ = json.Unmarshal(s["tags"], &tags)
-		return p.List(tagNames(p, tags))
+		return p.List(r.tagNames(tags))
 	}
 	return s.Text(what)
 }
