@@ -24,6 +24,7 @@ import (
 	"daftar/admin/people"
 	"daftar/admin/processing"
 	"daftar/admin/purpose"
+	"daftar/admin/retention"
 	"daftar/admin/rules"
 	"daftar/admin/search"
 	"daftar/admin/settings"
@@ -79,6 +80,8 @@ func Nav(p auth.Principal) []ui.NavItem {
 		{auth.EmergencyAsk, ui.NavItem{Key: "nav.emergency", Path: "/emergency"}},
 		{auth.EmergencyOpen, ui.NavItem{Key: "nav.emergencies", Path: "/emergency/requests"}},
 		{auth.KinEnd, ui.NavItem{Key: "nav.declarations", Path: "/declarations"}},
+		{auth.ErasureApprove, ui.NavItem{Key: "nav.erasures", Path: "/erasures"}},
+		{auth.HoldDecide, ui.NavItem{Key: "nav.holds", Path: "/holds"}},
 		{auth.Staff, ui.NavItem{Key: "nav.relatives", Path: "/relatives"}},
 		{auth.SettingRead, ui.NavItem{Key: "nav.settings", Path: "/settings"}},
 		{auth.ImportRead, ui.NavItem{Key: "nav.imports", Path: "/imports"}},
@@ -100,6 +103,14 @@ func Routes(cfg Config) []web.Route {
 		web.Logo(),
 		{Method: get, Path: "/", Permission: auth.Public, Handler: home.Root, Bare: true},
 		{Method: get, Path: "", Permission: auth.Public, Handler: home.Start},
+
+		// what is erased, and what is held
+		{Method: get, Path: "/erasures", Permission: auth.ErasureApprove, Handler: retention.Show},
+		{Method: post, Path: "/erasures/:ref", Permission: auth.ErasureApprove, Handler: retention.Erase},
+		{Method: post, Path: "/holds", Permission: auth.ErasureApprove, Handler: retention.Hold},
+		{Method: post, Path: "/holds/:ref/lift", Permission: auth.ErasureApprove, Handler: retention.Lift},
+		{Method: get, Path: "/holds", Permission: auth.HoldDecide, Handler: retention.Holds},
+		{Method: post, Path: "/holds/:ref", Permission: auth.HoldDecide, Handler: retention.Decide},
 
 		// whom one is close to
 		{Method: get, Path: "/relatives", Permission: auth.Staff, Handler: kin.Mine},
@@ -142,6 +153,7 @@ func Routes(cfg Config) []web.Route {
 		{Method: post, Path: "/cases/:ref/visits", Permission: auth.CaseAsk, Handler: cases.Visit},
 		{Method: get, Path: "/cases/:ref/visits/:visit", Permission: auth.CaseAsk, Handler: cases.ReportForm},
 		{Method: post, Path: "/cases/:ref/visits/:visit", Permission: auth.CaseAsk, Handler: cases.Report},
+		{Method: get, Path: "/vacant", Permission: auth.CaseRead, Handler: cases.Vacant},
 		{Method: get, Path: "/visits", Permission: auth.CaseRead, Handler: cases.Rounds},
 		{Method: get, Path: "/cases/:ref/same", Permission: auth.CaseRead, Handler: cases.SameForm},
 		{Method: post, Path: "/cases/:ref/same", Permission: auth.CaseRead, Handler: cases.Same},

@@ -109,4 +109,4 @@ func Composable() []Permission {
 	return list
 }
 
-var kept = []Permission{PersonProtected, LookRelease, DelegateGrant, AccountLink, KinEnd, AlertRead, AuditRead, EmergencyOpen, SettingEdit, SettingApprove}
+var kept = []Permission{PersonProtected, LookRelease, DelegateGrant, AccountLink, KinEnd, AlertRead, AuditRead, EmergencyOpen, SettingEdit, SettingApprove, ErasureApprove, HoldDecide}

@@ -61,6 +61,8 @@ const (
 	EmergencyAsk    Permission = "emergency.ask"   // ask for a record that one's role does not show
 	EmergencyOpen   Permission = "emergency.open"  // be the second person
 	KinEnd          Permission = "kin.end"         // see whom staff declared as their relatives, and end a declaration
+	ErasureApprove  Permission = "erasure.approve" // agree that records whose time is over are erased, and ask for holds
+	HoldDecide      Permission = "hold.decide"     // be the second person on a legal hold
 	DuplicateRead   Permission = "duplicate.read"
 	DuplicateDecide Permission = "duplicate.decide" // say whether two records are of one person, and propose to merge them
 	LetterPrint     Permission = "letter.print"     // print letters and note how they were delivered
@@ -78,7 +80,7 @@ const (
 // something, not for looking at it.
 var strong = []Permission{
 	CaseDecide, ChangeApprove, ImportApprove, AreaApprove, SettingApprove, RuleApprove, DelayDecide,
-	PersonExport, LookRelease, EmergencyAsk, EmergencyOpen, AccountLink,
+	PersonExport, LookRelease, EmergencyAsk, EmergencyOpen, AccountLink, ErasureApprove, HoldDecide,
 }
 
 // Strong reports whether something takes a step-up.
@@ -90,7 +92,7 @@ var roles = map[string][]Permission{
 	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch, LetterPrint, DelegateGrant},
 	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk},
 	"approver":    {CaseRead, CaseDecide, AccountLink, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk},
-	"approver2":   {CaseRead, CaseDecide, AccountLink, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk, EmergencyOpen},
+	"approver2":   {CaseRead, CaseDecide, AccountLink, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk, EmergencyOpen, HoldDecide},
 	"appeals":     {PersonSearch, LetterRead, LetterReview, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
 	"grievance":   {PersonSearch, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
 	"protection":  {PersonRead, PersonProtected, AccountLink, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint, CaseRead, CaseAsk, CaseRecommend, CaseDecide, FilterUse, EmergencyAsk, EmergencyOpen},
@@ -98,7 +100,7 @@ var roles = map[string][]Permission{
 	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest, LetterRead, LetterEdit, DecisionSend, RuleRead, FreezeEdit, FilterUse},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {AuditRead, DelayRead, ProcessingRead}, // sees everything but sealed cases, and changes nothing
-	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease, KinEnd, ProcessingRead, SettingRead, SettingApprove},
+	"dpo":         {AuditRead, AlertRead, QuestionAnswer, DelayRead, DelayDecide, LookRelease, KinEnd, ProcessingRead, SettingRead, SettingApprove, ErasureApprove},
 	"sysadmin":    {FieldEdit, SettingRead, SettingEdit, SettingApprove, OutageRecord}, // runs the system and sees nobody's data
 	"ministry":    {RuleRead, RuleApprove},
 	"support":     {OutageRecord}, // says when the service was down; sees nobody's data

@@ -97,9 +97,7 @@ func (b *Browser) appeals(ref, letter string) (again string) {
 	b.next() // in her words: something has to be there
 	b.look("words-error")
 	b.fill("answer", "We share one kitchen.")
-	b.next()
-	b.look("late")
-	b.next()
+	b.next() // why it is late is not asked: it is not
 	b.look("proof")
 	b.press(`button[name=do][value=on]`)
 	b.says("We share one kitchen.")

@@ -107,6 +107,11 @@ func reform(t *testing.T, lang string) {
 		t.Errorf("the household is in %s", got)
 	}
 
+	ref = clerk.byHand()
+	approver.agrees(s, ref)
+	if got := s.sql(t, `select level || ' ' || kind from area where code = 'MJ010199'`); got != "3 free_port" {
+		t.Errorf("the area that was added is %s", got)
+	}
 	clerk.outlines(t, s, approver)
 	outsiders(t, s, lang, ref)
 }
@@ -219,6 +224,35 @@ func (b *Browser) splits(household string) string {
 	b.next()
 	b.says("MJ010104", b.say("areas.what.kept"))
 	b.look("split-diff")
+	return b.sends()
+}
+
+// byHand is refused what no area may do, and adds one.
+func (b *Browser) byHand() string {
+	b.t.Helper()
+	b.open("/areas/at/MJ0101/move")
+	b.fill("in", "MJ010103")
+	b.fill("reason", "Decree 14")
+	b.next()
+	b.says(b.say("areas.error.move_inside"))
+	b.look("move-error")
+	b.open("/areas/at/MJ010101/end")
+	b.fill("reason", "Decree 14")
+	b.next()
+	b.look("end-error")
+	b.open("/areas/at/MJ0101")
+	b.press(`#main-content a[href$="/add"]`)
+	b.next()
+	b.says(b.say("areas.problem.no_name"), b.say("areas.error.reason"))
+	b.look("add-errors")
+	b.fill("code", "mj010199")
+	b.fill("name_en", "Free Port")
+	b.fill("name_ar", "الميناء الحر")
+	b.fill("kind_new", "Free port")
+	b.fill("reason", "Decree 14")
+	b.next()
+	b.says("MJ010199", b.say("areas.what.new"))
+	b.look("add-diff")
 	return b.sends()
 }
 

@@ -39,13 +39,13 @@ var assign = step{
 	},
 }
 
-// withColleagues adds those who may have the case.
-func withColleagues(c *web.Ctx, s step) step {
-	return s.reading(c, func(tx db.Tx, v *view) (err error) { v.Colleagues, err = cases.Colleagues(tx, v.Case); return err })
+// withColleagues adds those who may have the case, to take a step with it.
+func withColleagues(s step, may string) step {
+	return s.reading(func(tx db.Tx, v *view) (err error) { v.Colleagues, err = cases.Colleagues(tx, v.Case, may); return err })
 }
 
 // AssignForm asks who shall have the case, with a word for them.
-func AssignForm(c *web.Ctx) error { return withColleagues(c, assign).form(c) }
+func AssignForm(c *web.Ctx) error { return withColleagues(assign, cases.MayRead).form(c) }
 
 // Assign gives it to them.
-func Assign(c *web.Ctx) error { return withColleagues(c, assign).submit(c) }
+func Assign(c *web.Ctx) error { return withColleagues(assign, cases.MayRead).submit(c) }

@@ -28,12 +28,12 @@ var official = step{
 	},
 }
 
-func withOfficials(c *web.Ctx, s step) step {
-	return s.reading(c, func(tx db.Tx, v *view) (err error) { v.Officials, err = cases.Officials(tx, v.Case); return err })
+func withOfficials(s step) step {
+	return s.reading(func(tx db.Tx, v *view) (err error) { v.Officials, err = cases.Officials(tx, v.Case); return err })
 }
 
 // OfficialForm asks whom a complaint is about.
-func OfficialForm(c *web.Ctx) error { return withOfficials(c, official).form(c) }
+func OfficialForm(c *web.Ctx) error { return withOfficials(official).form(c) }
 
 // Official keeps the complaint from them and their office.
-func Official(c *web.Ctx) error { return withOfficials(c, official).submit(c) }
+func Official(c *web.Ctx) error { return withOfficials(official).submit(c) }

@@ -39,7 +39,7 @@ var same = step{
 
 // withOther shows what the first of the other cases tells beside the case.
 func withOther(c *web.Ctx) step {
-	return same.reading(c, func(tx db.Tx, v *view) error {
+	return same.reading(func(tx db.Tx, v *view) error {
 		if len(v.Doubts) == 0 {
 			return nil
 		}

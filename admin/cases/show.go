@@ -40,6 +40,8 @@ type view struct {
 	Links      []cases.Link
 	Appealed   *appealed
 	Visits     []cases.HomeVisit
+	UndoneBy   string  // the case that takes this one's change back; "" for none
+	Stuck      []stuck // what keeps it from being taken back
 	Fields     registry.Fields
 	Told       []notices.Told
 	Letters    []letters.Letter
@@ -293,6 +295,9 @@ func (v *view) around(c *web.Ctx, tx db.Tx) (err error) {
 	if v.Visits, err = cases.VisitsOf(tx, v.Case); err != nil {
 		return err
 	}
+	if v.UndoneBy, err = cases.UndoneBy(tx, v.Case); err != nil {
+		return err
+	}
 	if v.Officer, err = cases.OfficerOf(tx, v.Case); err != nil {
 		return err
 	}
@@ -324,7 +329,7 @@ func (v *view) may(p auth.Principal) actions {
 		Visit:    at(auth.CaseAsk) && s.Open(),
 		Link:     at(auth.CaseRead),
 		Trim:     v.Story.Kind.Values && v.Case.Change != nil && (at(auth.CaseRecommend) && s == cases.StateSubmitted && free(cases.Recommended) || at(auth.CaseDecide) && free(cases.Returned)),
-		Undo:     p.May(auth.CaseOpen) && s == cases.StateApproved && v.Case.Change != nil && v.Story.Kind.Effect != "register",
+		Undo:     p.May(auth.CaseOpen) && s == cases.StateApproved && v.Case.Change != nil && v.Story.Kind.Effect != "register" && v.UndoneBy == "",
 		Seal:     at(auth.CaseAsk) && v.Case.Access != "sealed" && s.Open(),
 		Official: at(auth.CaseAsk) && v.Story.Kind.Access == "restricted" && s.Open(),
 	}

@@ -25,11 +25,22 @@ type step struct {
 	fill   func(*web.Ctx, view) map[string][]string
 	view   func(view, *ui.Form, []intake.AskedPage) templ.Component
 	take   func(*web.Ctx, db.Tx, *web.Form, *fault.Check, []intake.AskedPage) error
-	unsure bool // the case may be seen no more afterwards
+	read   func(db.Tx, *view) error // what else the page offers
+	unsure bool                     // the case may be seen no more afterwards
+	next   *string                  // the case that it opened, to which it leads
+}
+
+// load reads the case with what else the page offers.
+func (s step) load(c *web.Ctx) (view, error) {
+	v, err := load(c, false)
+	if err != nil || s.read == nil {
+		return v, err
+	}
+	return v, c.View(func(tx db.Tx) error { return s.read(tx, &v) })
 }
 
 func (s step) form(c *web.Ctx) error {
-	v, err := load(c, false)
+	v, err := s.load(c)
 	if err != nil {
 		return err
 	}
@@ -44,12 +55,8 @@ func (s step) form(c *web.Ctx) error {
 }
 
 // reading is the step with more for its page to offer.
-func (s step) reading(c *web.Ctx, more func(db.Tx, *view) error) step {
-	inner := s.view
-	s.view = func(v view, f *ui.Form, p []intake.AskedPage) templ.Component {
-		_ = c.View(func(tx db.Tx) error { return more(tx, &v) })
-		return inner(v, f, p)
-	}
+func (s step) reading(more func(db.Tx, *view) error) step {
+	s.read = more
 	return s
 }
 
@@ -65,7 +72,7 @@ func seen(v view, f *ui.Form) *ui.Form {
 }
 
 func (s step) submit(c *web.Ctx) error {
-	v, err := load(c, false)
+	v, err := s.load(c)
 	if err != nil {
 		return err
 	}
@@ -97,6 +104,9 @@ func (s step) submit(c *web.Ctx) error {
 	}
 	if s.unsure {
 		return c.Redirect(c.URL("/cases"))
+	}
+	if s.next != nil {
+		return c.Redirect(c.URL("/cases/" + *s.next))
 	}
 	return c.Redirect(c.URL("/cases/" + v.Case.Ref))
 }

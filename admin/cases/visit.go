@@ -40,7 +40,7 @@ var visit = step{
 }
 
 // VisitForm asks when somebody goes there, and what to look at.
-func VisitForm(c *web.Ctx) error { return withColleagues(c, visit).form(c) }
+func VisitForm(c *web.Ctx) error { return withColleagues(visit, cases.MayAsk).form(c) }
 
 // Visit plans it.
-func Visit(c *web.Ctx) error { return withColleagues(c, visit).submit(c) }
+func Visit(c *web.Ctx) error { return withColleagues(visit, cases.MayAsk).submit(c) }

@@ -59,6 +59,9 @@ func (cmd seedCmd) Run(ctx context.Context, c *Config) error {
 	}
 	fmt.Printf("made up %d households with %d people, and %d events since, in %.1f s (%.0f people/s)\n",
 		n.Households, n.People, n.Events, took.Seconds(), float64(n.People)/took.Seconds())
+	if cmd.Duplicates > 0 && n.Households > 0 {
+		fmt.Printf("%d people are registered twice\n", n.Twice)
+	}
 	if err := tidy(ctx, s.migrator); err != nil {
 		return err
 	}

@@ -130,21 +130,21 @@ grant execute on function declare_self(uuid, text, uuid, text, text, timestamptz
 -- R8): their own household's, now and before, their relatives', and the
 -- households of those. Relations count even when they have ended.
 -- +goose StatementBegin
-create function kept_from(out people uuid[], out households uuid[], out numbers text[])
+create function kept_of(p_staff uuid, out people uuid[], out households uuid[], out numbers text[])
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 declare
   own uuid[]; near uuid[]; homes uuid[];
 begin
   people := '{}'; households := '{}'; numbers := '{}';
-  if not exists (select from staff_kin k where k.staff_id = actor() and k.ended_at is null) then
+  if not exists (select from staff_kin k where k.staff_id = p_staff and k.ended_at is null) then
     return;
   end if;
-  numbers := array(select k.value from staff_kin k where k.staff_id = actor() and k.ended_at is null and k.type <> 'reference');
+  numbers := array(select k.value from staff_kin k where k.staff_id = p_staff and k.ended_at is null and k.type <> 'reference');
   with named as (
     select k.bond, coalesce(p.id, i.subject_id) as id from staff_kin k
     left join person p on k.type = 'reference' and p.ref = k.value
     left join identifier i on i.type = k.type and i.value = k.value and i.subject_kind = 'person' and i.status <> 'ended'
-    where k.staff_id = actor() and k.ended_at is null
+    where k.staff_id = p_staff and k.ended_at is null
   ), records as (
     select bond, id from named where id is not null
     union select n.bond, p.merged_into from named n join person p on p.id = n.id where p.merged_into is not null
@@ -163,6 +163,9 @@ begin
   people := array(
     select unnest(near) union select m.person_id from membership m where m.household_id = any(households) and m.end_date is null and m.tie = 'usual');
 end $$;
+
+create function kept_from(out people uuid[], out households uuid[], out numbers text[])
+language sql stable security definer set search_path = public, pg_temp as $$ select k.people, k.households, k.numbers from kept_of(actor()) k $$;
 
 create function kept_people() returns uuid[] language sql stable as $$ select people from kept_from() $$;
 create function kept_households() returns uuid[] language sql stable as $$ select households from kept_from() $$;

@@ -444,6 +444,28 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 -- +goose StatementEnd
 grant execute on function kept_subject(uuid, uuid, uuid[]) to daftar_staff;
+
+-- Whether a case may be given to a member of staff, to take a step with it: who
+-- works at its desk for its area, and is not kept from it. Asked of a colleague by
+-- whoever has the case.
+-- +goose StatementBegin
+create function may_have(p_case uuid, p_staff uuid, p_step text, p_at timestamptz) returns boolean
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+declare
+  f case_file%rowtype;
+  k record;
+begin
+  select x.* into f from case_file x where x.id = p_case;
+  if f.id is null or not staff_may(p_staff, f.desk, p_step, f.area_id, p_at)
+     or exists (select from case_barrier b where b.case_id = p_case and b.staff_id = p_staff) then
+    return false;
+  end if;
+  select * into k from kept_of(p_staff);
+  return not kept_case(f.account_id, f.household_id, f.draft, k.people, k.households, k.numbers)
+     and not kept_subject(f.id, f.person_id, k.people || k.households);
+end $$;
+-- +goose StatementEnd
+grant execute on function may_have(uuid, uuid, text, timestamptz) to daftar_staff;
 create policy case_file_kept_subject on case_file as restrictive to daftar_staff
   using ((select cardinality(kept_people()) + cardinality(kept_households())) = 0
     or not kept_subject(id, person_id, array(select unnest(kept_people() || kept_households()))))

@@ -150,7 +150,7 @@ insert into role_permission (role, permission) values
   ('approver', 'person.read'), ('approver', 'person.search'), ('approver2', 'account.link'), ('approver2', 'area.approve'),
   ('approver2', 'area.read'), ('approver2', 'case.decide'), ('approver2', 'case.open'), ('approver2', 'case.read'),
   ('approver2', 'change.approve'), ('approver2', 'change.read'), ('approver2', 'delay.read'), ('approver2', 'delay.request'),
-  ('approver2', 'duplicate.read'), ('approver2', 'emergency.ask'), ('approver2', 'emergency.open'), ('approver2', 'filter.use'),
+  ('approver2', 'duplicate.read'), ('approver2', 'emergency.ask'), ('approver2', 'emergency.open'), ('approver2', 'filter.use'), ('approver2', 'hold.decide'),
   ('approver2', 'import.approve'), ('approver2', 'import.read'), ('approver2', 'person.read'), ('approver2', 'person.search'),
   ('auditor', 'audit.read'), ('auditor', 'delay.read'), ('auditor', 'processing.read'), ('credential', 'credential.read'),
   ('credential', 'credential.revoke'), ('credential', 'person.search'), ('dataquality', 'area.propose'),
@@ -159,7 +159,7 @@ insert into role_permission (role, permission) values
   ('dataquality', 'duplicate.read'), ('dataquality', 'field.edit'), ('dataquality', 'filter.share'),
   ('dataquality', 'filter.use'), ('dataquality', 'import.read'), ('dataquality', 'import.run'), ('dataquality', 'person.export'),
   ('dataquality', 'person.read'), ('dataquality', 'person.search'), ('dpo', 'alert.read'), ('dpo', 'audit.read'),
-  ('dpo', 'delay.decide'), ('dpo', 'delay.read'), ('dpo', 'kin.end'), ('dpo', 'look.release'), ('dpo', 'processing.read'),
+  ('dpo', 'delay.decide'), ('dpo', 'delay.read'), ('dpo', 'erasure.approve'), ('dpo', 'kin.end'), ('dpo', 'look.release'), ('dpo', 'processing.read'),
   ('dpo', 'question.answer'), ('dpo', 'setting.approve'), ('dpo', 'setting.read'), ('grievance', 'case.ask'),
   ('grievance', 'case.decide'), ('grievance', 'case.read'), ('grievance', 'case.recommend'), ('grievance', 'person.search'),
   ('intake', 'case.ask'), ('intake', 'case.intake'), ('intake', 'case.read'), ('intake', 'delegate.grant'),
@@ -216,7 +216,7 @@ insert into permission_rule (permission, rule) values
   ('filter.use', 'personal'), ('credential.read', 'personal'), ('letter.print', 'personal'), ('decision.send', 'personal'),
   ('question.answer', 'personal'), ('alert.read', 'personal'), ('duplicate.read', 'personal'), ('import.read', 'personal'), ('look.release', 'personal'),
   ('person.protected', 'kept'), ('look.release', 'kept'), ('delegate.grant', 'kept'), ('account.link', 'kept'), ('kin.end', 'kept'),
-  ('alert.read', 'kept'), ('audit.read', 'kept'), ('emergency.open', 'kept'), ('setting.edit', 'kept'), ('setting.approve', 'kept');
+  ('alert.read', 'kept'), ('audit.read', 'kept'), ('emergency.open', 'kept'), ('setting.edit', 'kept'), ('setting.approve', 'kept'), ('erasure.approve', 'kept'), ('hold.decide', 'kept');
 
 -- +goose StatementBegin
 

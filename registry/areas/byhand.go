@@ -44,7 +44,7 @@ func Kinds(tx db.Tx, level int) ([]Kind, error) {
 	var list []Kind
 	err := tx.Select(&list, `
 		select k.level, k.code, k.name, (select count(*) from area a where a.level = k.level and a.kind = k.code and a.valid_to is null) as areas
-		from area_kind k where $1 in (-1, k.level) order by k.level, areas desc, k.code`, level)
+		from area_kind k where $1::int in (-1, k.level) order by k.level, areas desc, k.code`, level)
 	return list, err
 }
 

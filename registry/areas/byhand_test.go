@@ -90,6 +90,13 @@ func TestAddMoveEnd(t *testing.T) {
 	if got := one(t, d, `select concat_ws(' ', a.level, a.kind, k.name->>'en', a.name->>'ar', a.alternative[1], a.valid_from) from area a join area_kind k on k.level = a.level and k.code = a.kind where a.code = 'ZZ0109'`); got != "2 free_port Free Port الرصيف Dock 2026-03-01" {
 		t.Error(got)
 	}
+	do(t, d, officer(1), func(tx db.Tx) error {
+		kinds, err := areas.Kinds(tx, 2)
+		if len(kinds) != 2 || kinds[0].Areas != 3 || kinds[1].Code != "free_port" {
+			t.Errorf("kinds of level 2: %v", kinds)
+		}
+		return err
+	})
 	// With everybody in it, to another parent; then, as nothing is inside, to
 	// another level.
 	id, _ := home(t, d, "ZZ0109")

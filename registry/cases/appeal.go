@@ -76,6 +76,9 @@ func appeal(tx db.Tx, actor Actor, person, household, decision, of *db.ID, langu
 		return there.Ref, nil // pressed twice: the first one counts
 	}
 	o := Opening{Kind: "appeal", Person: person, Household: household, Language: language, Appeals: decision}
+	if decision == nil { // of there being none
+		o.Kind = "silence"
+	}
 	if of != nil {
 		o.Links = []Link{{Other: *of, Relation: "appeals"}}
 	}
@@ -111,6 +114,20 @@ func AppealOf(tx db.Tx, person, decision, of *db.ID) (*Lodged, error) {
 func LastLevel(tx db.Tx, c Case) (bool, error) {
 	level, err := appealLevel(tx, c)
 	return level >= maxAppeals, err
+}
+
+// SilentCase is the case whose silence an appeal is about; nil for any other.
+func SilentCase(tx db.Tx, c Case) (*Case, error) {
+	if c.Appeals != nil {
+		return nil, nil
+	}
+	var list []Case
+	err := tx.Select(&list, `select `+caseColumns+` from case_link l join case_file c on c.id = l.other_id
+		where l.case_id = $1 and l.relation = 'appeals' order by c.ref`, c.ID)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], list[0].decode(tx)
 }
 
 // Decision is what was decided on a case.
@@ -194,8 +211,12 @@ func appealed(tx db.Tx, c *Case) (proposal, error) {
 // overturn writes the decision of a programme anew, when the appeal of it was
 // granted: a human decision that no computation takes back (RULES R10, R13).
 func overturn(tx db.Tx, c Case) error {
+	d, err := ofProgramme(tx, c)
+	if err != nil || d == nil {
+		return err
+	}
 	n, err := tx.Count(`
-		update decision set superseded_at = $2 where id = $1 and kind = 'programme' and replaces is null and superseded_at is null and outcome <> 'eligible'`, *c.Appeals, tx.Now())
+		update decision set superseded_at = $2 where id = $1 and kind = 'programme' and replaces is null and superseded_at is null and outcome <> 'eligible'`, d.ID, tx.Now())
 	if err != nil || n == 0 {
 		return err
 	}
@@ -204,32 +225,65 @@ func overturn(tx db.Tx, c Case) error {
 		select $2, $3, 'programme', d.programme_id, d.rule_id, d.household_id, d.subject_version, 'eligible',
 		       jsonb_build_object('appeal', $4::text), d.inputs, d.criteria, $5, a.decided_by
 		from decision d join decision a on a.case_id = $6 where d.id = $1`,
-		*c.Appeals, tx.NewID(), registry.NewRef(registry.RefDecision, tx.Rand()), c.Ref, tx.Now(), c.ID)
+		d.ID, tx.NewID(), registry.NewRef(registry.RefDecision, tx.Rand()), c.Ref, tx.Now(), c.ID)
 }
 
-// taken is the decision that would take something away which a case is an appeal
-// of, also through a first appeal; nil for an appeal of anything else.
-func taken(tx db.Tx, c Case) (*programmes.Decision, error) {
+// ofProgramme is the programme's decision that a case is an appeal of, also through
+// a first appeal; nil for an appeal of anything else.
+func ofProgramme(tx db.Tx, c Case) (*programmes.Decision, error) {
 	for of := c.Appeals; of != nil; {
 		var rows []struct {
-			Kind     string `db:"kind"`
-			Replaces *db.ID `db:"replaces"`
-			Next     *db.ID `db:"next"`
+			Kind string `db:"kind"`
+			Next *db.ID `db:"next"`
 		}
 		if err := tx.Select(&rows, `
-			select d.kind, d.replaces, f.appeals_id as next from decision d left join case_file f on f.id = d.case_id where d.id = $1`, *of); err != nil || len(rows) == 0 {
+			select d.kind, f.appeals_id as next from decision d left join case_file f on f.id = d.case_id where d.id = $1`, *of); err != nil || len(rows) == 0 {
 			return nil, err
 		}
 		if rows[0].Kind == "programme" {
-			if rows[0].Replaces == nil {
-				return nil, nil
-			}
 			d, err := programmes.DecisionByID(tx, *of)
 			return &d, err
 		}
 		of = rows[0].Next
 	}
 	return nil, nil
+}
+
+// taken is ofProgramme for a decision that would take something away.
+func taken(tx db.Tx, c Case) (*programmes.Decision, error) {
+	d, err := ofProgramme(tx, c)
+	if err != nil || d == nil || d.Replaces == nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Override is what granting an appeal does to a programme's decision: a human
+// decision against the rule (RULES R13).
+type Override struct {
+	programmes.Decision
+	Home  string // the household's reference
+	Visit bool   // the programme wants somebody to have been there, and nobody was
+}
+
+// OverrideOf is the override that granting a case would be; nil for none.
+func OverrideOf(tx db.Tx, c Case) (*Override, error) {
+	d, err := ofProgramme(tx, c)
+	if err != nil || d == nil || d.Replaces != nil || d.SupersededAt.Valid || d.Outcome == programmes.Eligible {
+		return nil, err
+	}
+	o := Override{Decision: *d}
+	if err := tx.Get(&o.Home, `select ref from household where id = $1`, d.Household); err != nil {
+		return nil, err
+	}
+	ground := text(c.Draft.Answers, "ground")
+	if len(d.Rule.Score) == 0 && ground != "result" {
+		return &o, nil
+	}
+	var there bool
+	err = tx.Get(&there, `select exists (select from case_visit where case_id = $1 and found is not null and found <> 'nobody_home')`, c.ID)
+	o.Visit = !there
+	return &o, err
 }
 
 // suspend holds up what is appealed, from the moment at which the appeal is sent,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
+	"slices"
 
 	"daftar/db"
 	"daftar/fault"
@@ -44,6 +45,9 @@ func Begin(tx db.Tx, actor Actor, o Opening) (string, error) {
 	}
 	if kind.Off || !kind.Starts.By(who) && !(actor.Staff && kind.Starts.By("office")) {
 		return "", fault.Hidden()
+	}
+	if kind.Family == "appeal" && o.Appeals == nil && !slices.ContainsFunc(o.Links, func(l Link) bool { return l.Relation == "appeals" }) {
+		return "", fault.New(fault.Conflict, "appeal.error.of_nothing")
 	}
 	applicant, home, err := called(tx, o)
 	if err != nil {

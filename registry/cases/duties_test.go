@@ -183,3 +183,103 @@ func TestNothingWouldChange(t *testing.T) {
 		}
 	}
 }
+
+// R15: a household of children gets an adult from outside as payee, with proof and
+// three officials; one who is in the registry, or one of an institution who is not.
+func TestPayeeFromOutside(t *testing.T) {
+	t.Parallel()
+	for name, answers := range map[string]registry.Values{
+		"registered": {"lives": "outside", "role": "caregiver", "known": "registered"},
+		"of a home":  {"lives": "outside", "role": "institution", "institution": "Harbour home", "known": "new", "name": "Sister Agnes", "born": "1970-05-01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t)
+			d, ibrahim := o.desk(t), o.member(t, "Ibrahim Omar")
+			if name == "registered" {
+				answers["who_ref"] = o.ref(t, "Mary Okello")
+			}
+			if _, offered := o.asks(t, ibrahim, o.begins(t, ibrahim, "payee", answers), "lives"); len(offered) != 1 {
+				t.Error("somebody who lives there is offered, of whom there is none: ", offered)
+			}
+			ref := o.files(t, ibrahim, "payee", answers)
+			if c := o.inOffice(t, ref); c.Hands != 3 || c.Blocked != "" {
+				t.Fatalf("%d officials, %q", c.Hands, c.Blocked)
+			}
+			o.Clock.Add(14 * day)
+			o.recommends(t, d, ref, "approve")
+			err := o.WithTx(t.Context(), d.approver.Principal, func(tx db.Tx) error {
+				_, err := cases.Decide(tx, d.approver.Actor, ref, cases.Ruling{Approve: true, Lang: "en"})
+				return err
+			})
+			if !fault.Is(err, fault.Conflict) {
+				t.Fatal("somebody from outside without any proof: ", err)
+			}
+			o.do(t, ibrahim.Principal, func(tx db.Tx) error {
+				return cases.AddDocument(tx, ibrahim.Actor, ref, cases.Evidence{Kind: "appointment", MediaType: "image/jpeg", Size: 1, Width: 1, Height: 1, SHA256: []byte("x"), Blob: someBlob})
+			})
+			o.approves(t, d, ref)
+			want := map[string]string{"registered": "Mary Okello", "of a home": "Sister Agnes"}[name]
+			if n := o.count(t, `select count(*) from membership_role r join person p on p.id = r.person_id and p.full_name = $1
+				join membership m on m.household_id = r.household_id and m.end_date is null join person i on i.id = m.person_id and i.full_name_latin = 'Ibrahim Omar'
+				where r.role = 'payee' and r.end_date is null`, want); n != 1 || o.paid(t, "Fatima Hassan") {
+				t.Errorf("%d times %s is paid", n, want)
+			}
+		})
+	}
+	o := newOffice(t)
+	ibrahim := o.member(t, "Ibrahim Omar")
+	for what, answers := range map[string]registry.Values{
+		"a child of another household": {"lives": "outside", "role": "relative", "known": "registered", "who_ref": o.ref(t, "Sara Yusuf")},
+		"a child who is not known":     {"lives": "outside", "role": "relative", "known": "new", "name": "Kid", "born": "2015-01-01"},
+		"who is the payee now":         {"lives": "outside", "role": "caregiver", "known": "registered", "who_ref": o.ref(t, "Fatima Hassan")},
+	} {
+		ref := o.begins(t, ibrahim, "payee", answers)
+		if err := o.WithTx(t.Context(), ibrahim.Principal, func(tx db.Tx) error { _, err := cases.File(tx, ibrahim.Actor, ref); return err }); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// Whoever is left without a payee or a caregiver is on a list of the office's area,
+// until somebody follows; nobody else's is.
+func TestVacancies(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, fatima, bilal := o.desk(t), o.member(t, "Fatima Hassan"), o.member(t, "Bilal Yusuf")
+	list := func(area db.ID) (unpaid, uncared []string) {
+		o.do(t, d.verifier.Principal, func(tx db.Tx) error {
+			r := registry.Reader{Areas: []db.ID{area}}
+			homes, err := cases.Unpaids(tx, r)
+			if err != nil {
+				return err
+			}
+			children, err := cases.UncaredChildren(tx, r)
+			for _, v := range homes {
+				unpaid = append(unpaid, v.Ref)
+			}
+			for _, v := range children {
+				uncared = append(uncared, v.Name)
+			}
+			return err
+		})
+		return unpaid, uncared
+	}
+	ibrahim := o.ref(t, "Ibrahim Omar")
+	if unpaid, uncared := list(o.capital); len(uncared) != 0 || slices.Contains(unpaid, ibrahim) {
+		t.Errorf("from the start: %v, %v", unpaid, uncared)
+	}
+	o.approves(t, d, o.lateFiles(t, fatima, "leave", registry.Values{}))
+	o.dies(t, d, bilal, "Amina Yusuf")
+	unpaid, uncared := list(o.capital)
+	if len(uncared) != 4 { // her daughter, and three of Amina's
+		t.Errorf("nobody cares for %v", uncared)
+	}
+	if eligible := o.count(t, `select count(*) from decision d join membership m on m.household_id = d.household_id and m.end_date is null join person p on p.id = m.person_id
+		where p.full_name_latin = 'Ibrahim Omar' and d.kind = 'programme' and d.superseded_at is null and d.outcome = 'eligible'`); slices.Contains(unpaid, ibrahim) != (eligible > 0) {
+		t.Errorf("households that nobody is paid for: %v; his gets %d", unpaid, eligible)
+	}
+	if unpaid, uncared = list(o.north); len(unpaid)+len(uncared) != 0 {
+		t.Errorf("another area's: %v, %v", unpaid, uncared)
+	}
+}

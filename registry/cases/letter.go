@@ -11,6 +11,7 @@ import (
 	"daftar/registry/deadline"
 	"daftar/registry/history"
 	"daftar/registry/letters"
+	"daftar/registry/programmes"
 )
 
 // The answer to a case is a letter of package letters: in a text that a person
@@ -18,8 +19,8 @@ import (
 
 // letterKind is the letter of an outcome.
 func letterKind(tx db.Tx, c Case, kind kinds.Kind, outcome string) (string, error) {
-	switch kind.Family {
-	case "grievance":
+	switch kind.Letters() {
+	case "complaint":
 		return "complaint_" + outcome, nil
 	case "appeal":
 		level, err := appealLevel(tx, c)
@@ -116,6 +117,57 @@ type AppealTime struct {
 
 // Late reports whether the time is over. A late appeal is received, too.
 func (t AppealTime) Late(now time.Time) bool { return t.Served && !now.Before(t.Until) }
+
+// Lateness is until when what an appeal is of could be appealed, and whether the
+// appeal came, or would come now, after that (RULES R12). Of there being no answer
+// there is no last day.
+type Lateness struct {
+	AppealTime
+	Late bool
+}
+
+// LatenessOf computes it.
+func LatenessOf(tx db.Tx, c Case) (l Lateness, err error) {
+	if c.Appeals == nil {
+		return l, nil
+	}
+	var of []Case
+	if err := tx.Select(&of, `select `+caseColumns+` from decision d join case_file c on c.id = d.case_id or c.joined_to = d.case_id
+		where d.id = $1 and d.kind = 'case' order by c.joined_to is not null, c.ref`, *c.Appeals); err != nil {
+		return l, err
+	}
+	if len(of) == 0 {
+		d, err := programmes.DecisionByID(tx, *c.Appeals)
+		if err != nil {
+			return l, err
+		}
+		k, err := programmes.ClockOf(tx, d)
+		if err != nil {
+			return l, err
+		}
+		l.AppealTime = AppealTime{Served: k.Served, LastDay: k.LastDay, Until: k.Until}
+	}
+	for _, x := range of {
+		if l.Served {
+			break
+		}
+		if c.Person != nil && (x.Person == nil || *x.Person != *c.Person) { // of who objected
+			l.AppealTime, err = ConcernTimeOf(tx, x, *c.Person)
+		}
+		if err == nil && !l.Served && x.JoinedTo == nil {
+			l.AppealTime, err = AppealTimeOf(tx, x)
+		}
+		if err != nil {
+			return l, err
+		}
+	}
+	at := tx.Now()
+	if c.SubmittedAt.Valid {
+		at = c.SubmittedAt.Time
+	}
+	l.Late = l.AppealTime.Late(at)
+	return l, nil
+}
 
 // objectedLetter is the letter to whoever objected.
 const objectedLetter = "objected"

@@ -34,7 +34,7 @@ func TestLifeThroughTheDatabase(t *testing.T) {
 		answers := map[int]registry.Values{
 			1: {"what": "Nobody answered"},
 			2: {"whole": "all", "area": "MJ010102", "directions": fmt.Sprint("House ", runs)},
-			3: {"who": o.ref(t, other)},
+			3: {"lives": "here", "who": o.ref(t, other)},
 		}[hands]
 		ref := o.begins(t, citizen, kind, answers)
 		model := newReference(hands)

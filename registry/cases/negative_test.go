@@ -211,7 +211,7 @@ func TestD7AreasHoldInListsToo(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		list, err := cases.Colleagues(tx, c)
+		list, err := cases.Colleagues(tx, c, cases.MayRead)
 		for _, who := range list {
 			if who.ID == north.Actor.ID {
 				t.Error("an officer of another region is offered")

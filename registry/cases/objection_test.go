@@ -41,7 +41,9 @@ func TestWhoObjectedCanAppeal(t *testing.T) {
 	if got := touches(); !slices.Contains(got, nur.FullName) || slices.Contains(got, "Amina Yusuf") {
 		t.Errorf("before: %q", got)
 	}
-	o.do(t, bilal.Principal, func(tx db.Tx) error { return cases.Respond(tx, *bilal.Person, ref, false, "The boy lives with me", "en") })
+	o.do(t, bilal.Principal, func(tx db.Tx) error {
+		return cases.Respond(tx, *bilal.Person, ref, false, "The boy lives with me", "en")
+	})
 	if _, err := appeal(bilal); !fault.Is(err, fault.Conflict) {
 		t.Error("appealed before anything was decided: ", err)
 	}

@@ -111,6 +111,15 @@ func Decide(tx db.Tx, officer Actor, ref string, r Ruling) (Case, error) {
 			check.Fail("reason", "case.error.reason")
 			return c, check.Err()
 		}
+		if r.Reason == "too_late" {
+			if l, err := LatenessOf(tx, c); err != nil {
+				return c, err
+			} else if !l.Late { // the law's clock says so, not the office (RULES R12)
+				var check fault.Check
+				check.Fail("reason", "appeal.error.in_time")
+				return c, check.Err()
+			}
+		}
 		s.action, s.reason, s.facts = Refused, r.Reason, map[string]any{"fact": r.Fact}
 	} else if c.Hands == 3 && c.State == StateRecommended {
 		s.action, s.private = Endorsed, true
@@ -121,6 +130,13 @@ func Decide(tx db.Tx, officer Actor, ref string, r Ruling) (Case, error) {
 	if r.Approve {
 		if err := mayApprove(tx, c, kind); err != nil {
 			return c, err
+		}
+		if o, err := OverrideOf(tx, c); err != nil {
+			return c, err
+		} else if o != nil && r.Note == "" {
+			var check fault.Check
+			check.Fail("note", "appeal.error.note")
+			return c, check.Err()
 		}
 		if c.Change != nil {
 			if moved, err := renew(tx, &c); moved || err != nil {
@@ -189,6 +205,11 @@ func mayApprove(tx db.Tx, c Case, kind kinds.Kind) error {
 	if err := undoubted(tx, c); err != nil {
 		return err
 	}
+	if o, err := OverrideOf(tx, c); err != nil {
+		return err
+	} else if o != nil && o.Visit {
+		return fault.New(fault.Conflict, "appeal.error.visit")
+	}
 	calendar, err := clock(tx, c)
 	if err != nil {
 		return err
@@ -210,7 +231,7 @@ func mayApprove(tx db.Tx, c Case, kind kinds.Kind) error {
 			return fault.New(fault.Conflict, "case.error.may_object", "Date", c.ObjectUntil.Time)
 		}
 	}
-	if kind.Proven {
+	if kind.NeedsProof(c.Draft.Answers) {
 		var proven bool
 		if err := tx.Get(&proven, `
 			select exists (select from evidence where case_id = $1 and removed_at is null)

@@ -101,7 +101,7 @@ func TestPayeeNeedsThreeOfficials(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	d, bilal := o.desk(t), o.member(t, "Bilal Yusuf")
-	ref := o.files(t, bilal, "payee", registry.Values{"who": o.ref(t, "Bilal Yusuf")})
+	ref := o.files(t, bilal, "payee", registry.Values{"lives": "here", "who": o.ref(t, "Bilal Yusuf")})
 	o.recommends(t, d, ref, "approve")
 	o.Clock.Add(14 * day)
 	decide := func(by hand) error {
@@ -142,7 +142,7 @@ func TestPaymentsAreHeldAfterALink(t *testing.T) {
 		bilal.Actor.ID, *bilal.Person, o.Now()); n != 1 {
 		t.Fatal(n)
 	}
-	answers := registry.Values{"who": o.ref(t, "Bilal Yusuf")}
+	answers := registry.Values{"lives": "here", "who": o.ref(t, "Bilal Yusuf")}
 	ref := o.begins(t, bilal, "payee", answers)
 	file := func() error {
 		return o.attempt(t, bilal, func(tx db.Tx, a cases.Actor) error { _, err := cases.File(tx, a, ref); return err })
@@ -224,16 +224,27 @@ func TestUndo(t *testing.T) {
 	if p := o.person(t, "Hawa Yusuf"); p.Status != registry.Mistaken {
 		t.Error(p.Status)
 	}
-	// Changed again since: a person has to look.
+	// Changed again while it is under way: it is refused, and over.
 	one := o.files(t, amina, "job", income(12))
 	o.approves(t, d, one)
-	o.approves(t, d, o.files(t, amina, "job", income(13)))
-	back, err = undo(one)
-	if err != nil {
+	if back, err = undo(one); err != nil {
 		t.Fatal(err)
 	}
+	o.approves(t, d, o.files(t, amina, "job", income(13)))
+	o.do(t, d.verifier.Principal, func(tx db.Tx) error {
+		_, err := cases.Recommend(tx, d.verifier.Actor, back, "approve", "", "en")
+		return err
+	})
+	o.works(t)
 	if c := o.inOffice(t, back); c.Blocked != "blocked.moved_on" || c.Change != nil {
 		t.Errorf("%s %q", c.State, c.Blocked)
+	}
+	o.recommends(t, d, back, "refuse")
+	if err := o.attempt(t, third, func(tx db.Tx, a cases.Actor) error {
+		_, err := cases.Decide(tx, a, back, cases.Ruling{Reason: "not_needed", Lang: "en"})
+		return err
+	}); err != nil {
+		t.Error("nobody can end it: ", err)
 	}
 }
 

@@ -257,7 +257,7 @@ func TestHouseholdOfChildren(t *testing.T) {
 		t.Fatalf("%+v", p.Memberships)
 	}
 	for _, who := range []string{"Ibrahim Omar", "Khadija Omar"} {
-		ref := o.begins(t, ibrahim, "payee", registry.Values{"who": o.ref(t, who)})
+		ref := o.begins(t, ibrahim, "payee", registry.Values{"lives": "here", "who": o.ref(t, who)})
 		err := o.WithTx(t.Context(), ibrahim.Principal, func(tx db.Tx) error { _, err := cases.File(tx, ibrahim.Actor, ref); return err })
 		if !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s is paid: %v", who, err)

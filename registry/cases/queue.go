@@ -28,6 +28,13 @@ const (
 	Over    View = "closed"
 )
 
+// Of those that nobody has, what is to be decided and what is to be checked: not
+// lists to look at, but what Take chooses from.
+const (
+	toDecide View = "to-decide"
+	toCheck  View = "to-check"
+)
+
 // Views lists the views of the queue, in order.
 func Views() []View { return []View{Team, Own, Free, DueSoon, Overdue, Checked, Waits, Over} }
 
@@ -128,13 +135,17 @@ func (f Filter) query(tx db.Tx, officer Actor, due time.Time, ref string) (strin
 		condition += ` and (c.due_on < ` + arg(f.Today) + ` or c.escalated_at is not null)` // a sealed one has hours
 	case Checked:
 		condition += ` and c.state in ('recommended', 'endorsed')`
+	case toDecide:
+		condition += ` and c.state in ('recommended', 'endorsed')`
+	case toCheck:
+		condition += ` and c.state = 'submitted'`
 	case Waits:
 		condition += ` and c.state = 'waiting'`
 	case Over:
 		condition = strings.Replace(condition, queueOpen, `c.state in ('approved', 'refused', 'withdrawn') and c.due_on is not null`, 1)
 	}
 	taken := []string{"true", "false"}
-	if f.View == Free {
+	if f.View == Free || f.View == toDecide || f.View == toCheck {
 		taken = taken[:1]
 	}
 	var branches []string

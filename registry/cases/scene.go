@@ -174,8 +174,17 @@ func filing(tx db.Tx, c Case) (Filing, error) {
 		return f, err
 	}
 	f.Form.Defs, f.Form.Formulas = defined.(kinds.Form).Defs, defined.(kinds.Form).Formulas
+	if kind.Family == "appeal" {
+		l, err := LatenessOf(tx, c)
+		if err != nil {
+			return f, err
+		}
+		if !l.Late { // nobody is asked why they are late who are not
+			f.Form.Kind.Questions = slices.DeleteFunc(slices.Clone(kind.Questions), func(q kinds.Question) bool { return q.Late })
+		}
+	}
 	f.Form.Kind.Proof = slices.Concat(kind.Proof, f.Form.Papers(c.Draft.Answers))
-	for _, q := range kind.Questions {
+	for _, q := range f.Form.Kind.Questions {
 		switch q.Page {
 		case "person", "people":
 			f.Form.Offers[q.Code] = f.circle(q)

@@ -97,6 +97,9 @@ func PlanVisit(tx db.Tx, officer Actor, ref string, on time.Time, visitor db.ID,
 	if !c.State.Open() {
 		return fault.New(fault.Conflict, "error.out_of_order")
 	}
+	if _, err := colleague(tx, c, visitor, MayAsk, "visitor"); err != nil {
+		return err
+	}
 	id := tx.NewID()
 	if what, err = conceal(tx, c, whatColumn, id, what); err != nil {
 		return err

@@ -60,8 +60,18 @@ const Block = 1024
 // partner is the other household of the pair; the mask has its highest bit in
 // every block, so that the two are far apart.
 func (c *Country) partner(i int) int {
-	mask := int(mix(c.cfg.Seed^forMask<<56, uint64(i/Block))%(Block/2)) | Block/2
+	half := c.block() / 2
+	mask := int(mix(c.cfg.Seed^forMask<<56, uint64(i/c.block()))%uint64(half)) | half
 	return i ^ mask
+}
+
+// block is Block, and less in a country that has fewer households.
+func (c *Country) block() int {
+	block := Block
+	for block > 2 && block > c.cfg.Households {
+		block /= 2
+	}
+	return block
 }
 
 // firstCopy is the number of the first person in a household who is a copy.
@@ -100,7 +110,11 @@ func (c *Country) plant(i int, b *builder, h *Household) {
 	if r.is(0.08) { // entered twice in one household
 		from = i
 	}
-	if n := int(0.6*c.expected()/(1-0.4*c.expected()/meanSize) + r.Float64()); n > 0 {
+	n := int(0.6*c.expected()/(1-0.4*c.expected()/meanSize) + r.Float64())
+	if block := c.block(); block < Block && i == block/2 {
+		n = max(n, 1) // however small the country, somebody is there twice
+	}
+	if n > 0 {
 		c.copyPeople(r, c.base(from), h, n)
 	}
 	if r.is(0.02) {

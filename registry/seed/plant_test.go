@@ -172,3 +172,24 @@ func TestEventsAreBeforeTheDay(t *testing.T) {
 		}
 	}
 }
+
+// A small country has people who are there twice, too, when they are asked for.
+func TestSmallCountriesHaveDuplicates(t *testing.T) {
+	t.Parallel()
+	for _, households := range []int{2, 3, 60, 300, 1000} {
+		for s := uint64(1); s <= 20; s++ {
+			n := 0
+			c := country(t, seed.Config{Seed: s, Households: households, Duplicates: 0.1})
+			for _, h := range c.All() {
+				for _, p := range h.Pairs {
+					if p.Same {
+						n++
+					}
+				}
+			}
+			if n == 0 {
+				t.Errorf("seed %d: nobody of %d households is there twice", s, households)
+			}
+		}
+	}
+}

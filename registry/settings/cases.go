@@ -21,7 +21,7 @@ const (
 )
 
 // steady are the families that people always need a way to: those are never off.
-var steady = []string{"registration", "appeal", "duplicate", "recertification", "undo"}
+var steady = []string{"registration", "appeal", "silence", "duplicate", "recertification", "undo"}
 
 // caseKinds checks what people can ask for: that it can be asked, answered in
 // time, and decided by somebody.

@@ -138,13 +138,7 @@ func (b *build) passPayee(home db.ID, gone []db.ID) error {
 			r.EndDate = max(b.since, r.StartDate)
 		}
 	}
-	p := b.person(next)
-	for i := range p.Memberships {
-		if m := &p.Memberships[i]; m.HouseholdID == home && m.EndDate == "" {
-			m.Roles = append(m.Roles, registry.RoleData{Role: registry.RolePayee, StartDate: max(b.since, m.StartDate)})
-			break
-		}
-	}
+	b.receives(next, home)
 	b.tell(next)
 	return nil
 }

@@ -309,7 +309,7 @@ func in(p *registry.PersonData, home db.ID) *registry.MembershipData {
 // out makes the items of what was changed. A value that differs comes from what
 // was said; one that does not keeps its source.
 func (b *build) out() (Out, error) {
-	o := Out{Affected: b.affected, Needed: b.needed, Unsafe: b.unsafe}
+	o := Out{Affected: b.affected, Needed: b.needed, Unsafe: b.unsafe, Risky: b.appoints}
 	if b.unsafe || b.silent {
 		o.Affected, o.Needed = nil, nil
 	}
@@ -335,7 +335,7 @@ func (b *build) out() (Out, error) {
 			}
 			if item != nil {
 				o.Items = append(o.Items, *item)
-				o.Risky = o.Risky || risky && (!b.routine || b.appoints)
+				o.Risky = o.Risky || risky && !b.routine
 			}
 		}
 	}

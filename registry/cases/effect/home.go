@@ -193,35 +193,6 @@ func (b *build) endUnion(others []db.ID) {
 	}
 }
 
-// payee lets another adult receive what the household gets. It takes the
-// agreement of who receives it now, or another official (RULES R15).
-func payee(b *build) error {
-	who, err := b.chosen("who")
-	if err != nil {
-		return err
-	}
-	if !b.Adult(who) {
-		return invalid("who", "question.error.adult")
-	}
-	here, ok := b.Residence(who)
-	if !ok {
-		return blocked("no_home")
-	}
-	b.since = b.Today
-	now, there := b.payeeOf(here.HouseholdID, registry.RolePayee)
-	if there && now == who {
-		return invalid("who", "question.error.same")
-	}
-	if there {
-		b.endRole(now, here.HouseholdID, registry.RolePayee, b.since)
-		b.need(now)
-	}
-	b.endRole(who, here.HouseholdID, registry.RoleAlternatePayee, b.since)
-	b.giveRole(who, here.HouseholdID, registry.RolePayee, nil, b.since)
-	b.tell(who)
-	return nil
-}
-
 // leave ends the records of somebody who wants to, and of their children if they
 // say so. Every other adult decides for themselves.
 func leave(b *build) error {

@@ -169,9 +169,9 @@ func (b *build) unmake(u Undone) error {
 	return nil
 }
 
-// restore gives a state back what the change took, unless it moved on.
-func restore(now history.State, u Undone) error {
-	fields := object(now["fields"])
+// each calls fn for every value that the change touched: with the state, or its
+// fields, as they are, as they were before and as the change made them.
+func (u Undone) each(now, fields history.State, fn func(what, key string, into, was, after history.State)) {
 	for _, c := range history.Diff(u.Before, u.After) {
 		for key := range union(c.Old, c.New) {
 			into, was, after := now, u.Before, u.After
@@ -180,16 +180,35 @@ func restore(now history.State, u Undone) error {
 			} else if isList(c.What) {
 				key = c.What
 			}
-			if !equal(into[key], after[key]) && !equal(into[key], was[key]) {
-				return blocked("moved_on")
-			}
-			if old, ok := was[key]; ok {
-				into[key] = old
-			} else {
-				delete(into, key)
-			}
+			fn(c.What, key, into, was, after)
 		}
 	}
+}
+
+// MovedOn lists the values that changed again since the change, as history.Change
+// says them: they cannot be taken back.
+func (u Undone) MovedOn(now history.State) (names []string) {
+	u.each(now, object(now["fields"]), func(what, key string, into, was, after history.State) {
+		if !equal(into[key], after[key]) && !equal(into[key], was[key]) && !slices.Contains(names, what) {
+			names = append(names, what)
+		}
+	})
+	return names
+}
+
+// restore gives a state back what the change took, unless it moved on.
+func restore(now history.State, u Undone) error {
+	if len(u.MovedOn(now)) > 0 {
+		return blocked("moved_on")
+	}
+	fields := object(now["fields"])
+	u.each(now, fields, func(_, key string, into, was, _ history.State) {
+		if old, ok := was[key]; ok {
+			into[key] = old
+		} else {
+			delete(into, key)
+		}
+	})
 	if len(fields) == 0 {
 		delete(now, "fields")
 		return nil

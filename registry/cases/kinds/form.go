@@ -70,8 +70,8 @@ func (f Form) valuesOf(kind string) registry.Fields {
 		list = slices.Clone(Core())
 	}
 	for _, d := range f.Defs.Of(kind) {
-		if d.Type == registry.TypeCalculated || d.Type == registry.TypeRoster {
-			continue
+		if d.Type == registry.TypeCalculated || d.Type == registry.TypeRoster || !d.Asked && len(d.Question) == 0 {
+			continue // what is never put to people is the office's to know
 		}
 		if roles, named := d.Roles["edit"]; named && !slices.Contains(roles, "citizen") {
 			continue

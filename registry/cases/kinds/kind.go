@@ -17,26 +17,28 @@ type Kind struct {
 	ID      db.ID `json:"-" yaml:"-"`
 	Version int   `json:"-" yaml:"-"`
 
-	Code   string          `json:"code" yaml:"code"`
-	Family string          `json:"family" yaml:"family"`                   // one of Families
-	Group  string          `json:"group,omitempty" yaml:"group,omitempty"` // where it stands in the list: one of Groups; "" for nowhere
-	Order  int             `json:"order,omitempty" yaml:"order,omitempty"`
-	Desk   string          `json:"desk" yaml:"desk"`                         // whose work it is
-	Hands  int             `json:"hands" yaml:"hands"`                       // officials that it takes; more where the change is risky
-	Access string          `json:"access,omitempty" yaml:"access,omitempty"` // "open" when empty, "restricted" or "sealed"
-	Effect string          `json:"effect,omitempty" yaml:"effect,omitempty"` // what it does to records; "" for nothing
-	Starts Starts          `json:"starts,omitempty" yaml:"starts,omitempty"` // who may begin it
-	Off    bool            `json:"off,omitempty" yaml:"off,omitempty"`       // nobody may, for now
-	From   string          `json:"from,omitempty" yaml:"from,omitempty"`     // the version before holds until that day, "2026-12-01"
-	Days   int             `json:"days,omitempty" yaml:"days,omitempty"`     // working days to answer; the country's when zero
-	Hours  int             `json:"hours,omitempty" yaml:"hours,omitempty"`   // calendar hours, where those count
-	Object int             `json:"object,omitempty" yaml:"object,omitempty"` // working days in which those affected may object
-	Exit   bool            `json:"exit,omitempty" yaml:"exit,omitempty"`     // its pages have a quick way out
-	Safe   bool            `json:"safe,omitempty" yaml:"safe,omitempty"`     // "I am not safe" is asked first
-	Values bool            `json:"values,omitempty" yaml:"values,omitempty"` // may be granted value by value
-	Proven bool            `json:"proven,omitempty" yaml:"proven,omitempty"` // nobody approves it without any proof
-	Nature registry.Nature `json:"nature,omitempty" yaml:"nature,omitempty"`
-	Reason string          `json:"reason,omitempty" yaml:"reason,omitempty"` // of the change: one of registry.ChangeReasons
+	Code   string `json:"code" yaml:"code"`
+	Family string `json:"family" yaml:"family"`                   // one of Families
+	Group  string `json:"group,omitempty" yaml:"group,omitempty"` // where it stands in the list: one of Groups; "" for nowhere
+	Order  int    `json:"order,omitempty" yaml:"order,omitempty"`
+	Desk   string `json:"desk" yaml:"desk"`                         // whose work it is
+	Hands  int    `json:"hands" yaml:"hands"`                       // officials that it takes; more where the change is risky
+	Access string `json:"access,omitempty" yaml:"access,omitempty"` // "open" when empty, "restricted" or "sealed"
+	Effect string `json:"effect,omitempty" yaml:"effect,omitempty"` // what it does to records; "" for nothing
+	Starts Starts `json:"starts,omitempty" yaml:"starts,omitempty"` // who may begin it
+	Off    bool   `json:"off,omitempty" yaml:"off,omitempty"`       // nobody may, for now
+	From   string `json:"from,omitempty" yaml:"from,omitempty"`     // the version before holds until that day, "2026-12-01"
+	Days   int    `json:"days,omitempty" yaml:"days,omitempty"`     // working days to answer; the country's when zero
+	Hours  int    `json:"hours,omitempty" yaml:"hours,omitempty"`   // calendar hours, where those count
+	Object int    `json:"object,omitempty" yaml:"object,omitempty"` // working days in which those affected may object
+	Exit   bool   `json:"exit,omitempty" yaml:"exit,omitempty"`     // its pages have a quick way out
+	Safe   bool   `json:"safe,omitempty" yaml:"safe,omitempty"`     // "I am not safe" is asked first
+	Values bool   `json:"values,omitempty" yaml:"values,omitempty"` // may be granted value by value
+	Proven bool   `json:"proven,omitempty" yaml:"proven,omitempty"` // nobody approves it without any proof
+	// ProvenWhen is Proven for these answers, as Question.When lists them.
+	ProvenWhen map[string][]string `json:"proven_when,omitempty" yaml:"proven_when,omitempty"`
+	Nature     registry.Nature     `json:"nature,omitempty" yaml:"nature,omitempty"`
+	Reason     string              `json:"reason,omitempty" yaml:"reason,omitempty"` // of the change: one of registry.ChangeReasons
 
 	Title i18n.Text   `json:"title" yaml:"title"` // in people's own words: "A baby was born"
 	Hint  i18n.Text   `json:"hint,omitempty" yaml:"hint,omitempty"`
@@ -46,7 +48,7 @@ type Kind struct {
 	Questions []Question `json:"questions,omitempty" yaml:"questions,omitempty"`
 	Proof     []Proof    `json:"proof,omitempty" yaml:"proof,omitempty"`
 	Reasons   []Reason   `json:"reasons,omitempty" yaml:"reasons,omitempty"` // for which it may be refused
-	Letter    string     `json:"letter,omitempty" yaml:"letter,omitempty"`   // which letters; the family's when empty
+	Letter    string     `json:"letter,omitempty" yaml:"letter,omitempty"`   // which letters, one of LetterSets; the family's when empty
 }
 
 // Starts lists who may begin a case: "citizen" who is in the registry,
@@ -65,6 +67,22 @@ func Families() []string {
 // Groups lists the parts of the list that people choose from, in order. Each has
 // the message "kinds.group.<group>".
 func Groups() []string { return []string{"family", "home", "work", "record", "complaint"} }
+
+// LetterSets lists the families of letters that answer a case.
+func LetterSets() []string { return []string{"case", "complaint", "appeal"} }
+
+// Letters is the set of letters that answers a kind.
+func (k Kind) Letters() string {
+	switch {
+	case k.Letter != "":
+		return k.Letter
+	case k.Family == "grievance":
+		return "complaint"
+	case k.Family == "appeal":
+		return "appeal"
+	}
+	return "case"
+}
 
 // Desks lists whose work a case can be. Each has the message "desk.<desk>".
 func Desks() []string { return []string{"office", "quality", "grievance", "appeals", "protection"} }
@@ -97,6 +115,7 @@ type Question struct {
 	Needed  bool       `json:"needed,omitempty" yaml:"needed,omitempty"`
 	Past    bool       `json:"past,omitempty" yaml:"past,omitempty"` // a day that is not in the future
 	Columns []Question `json:"columns,omitempty" yaml:"columns,omitempty"`
+	Late    bool       `json:"late,omitempty" yaml:"late,omitempty"` // asked only of an appeal that comes after the last day
 }
 
 // Pages lists the pages that are no field types: "person" and "people" choose
@@ -160,6 +179,17 @@ func (k Kind) ReasonText(reason, fact string) (text, detail i18n.Text) {
 	return nil, nil
 }
 
+// NeedsProof reports whether nobody approves a case with these answers without any
+// proof.
+func (k Kind) NeedsProof(answers registry.Values) bool {
+	for code, want := range k.ProvenWhen {
+		if given, _ := answers[code].(string); slices.Contains(want, given) {
+			return true
+		}
+	}
+	return k.Proven
+}
+
 // Question finds a question of the kind.
 func (k Kind) Question(code string) (Question, bool) {
 	i := slices.IndexFunc(k.Questions, func(q Question) bool { return q.Code == code })
@@ -194,6 +224,8 @@ func (k Kind) Check(effects []string) error {
 		return wrong("no title")
 	case len(k.Reasons) == 0 && k.Family != "undo":
 		return wrong("nothing to refuse it for")
+	case k.Letter != "" && !slices.Contains(LetterSets(), k.Letter):
+		return wrong("no letters %q", k.Letter)
 	case k.Reason != "" && !slices.Contains(registry.ChangeReasons(), k.Reason):
 		return wrong("no reason of change %q", k.Reason)
 	}

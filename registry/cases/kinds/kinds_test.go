@@ -278,9 +278,10 @@ func TestValuesThatPeopleMayCorrect(t *testing.T) {
 		}
 	}
 	f := kinds.Form{Kind: correct, Offers: map[string]registry.Options{"who": {{Code: "P-1"}}}, Defs: registry.Fields{
-		{Subject: "person", Code: "work", Type: registry.TypeText}, {Subject: "person", Code: "score", Type: registry.TypeCalculated},
-		{Subject: "person", Code: "risk", Type: registry.TypeText, Roles: registry.FieldRoles{"edit": {"protection"}}},
-		{Subject: "person", Code: "wish", Type: registry.TypeText, Roles: registry.FieldRoles{"edit": {"protection", "citizen"}}},
+		{Subject: "person", Code: "work", Type: registry.TypeText, Asked: true}, {Subject: "person", Code: "score", Type: registry.TypeCalculated, Asked: true},
+		{Subject: "person", Code: "fifth", Type: registry.TypeText}, // of a survey: never put to anybody
+		{Subject: "person", Code: "risk", Type: registry.TypeText, Asked: true, Roles: registry.FieldRoles{"edit": {"protection"}}},
+		{Subject: "person", Code: "wish", Type: registry.TypeText, Question: i18n.Text{"en": "What do you wish?"}, Roles: registry.FieldRoles{"edit": {"protection", "citizen"}}},
 		{Subject: "household", Code: "rooms", Type: registry.TypeNumber},
 	}}
 	answers := registry.Values{"about": "person", "who": "P-1", "what": []any{"work", "birth", "risk", "score"}}
@@ -289,7 +290,7 @@ func TestValuesThatPeopleMayCorrect(t *testing.T) {
 		pages = append(pages, p.Code)
 		if p.Code == "what" {
 			for _, o := range p.Field.Options {
-				if o.Code == "risk" || o.Code == "score" || o.Code == "rooms" {
+				if o.Code == "risk" || o.Code == "fifth" || o.Code == "score" || o.Code == "rooms" {
 					t.Errorf("%s is offered", o.Code)
 				}
 			}

@@ -31,6 +31,7 @@ type Options struct {
 // Counts is what is in the database of a country.
 type Counts struct {
 	Households, People, Events int
+	Twice                      int // people who are registered twice
 	Skipped                    int // households that were there already
 }
 
@@ -203,6 +204,7 @@ func (l *loader) batch(ctx context.Context, first int) error {
 	defer l.mu.Unlock()
 	l.counts.Households += n.Households
 	l.counts.People += n.People
+	l.counts.Twice += n.Twice
 	l.counts.Events += n.Events
 	l.counts.Skipped += n.Skipped
 	if l.o.Progress != nil {
@@ -226,6 +228,11 @@ func (l *loader) items(tx db.Tx, first, last int, n *Counts) (items, events []re
 		h := c.Household(i)
 		n.Households++
 		n.People += len(h.People)
+		for _, p := range h.Pairs {
+			if p.Same {
+				n.Twice++
+			}
+		}
 		n.Events += len(h.Events)
 		items = append(items, registry.Item{Kind: registry.KindHousehold, Subject: h.ID, Data: e.household(&h, l.areas[h.Area].id)})
 		s.homes[h.ID] = l.areas[h.Area]
