@@ -7,6 +7,7 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/db/dbtest"
+	"daftar/demo"
 	"daftar/fault"
 	"daftar/registry"
 )
@@ -274,4 +275,21 @@ func TestAbuse(t *testing.T) {
 			t.Errorf("told %d times, held: %v", told, held)
 		}
 	})
+}
+
+// As the role of the office's pages nobody says by themselves whose an account is.
+func TestTheOfficeCannotTieByItself(t *testing.T) {
+	t.Parallel()
+	d := seeded(t)
+	who, _ := newcomer(t, d, "stranger")
+	clerk, err := demo.Staff(t.Context(), d.DB, "approver")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clerk.Role = db.Staff
+	if err := d.WithTx(t.Context(), clerk, func(tx db.Tx) error {
+		return tx.Exec(`update account set person_id = (select id from person where full_name_latin = 'Amina Yusuf') where id = $1`, who.Actor)
+	}); err == nil {
+		t.Error("one official alone tied an account to a record")
+	}
 }

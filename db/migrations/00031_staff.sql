@@ -408,6 +408,34 @@ begin
 end $$;
 -- +goose StatementEnd
 
+-- The office's pages write whose an account is in two cases, each of which took two
+-- people: its registration was approved and made the record; two records were merged,
+-- or a merge was taken back. Everything else is for decide_link (00027).
+-- +goose StatementBegin
+create function account_person_guard() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if session_user <> 'daftar_staff' or exists (select from account_link l where l.account_id = new.id and l.person_id = new.person_id) then
+    return new;
+  end if;
+  if old.person_id is null and exists (
+      select from change_item i join change c on c.id = i.change_id and c.state = 'applied'
+      join case_file f on f.change_id = c.id
+      left join decision d on d.id = f.appeals_id
+      left join case_file o on o.id = d.case_id
+      where i.subject_id = new.person_id and new.id in (f.account_id, o.account_id))
+    or exists (
+      select from record_merge g join change c on c.id = g.change_id and c.state = 'applied'
+      where g.ended_id = old.person_id and g.kept_id = new.person_id and g.undoes is null
+         or g.undoes is not null and old.person_id in (g.kept_id, g.ended_id) and new.person_id in (g.kept_id, g.ended_id)) then
+    return new;
+  end if;
+  raise exception 'whose an account is takes two people' using errcode = '42501';
+end $$;
+-- +goose StatementEnd
+create trigger account_person_guard before update of person_id on account for each row
+  when (new.person_id is distinct from old.person_id) execute function account_person_guard();
+
 -- What somebody who signed in asked for and was not given: what is not there or not
 -- theirs; what is not for their role; what needs a purpose that they did not say.
 -- One row for each of them, page, kind and day, which counts up to a thousand: nobody
