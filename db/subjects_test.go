@@ -73,6 +73,27 @@ func TestPortalSeesItsOwn(t *testing.T) {
 	if n := count(amina, ref, `select count(*) from person where ref = $1`, ref); n != 1 {
 		t.Error("she does not find whom she names")
 	}
+	// in one transaction as well, whatever was found out before
+	if err := d.WithTx(t.Context(), amina, func(tx db.Tx) error {
+		for _, step := range []struct {
+			named string
+			want  int
+		}{{"", 0}, {ref, 1}, {"", 0}} {
+			if err := tx.Exec(`select set_config('daftar.named', $1, true)`, step.named); err != nil {
+				return err
+			}
+			var n int
+			if err := tx.Get(&n, `select count(*) from person where ref = $1`, ref); err != nil {
+				return err
+			}
+			if n != step.want {
+				t.Errorf("with %q named she finds %d", step.named, n)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	// her husband lives where households are protected: he is not there for her
 	conn, err := pgx.Connect(t.Context(), d.URL(localpg.Superuser))
 	if err != nil {

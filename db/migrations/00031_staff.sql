@@ -295,18 +295,26 @@ create policy identifier_own on identifier for select to daftar_citizen using (s
 -- (registry.Named): knowing it is what the page goes by. Nobody who lives where
 -- households are protected, but for who lives there too. Wider than what any page
 -- shows; the pages say who sees what of whom (RULES R4), this says who is not there at
--- all. Once for each statement.
+-- all. Asked by every statement, found out once in a transaction that has written
+-- nothing yet: daftar.subjects is as much the program's word as daftar.actor is.
 -- +goose StatementBegin
 create function portal_subjects() returns uuid[]
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 declare
   me uuid := case when current_setting('daftar.kind', true) = 'citizen' then actor() end;
   v_named text[] := string_to_array(nullif(current_setting('daftar.named', true), ''), ',');
+  v_key text := concat_ws(' ', coalesce(me::text, '-'), coalesce(v_named, '{}'), '');
+  v_known text := current_setting('daftar.subjects', true);
+  v_unwritten boolean := pg_current_xact_id_if_assigned() is null;
   v_base uuid[];
   v_homes uuid[];
+  v_all uuid[];
 begin
   if current_setting('daftar.kind', true) is distinct from 'citizen' and v_named is null then
     return '{}';
+  end if;
+  if v_unwritten and starts_with(v_known, v_key) then
+    return substr(v_known, length(v_key) + 1)::uuid[];
   end if;
   v_base := array(
     select a.person_id from account a where a.id = me and a.person_id is not null
@@ -320,7 +328,7 @@ begin
     union select f.household_id from case_file f where f.account_id = me and f.household_id is not null
     union select s.subject_id from case_file f join case_subject s on s.case_id = f.id where f.account_id = me and s.kind = 'household'
     union select h.id from household h where h.ref = any(v_named));
-  return array(
+  v_all := array(
     select unnest(v_homes)
     union
     select unnest(v_base)
@@ -336,6 +344,10 @@ begin
       select from membership m join household h on h.id = m.household_id and h.protected
       where m.person_id = x.id and m.tie = 'usual' and m.end_date is null
         and not exists (select from membership o where o.household_id = h.id and o.end_date is null and o.person_id = any(v_base))));
+  if v_unwritten then
+    perform set_config('daftar.subjects', v_key || v_all::text, true);
+  end if;
+  return v_all;
 end $$;
 -- +goose StatementEnd
 grant execute on function portal_subjects() to daftar_citizen;
