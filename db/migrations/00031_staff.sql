@@ -295,8 +295,9 @@ create policy identifier_own on identifier for select to daftar_citizen using (s
 -- (registry.Named): knowing it is what the page goes by. Nobody who lives where
 -- households are protected, but for who lives there too. Wider than what any page
 -- shows; the pages say who sees what of whom (RULES R4), this says who is not there at
--- all. Asked by every statement, found out once in a transaction that has written
--- nothing yet: daftar.subjects is as much the program's word as daftar.actor is.
+-- all. Asked for every table in every statement; found out once for each statement,
+-- and once in all for what comes before a transaction writes: daftar.subjects is as much
+-- the program's word as daftar.actor is.
 -- +goose StatementBegin
 create function portal_subjects() returns uuid[]
 language plpgsql stable security definer set search_path = public, pg_temp as $$
@@ -305,7 +306,7 @@ declare
   v_named text[] := string_to_array(nullif(current_setting('daftar.named', true), ''), ',');
   v_key text := concat_ws(' ', coalesce(me::text, '-'), coalesce(v_named, '{}'), '');
   v_known text := current_setting('daftar.subjects', true);
-  v_unwritten boolean := pg_current_xact_id_if_assigned() is null;
+  v_at text := statement_timestamp()::text;
   v_base uuid[];
   v_homes uuid[];
   v_all uuid[];
@@ -313,7 +314,8 @@ begin
   if current_setting('daftar.kind', true) is distinct from 'citizen' and v_named is null then
     return '{}';
   end if;
-  if v_unwritten and starts_with(v_known, v_key) then
+  if starts_with(v_known, v_key)
+     and (pg_current_xact_id_if_assigned() is null or current_setting('daftar.subjects_at', true) = v_at) then
     return substr(v_known, length(v_key) + 1)::uuid[];
   end if;
   v_base := array(
@@ -344,9 +346,7 @@ begin
       select from membership m join household h on h.id = m.household_id and h.protected
       where m.person_id = x.id and m.tie = 'usual' and m.end_date is null
         and not exists (select from membership o where o.household_id = h.id and o.end_date is null and o.person_id = any(v_base))));
-  if v_unwritten then
-    perform set_config('daftar.subjects', v_key || v_all::text, true);
-  end if;
+  perform set_config('daftar.subjects', v_key || v_all::text, true), set_config('daftar.subjects_at', v_at, true);
   return v_all;
 end $$;
 -- +goose StatementEnd
