@@ -106,7 +106,7 @@ func (v numbers) codes() (list []string) {
 func (v numbers) choices(p *i18n.Printer) (list []ui.Choice) {
 	for i, code := range v.codes() {
 		n := v.list[i]
-		list = append(list, ui.Choice{Value: code, Label: p.List([]string{show.IdentifierName(p, v.types, n.Type), n.Masked()}), Hint: p.T("identifier.status." + n.Status)})
+		list = append(list, ui.Choice{Value: code, Label: p.List([]string{show.IdentifierName(p, v.types, n.Type), show.Masked(n.Value)}), Hint: p.T("identifier.status." + n.Status)})
 	}
 	return list
 }
