@@ -10,6 +10,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/cases/kinds"
 	"daftar/registry/deadline"
 )
 
@@ -719,5 +720,40 @@ func TestAliveAfterAllComesHerself(t *testing.T) {
 	o.approves(t, d, hers)
 	if s := o.inOffice(t, his).State; s != cases.StateApproved || o.person(t, "Amina Yusuf").Status != "" || !o.paid(t, "Amina Yusuf") || o.paid(t, "Bilal Yusuf") {
 		t.Error("his is ", s, "; or she is not back as she was")
+	}
+}
+
+// A country tells those above sooner of a kind that cannot wait.
+func TestOfficeSilentByKind(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.do(t, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+		k, err := kinds.Current(tx, "moved")
+		if err != nil {
+			return err
+		}
+		k.Regional, k.National = 1, 3
+		return kinds.Publish(tx, k)
+	})
+	amina := o.member(t, "Amina Yusuf")
+	quick, plain := o.files(t, amina, "moved", registry.Values{"whole": "all", "area": "MJ010102"}), o.files(t, amina, "separated", registry.Values{"safe": "yes", "children": []any{}, "area": "MJ010102"})
+	due := o.inOffice(t, quick).DueOn.Time
+	if other := o.inOffice(t, plain).DueOn.Time; !other.Equal(due) {
+		t.Fatal("not due on one day: ", due, other)
+	}
+	for _, step := range []struct {
+		days           int
+		reached, usual deadline.Silence
+	}{{8, deadline.National, deadline.Regional}} {
+		o.Clock.Set(due.Add(time.Duration(step.days) * 24 * time.Hour))
+		for range 3 {
+			o.sweeps(t)
+		}
+		if got := o.inOffice(t, quick); got.Escalation != step.reached {
+			t.Errorf("%d days late: %q", step.days, got.Escalation)
+		}
+		if got := o.inOffice(t, plain); got.Escalation != step.usual {
+			t.Errorf("%d days late, as usual: %q", step.days, got.Escalation)
+		}
 	}
 }
