@@ -159,6 +159,7 @@ func unlodge(tx db.Tx, c *Case) error {
 // about, the office that it belongs to, its clock. All of it is one update: each
 // writes a case into every index anew.
 func lodge(tx db.Tx, c *Case, p proposal) error {
+	earlier := p.seals && !c.Secret // what was written until now is not sealed yet
 	c.Secret = c.Secret || p.seals
 	draft, err := c.encode(tx)
 	if err != nil {
@@ -184,6 +185,11 @@ func lodge(tx db.Tx, c *Case, p proposal) error {
 		c.ID, draft, c.Version, c.Change, c.Blocked, c.Area, c.Household, c.Applicant,
 		c.SubmittedAt, c.DueOn, c.DueAt, c.ObjectUntil, c.Hands, p.seals); err != nil {
 		return err
+	}
+	if earlier {
+		if err := tx.Enqueue(jobs.KindSealCase, c.ID, c.Version); err != nil {
+			return err
+		}
 	}
 	return subjects(tx, *c, p.out)
 }
