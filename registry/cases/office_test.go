@@ -3,6 +3,7 @@ package cases_test
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -168,6 +169,55 @@ func TestPaymentsAndContactsAreHeldAfterALink(t *testing.T) {
 		if err := file(ref); err != nil {
 			t.Error("the next day: ", err)
 		}
+	}
+}
+
+// What is begun twice is one draft, at once or the next day, by whom it was begun for
+// whom; another one is begun by who says so.
+func TestBegunTwiceIsOneDraft(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, amina, bilal := o.desk(t), o.member(t, "Amina Yusuf"), o.member(t, "Bilal Yusuf")
+	begin := func(who hand, another bool) (ref string) {
+		o.Clock.Add(time.Second)
+		if err := o.attempt(t, who, func(tx db.Tx, by cases.Actor) (err error) {
+			ref, err = cases.Begin(tx, by, cases.Opening{Kind: "job", Person: who.Person, Language: "en", Another: another})
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+		return ref
+	}
+	var all sync.WaitGroup
+	refs := make([]string, 20)
+	for i := range refs {
+		all.Go(func() { refs[i] = begin(amina, i%2 == 1) })
+	}
+	all.Wait()
+	first := refs[0]
+	if slices.Sort(refs); len(slices.Compact(refs)) != 1 {
+		t.Fatal("twenty at once: ", refs)
+	}
+	o.do(t, amina.Principal, func(tx db.Tx) error {
+		_, err := cases.Put(tx, amina.Actor, first, "who", o.ref(t, "Amina Yusuf"))
+		return err
+	})
+	if again := begin(amina, false); again != first {
+		t.Error("the next day, with answers: ", again)
+	}
+	second := begin(amina, true)
+	if second == first || begin(amina, true) != second {
+		t.Error("another one: ", second)
+	}
+	counter := d.verifier
+	counter.Person = amina.Person
+	if his, taken := begin(bilal, false), begin(counter, false); his == second || taken == second || taken == his || begin(counter, false) != taken {
+		t.Error("of another hand: ", his, taken)
+	}
+	o.do(t, amina.Principal, func(tx db.Tx) error { _, err := cases.Withdraw(tx, amina.Actor, second); return err })
+	o.do(t, amina.Principal, func(tx db.Tx) error { _, err := cases.Withdraw(tx, amina.Actor, first); return err })
+	if fresh := begin(amina, false); fresh == first || fresh == second {
+		t.Error("after those were discarded: ", fresh)
 	}
 }
 
