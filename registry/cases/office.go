@@ -166,6 +166,14 @@ func Decide(tx db.Tx, officer Actor, ref string, r Ruling) (Case, error) {
 	if err := tellObjectors(tx, c); err != nil {
 		return c, err
 	}
+	if err := tellCompensated(tx, c); err != nil {
+		return c, err
+	}
+	if r.Approve && c.Appeals != nil {
+		if err := compensate(tx, officer, c, r.Note); err != nil {
+			return c, err
+		}
+	}
 	d, err := DecisionOf(tx, c)
 	if err != nil {
 		return c, err
