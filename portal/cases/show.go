@@ -29,8 +29,8 @@ type view struct {
 	Parties   []cases.Party
 	Decision  *cases.Decision
 	Letters   []letters.Letter
-	Appeal    *show.Appealing // nil where there is nothing to appeal
-	Silence   *cases.Lodged   // the appeal of there being no answer
+	Appeal    *show.Appealing   // nil where there is nothing to appeal
+	Silence   *cases.Lodged     // the appeal of there being no answer
 	Back      *cases.TakingBack // of what a granted appeal was against
 	Documents []document
 	Form      *ui.Form // of a message

@@ -124,7 +124,10 @@ func (o *office) takenBack(t *testing.T, d desk, amina, bilal hand, ref, appeal 
 		t.Error("taken back before it was decided")
 	}
 	if o.inOffice(t, appeal).Hands > 1 {
-		o.do(t, one.Principal, func(tx db.Tx) error { _, err := cases.Recommend(tx, one.Actor, appeal, "approve", "", "en"); return err })
+		o.do(t, one.Principal, func(tx db.Tx) error {
+			_, err := cases.Recommend(tx, one.Actor, appeal, "approve", "", "en")
+			return err
+		})
 	}
 	o.do(t, two.Principal, func(tx db.Tx) error {
 		_, err := cases.Decide(tx, two.Actor, appeal, cases.Ruling{Approve: true, Note: "He goes to school there", Lang: "en"})
@@ -144,7 +147,10 @@ func (o *office) takenBack(t *testing.T, d desk, amina, bilal hand, ref, appeal 
 		t.Fatalf("%q is %+v", undo, b)
 	}
 	nur, _ := o.person(t, "Nur Yusuf").Residence("2026-04-30")
-	if err := o.attempt(t, two, func(tx db.Tx, a cases.Actor) error { _, err := cases.Recommend(tx, a, undo, "approve", "", "en"); return err }); err == nil {
+	if err := o.attempt(t, two, func(tx db.Tx, a cases.Actor) error {
+		_, err := cases.Recommend(tx, a, undo, "approve", "", "en")
+		return err
+	}); err == nil {
 		t.Error("who granted the appeal checks what it led to")
 	}
 	o.approves(t, d, undo)
