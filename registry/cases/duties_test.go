@@ -285,11 +285,25 @@ func TestVacancies(t *testing.T) {
 	list := func(area db.ID) (unpaid, uncared []string) {
 		o.do(t, d.verifier.Principal, func(tx db.Tx) error {
 			r := registry.Reader{Areas: []db.ID{area}}
-			homes, err := cases.Unpaids(tx, r)
+			homes, _, err := cases.Unpaids(tx, r, "")
 			if err != nil {
 				return err
 			}
-			children, err := cases.UncaredChildren(tx, r)
+			children, _, err := cases.UncaredChildren(tx, r, "")
+			for i, v := range homes { // a page begins after the last of the one before
+				if rest, _, err := cases.Unpaids(tx, r, v.Household); err != nil || len(rest) != len(homes)-i-1 {
+					t.Errorf("%d households after %d of %d: %v", len(rest), i+1, len(homes), err)
+				}
+			}
+			for i, v := range children {
+				after := "1" + v.Ref
+				if v.Alone {
+					after = "0" + v.Ref
+				}
+				if rest, _, err := cases.UncaredChildren(tx, r, after); err != nil || len(rest) != len(children)-i-1 {
+					t.Errorf("%d children after %d of %d: %v", len(rest), i+1, len(children), err)
+				}
+			}
 			for _, v := range homes {
 				unpaid = append(unpaid, v.Ref)
 			}
