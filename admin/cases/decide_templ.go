@@ -298,6 +298,8 @@ func approveHint(v view) string {
 		return "decide.approve_hint"
 	case v.Appealed != nil && v.Appealed.Override != nil:
 		return "decide.approve_hint_override"
+	case v.TakesBack:
+		return "decide.approve_hint_back"
 	case v.Case.Change == nil:
 		return "decide.approve_hint_answer"
 	}

@@ -40,6 +40,7 @@ type view struct {
 	Links      []cases.Link
 	Appealed   *appealed
 	Visits     []cases.HomeVisit
+	TakesBack  bool    // granting it opens a case that takes a change back
 	UndoneBy   string  // the case that takes this one's change back; "" for none
 	Stuck      []stuck // what keeps it from being taken back
 	Fields     registry.Fields
@@ -296,6 +297,9 @@ func (v *view) around(c *web.Ctx, tx db.Tx) (err error) {
 		return err
 	}
 	if v.UndoneBy, err = cases.UndoneBy(tx, v.Case); err != nil {
+		return err
+	}
+	if v.TakesBack, err = cases.TakesBack(tx, v.Case); err != nil {
 		return err
 	}
 	if v.Officer, err = cases.OfficerOf(tx, v.Case); err != nil {

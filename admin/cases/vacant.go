@@ -1,6 +1,8 @@
 package cases
 
 import (
+	"net/url"
+
 	"daftar/auth"
 	"daftar/db"
 	"daftar/registry"
@@ -8,20 +10,33 @@ import (
 	"daftar/web"
 )
 
+// vacant is a page of one of the lists, and the address of the next.
+type vacant struct {
+	List []cases.Vacancy
+	Next string
+}
+
 // Vacant lists the households that nobody receives the payments of, and the
 // children for whom nobody cares, so that somebody is asked.
 func Vacant(c *web.Ctx) error {
-	var unpaid, uncared []cases.Vacancy
+	var unpaid, uncared vacant
 	r := registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected)}
 	err := c.WithTx(func(tx db.Tx) (err error) {
-		if unpaid, err = cases.Unpaids(tx, r); err != nil {
+		if unpaid.List, unpaid.Next, err = cases.Unpaids(tx, r, c.Query("unpaid")); err != nil {
 			return err
 		}
-		uncared, err = cases.UncaredChildren(tx, r)
+		uncared.List, uncared.Next, err = cases.UncaredChildren(tx, r, c.Query("uncared"))
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	for next, v := range map[string]*vacant{"unpaid": &unpaid, "uncared": &uncared} { // the other list stays where it is
+		if v.Next != "" {
+			at := url.Values{"unpaid": {c.Query("unpaid")}, "uncared": {c.Query("uncared")}}
+			at.Set(next, v.Next)
+			v.Next = "/vacant?" + at.Encode()
+		}
 	}
 	open := ""
 	switch {

@@ -29,8 +29,9 @@ type view struct {
 	Parties   []cases.Party
 	Decision  *cases.Decision
 	Letters   []letters.Letter
-	Appeal    *show.Appealing // nil where there is nothing to appeal
-	Silence   *cases.Lodged   // the appeal of there being no answer
+	Appeal    *show.Appealing   // nil where there is nothing to appeal
+	Silence   *cases.Lodged     // the appeal of there being no answer
+	Back      *cases.TakingBack // of what a granted appeal was against
 	Documents []document
 	Form      *ui.Form // of a message
 }
@@ -108,6 +109,11 @@ func (v *view) decided(c *web.Ctx, tx db.Tx) error {
 		return err
 	}
 	v.Decision = &d
+	if v.Case.Appeals != nil && d.Outcome != "refused" {
+		if v.Back, err = cases.TakingBackOf(tx, v.Case.ID); err != nil {
+			return err
+		}
+	}
 	if v.Letters, err = letters.About(tx, v.Case.ID); err != nil { // the database gives each their own
 		return err
 	}

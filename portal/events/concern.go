@@ -24,6 +24,7 @@ type concern struct {
 	Until    time.Time
 	Changes  []show.Altered  // of the reader's own record, and where the children go
 	Decision *cases.Decision // nil: none yet
+	Back     *cases.TakingBack
 	Appeal   *show.Appealing // of who objected in vain
 }
 
@@ -91,6 +92,11 @@ func (k *concern) decided(c *web.Ctx, tx db.Tx) error {
 		return err
 	}
 	k.Decision = &d
+	if d.Outcome != "refused" {
+		if k.Back, err = cases.TakingBackOf(tx, k.Filing.Case.ID); err != nil {
+			return err
+		}
+	}
 	if !k.Party.MayAppeal(d) {
 		return nil
 	}

@@ -2,10 +2,15 @@
 package notices
 
 import (
+	"time"
+
 	"daftar/db"
+	"daftar/fault"
 	"daftar/i18n"
+	"daftar/registry/cases"
 	"daftar/registry/notices"
 	"daftar/web"
+	"daftar/web/intake"
 	"daftar/web/show"
 	"daftar/web/ui"
 )
@@ -46,14 +51,31 @@ func hint(p *i18n.Printer, n notices.Told) string {
 // Show is one notice. Reading it is noted.
 func Show(c *web.Ctx) error {
 	var n notices.Told
+	var waits time.Time
 	err := c.WithTx(func(tx db.Tx) (err error) {
-		n, err = notices.Read(tx, c.Principal().ID, c.Principal().Person, c.Param("ref"))
+		if n, err = notices.Read(tx, c.Principal().ID, c.Principal().Person, c.Param("ref")); err != nil || n.Kind != "case_asked" {
+			return err
+		}
+		waits, err = waitsUntil(c, tx, n.CaseRef)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return c.Render(noticePage(n, about(n)))
+	return c.Render(noticePage(n, about(n), waits))
+}
+
+// waitsUntil is the last day on which the answer to a case is waited for; zero where
+// none is any more.
+func waitsUntil(c *web.Ctx, tx db.Tx, ref string) (time.Time, error) {
+	k, err := cases.Load(tx, intake.Actor(c, false), ref)
+	if fault.Is(err, fault.NotFound) || err == nil && k.State != cases.StateWaiting {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return cases.WaitsUntil(tx, k)
 }
 
 // link is where a notice leads.

@@ -178,8 +178,8 @@ func Appealed(tx db.Tx, decision db.ID) (Decision, *Case, error) {
 }
 
 // appealed makes the proposal of an appeal: what the case that was refused asked
-// for, of its own answers, on the records as they are now. An appeal of anything
-// else changes no record by itself.
+// for, of its own answers, on the records as they are now. An appeal of what
+// somebody else asked for has none: compensate opens the case that takes that back.
 func appealed(tx db.Tx, c *Case) (proposal, error) {
 	var rows []Case
 	if err := tx.Select(&rows, `select `+caseColumns+` from decision d join case_file c on c.id = d.case_id where d.id = $1 and d.outcome = 'refused'`, *c.Appeals); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"daftar/db"
 	"daftar/fault"
@@ -101,6 +102,40 @@ func TestPayeeOfChildrenLeaves(t *testing.T) {
 	o.do(t, ibrahim.Principal, func(tx db.Tx) (err error) { list, err = cases.Concerning(tx, *ibrahim.Person); return err })
 	if len(list) != 1 || list[0].Ref != ref {
 		t.Errorf("who is sixteen and loses the payee is told of %d cases", len(list))
+	}
+}
+
+// R8, R16: children whose last caregiver is no longer there have a sealed case each,
+// with the clock of those who protect people; nobody else knows of one, and a case
+// that leaves an adult with them opens none.
+func TestAChildLeftAloneHasACase(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	plain := o.officer(t)
+	d, bilal, amina := desk{o.officer(t, "verifier"), o.officer(t, "approver"), o.officer(t, "approver")}, o.member(t, "Bilal Yusuf"), o.member(t, "Amina Yusuf")
+	children := o.count(t, `select count(*) from membership_role r join person p on p.id = r.person_id where p.full_name_latin = 'Amina Yusuf' and r.role = 'caregiver' and r.end_date is null`)
+	opened := `select count(*) from case_file where kind = 'alone'`
+	o.dies(t, d, amina, "Bilal Yusuf")
+	if n := o.count(t, opened); n != 0 {
+		t.Errorf("%d cases of children whose mother is there", n)
+	}
+	o.approves(t, d, o.files(t, amina, "leave", registry.Values{}))
+	if n := o.count(t, opened+` and state = 'submitted' and access = 'sealed' and desk = 'protection' and due_at = submitted_at + interval '24 hours' and person_id is null and household_id is not null`); n != children || n == 0 {
+		t.Errorf("%d sealed cases of %d children", n, children)
+	}
+	var seen, all int
+	o.do(t, plain.Principal, func(tx db.Tx) error { return tx.Get(&seen, opened) })
+	o.do(t, o.officer(t, "protection").Principal, func(tx db.Tx) error { return tx.Get(&all, opened) })
+	if seen != 0 || all != children {
+		t.Errorf("an officer counts %d, who protects %d", seen, all)
+	}
+	if n := o.count(t, `select count(*) from notice n join case_file c on c.id = n.case_id where c.kind = 'alone'`); n != 0 || len(o.mine(t, bilal)) != 0 {
+		t.Errorf("%d people were told", n)
+	}
+	o.Clock.Add(25 * time.Hour)
+	o.sweeps(t)
+	if n := o.count(t, `select count(*) from case_event e join case_file c on c.id = e.case_id where c.kind = 'alone' and e.action = 'alarmed'`); n != children {
+		t.Errorf("%d alarms", n)
 	}
 }
 
@@ -250,11 +285,25 @@ func TestVacancies(t *testing.T) {
 	list := func(area db.ID) (unpaid, uncared []string) {
 		o.do(t, d.verifier.Principal, func(tx db.Tx) error {
 			r := registry.Reader{Areas: []db.ID{area}}
-			homes, err := cases.Unpaids(tx, r)
+			homes, _, err := cases.Unpaids(tx, r, "")
 			if err != nil {
 				return err
 			}
-			children, err := cases.UncaredChildren(tx, r)
+			children, _, err := cases.UncaredChildren(tx, r, "")
+			for i, v := range homes { // a page begins after the last of the one before
+				if rest, _, err := cases.Unpaids(tx, r, v.Household); err != nil || len(rest) != len(homes)-i-1 {
+					t.Errorf("%d households after %d of %d: %v", len(rest), i+1, len(homes), err)
+				}
+			}
+			for i, v := range children {
+				after := "1" + v.Ref
+				if v.Alone {
+					after = "0" + v.Ref
+				}
+				if rest, _, err := cases.UncaredChildren(tx, r, after); err != nil || len(rest) != len(children)-i-1 {
+					t.Errorf("%d children after %d of %d: %v", len(rest), i+1, len(children), err)
+				}
+			}
 			for _, v := range homes {
 				unpaid = append(unpaid, v.Ref)
 			}

@@ -2,6 +2,7 @@ package cases
 
 import (
 	"context"
+	"time"
 
 	"daftar/db"
 	"daftar/fault"
@@ -76,6 +77,7 @@ type Thread struct {
 	Kind   kinds.Kind
 	Events []Event
 	Appeal *AppealTime // of a refusal
+	Waits  time.Time   // until when an answer is waited for; zero when none is
 }
 
 // ThreadByCode is where a case stands, with its messages, for the reference and the
@@ -88,6 +90,11 @@ func ThreadByCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, 
 	}
 	t := Thread{Status: s, Case: c}
 	return t, d.View(ctx, who, func(tx db.Tx) error {
+		if c.State == StateWaiting {
+			if t.Waits, err = WaitsUntil(tx, c); err != nil {
+				return err
+			}
+		}
 		if c.Access == "sealed" && c.Account != nil { // somebody else may have found the receipt
 			return nil
 		}

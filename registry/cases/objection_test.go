@@ -101,6 +101,69 @@ func TestWhoObjectedCanAppeal(t *testing.T) {
 			t.Errorf("who %s it hears the appeal: %v", who, err)
 		}
 	}
+	o.takenBack(t, d, amina, bilal, ref, first)
+}
+
+// takenBack hears the appeal of whoever objected, and agrees: what was recorded is
+// proposed to be taken back, others decide that, and whoever objected is told.
+func (o *office) takenBack(t *testing.T, d desk, amina, bilal hand, ref, appeal string) {
+	t.Helper()
+	one, two := o.officer(t, "appeals"), o.officer(t, "appeals")
+	where := func() (b *cases.TakingBack) {
+		o.do(t, bilal.Principal, func(tx db.Tx) error {
+			c, err := cases.Load(tx, bilal.Actor, appeal)
+			if err != nil {
+				return err
+			}
+			b, err = cases.TakingBackOf(tx, c.ID)
+			return err
+		})
+		return b
+	}
+	if where() != nil {
+		t.Error("taken back before it was decided")
+	}
+	if o.inOffice(t, appeal).Hands > 1 {
+		o.do(t, one.Principal, func(tx db.Tx) error {
+			_, err := cases.Recommend(tx, one.Actor, appeal, "approve", "", "en")
+			return err
+		})
+	}
+	o.do(t, two.Principal, func(tx db.Tx) error {
+		_, err := cases.Decide(tx, two.Actor, appeal, cases.Ruling{Approve: true, Note: "He goes to school there", Lang: "en"})
+		return err
+	})
+	o.works(t)
+	var undo string
+	o.do(t, d.verifier.Principal, func(tx db.Tx) error {
+		c, err := cases.Load(tx, d.verifier.Actor, ref)
+		if err != nil {
+			return err
+		}
+		undo, err = cases.UndoneBy(tx, c)
+		return err
+	})
+	if b := where(); undo == "" || b == nil || b.State != cases.StateSubmitted {
+		t.Fatalf("%q is %+v", undo, b)
+	}
+	nur, _ := o.person(t, "Nur Yusuf").Residence("2026-04-30")
+	if err := o.attempt(t, two, func(tx db.Tx, a cases.Actor) error {
+		_, err := cases.Recommend(tx, a, undo, "approve", "", "en")
+		return err
+	}); err == nil {
+		t.Error("who granted the appeal checks what it led to")
+	}
+	o.approves(t, d, undo)
+	o.works(t)
+	if back, _ := o.person(t, "Nur Yusuf").Residence("2026-04-30"); back.HouseholdID == nur.HouseholdID {
+		t.Error("the child is where it was")
+	}
+	if b := where(); b.State != cases.StateApproved || !b.DecidedAt.Valid {
+		t.Errorf("%+v", b)
+	}
+	if n := o.count(t, `select count(*) from notice n join case_file c on c.id = n.case_id where c.ref = $1 and n.kind = 'concern_decided' and n.person_id = $2`, ref, *bilal.Person); n != 2 {
+		t.Errorf("he was told %d times", n)
+	}
 }
 
 // R5: also whoever objected to what joined another's case is told.

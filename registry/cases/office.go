@@ -152,6 +152,12 @@ func Decide(tx db.Tx, officer Actor, ref string, r Ruling) (Case, error) {
 	if s.action == Endorsed {
 		return c, move(tx, &c, s)
 	}
+	var left []Uncared
+	if r.Approve {
+		if left, err = wouldLeave(tx, c); err != nil {
+			return c, err
+		}
+	}
 	if err := settle(tx, &c, r.Approve); err != nil {
 		return c, err
 	}
@@ -166,6 +172,17 @@ func Decide(tx db.Tx, officer Actor, ref string, r Ruling) (Case, error) {
 	}
 	if err := tellObjectors(tx, c); err != nil {
 		return c, err
+	}
+	if err := tellCompensated(tx, c); err != nil {
+		return c, err
+	}
+	if err := leftAlone(tx, officer, c, left); err != nil {
+		return c, err
+	}
+	if r.Approve && c.Appeals != nil {
+		if err := compensate(tx, officer, c, r.Note); err != nil {
+			return c, err
+		}
 	}
 	d, err := DecisionOf(tx, c)
 	if err != nil {

@@ -515,6 +515,11 @@ func TestWaitsTwice(t *testing.T) {
 		if err := ask(); err != nil {
 			t.Fatal(err)
 		}
+		asked := o.inOffice(t, ref)
+		th, err := cases.ThreadByCode(t.Context(), o.DB.DB, db.Principal{Role: db.Citizen}, receipts, "192.0.2.1", ref, receipts.Of(asked))
+		if last := registry.Today(o.Clock.Now(), time.UTC).Add(21 * day); err != nil || !th.Waits.Equal(last) {
+			t.Errorf("whoever has the receipt has until %s, and not %s: %v", th.Waits, last, err)
+		}
 		o.Clock.Add(20 * day) // fifteen working days are 21 days here: Friday and Saturday are off
 		o.sweeps(t)
 		if s := o.inOffice(t, ref).State; s != cases.StateWaiting {

@@ -120,6 +120,8 @@ type Uncared struct {
 	Ref   string `db:"ref"`
 	Name  string `db:"name"`
 	Alone bool   `db:"alone"` // and no adult would live with them
+
+	Household *db.ID `db:"household_id"` // where they live
 }
 
 // Uncareds are those for whom nobody would care after a proposal: who did is no
@@ -148,7 +150,8 @@ func Uncareds(tx db.Tx, list []Alteration) ([]Uncared, error) {
 	err = tx.Select(&found, `
 		select p.ref, coalesce(p.full_name, p.ref) as name, not exists (
 		    select from residence l join residence w on w.household_id = l.household_id join person a on a.id = w.person_id
-		    where l.person_id = p.id and a.id <> p.id and a.id <> all($3::uuid[]) and a.birth_to <= $4::date - interval '18 years') as alone
+		    where l.person_id = p.id and a.id <> p.id and a.id <> all($3::uuid[]) and a.birth_to <= $4::date - interval '18 years') as alone,
+		  (select l.household_id from residence l where l.person_id = p.id limit 1) as household_id
 		from person p
 		where p.id = any($1::uuid[]) and p.status = 'active' and p.id <> all($3::uuid[]) and not exists (
 		    select from membership_role r where r.of_id = p.id and r.role = 'caregiver' and r.end_date is null and r.person_id <> all($2::uuid[]))

@@ -97,6 +97,9 @@ func Answers(c *web.Ctx, f cases.Filing, at func(page string) string, place bool
 	for _, page := range placed(c, f.Pages(), f.Draft.Answers) {
 		value := f.Draft.Answers[page.Code]
 		row := ui.Row{Key: label(p, page), Value: page.Field.Show(p, value), Change: label(p, page)}
+		if ref, ok := value.(string); ok && page.Question.Page == "person" && !page.Field.Options.Has(ref) {
+			row.Value = called(f, ref)
+		}
 		if page.Question.Page == "area" {
 			row.Value = placeName(c, value)
 		}
@@ -115,6 +118,17 @@ func Answers(c *web.Ctx, f cases.Filing, at func(page string) string, place bool
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// called is the name of somebody whom an answer names and whom the question does not
+// offer any more, because it was decided since; else the reference.
+func called(f cases.Filing, ref string) string {
+	for _, p := range f.Scene.People {
+		if p.Ref == ref && p.FullName != "" {
+			return p.FullName
+		}
+	}
+	return ref
 }
 
 // placed are pages whose places have names.

@@ -73,3 +73,42 @@ func TestAProposalNamesPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// What somebody did before and goes on doing is told on neither side; and a record that
+// is only confirmed has nothing to compare.
+func TestAProposalTellsOnlyWhatChanges(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	messages, err := i18n.Load(locales.FS, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := messages.Printer("en")
+	state := func(roles ...string) history.State {
+		m := registry.MembershipData{ID: db.ID{7}, HouseholdID: db.ID{8}, Relationship: "head", StartDate: "2020-01-01"}
+		for _, r := range roles {
+			m.Roles = append(m.Roles, registry.RoleData{Role: r, StartDate: "2020-01-01"})
+		}
+		s, err := history.Of(registry.PersonData{Ref: "P-1", Memberships: []registry.MembershipData{m}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if err := d.View(t.Context(), db.Principal{Role: db.Staff, Kind: "staff", Actor: db.ID{1}}, func(tx db.Tx) error {
+		list, err := show.Proposal(tx, p, []cases.Alteration{
+			{Kind: registry.KindPerson, Subject: db.ID{5}, Ref: "P-1", Old: state(registry.RolePayee), New: state(registry.RolePayee, registry.RoleAlternatePayee)},
+			{Kind: registry.KindPerson, Subject: db.ID{6}, Ref: "P-2", Old: state(registry.RolePayee), New: state(registry.RolePayee)},
+		}, func(cases.Alteration) (show.Reader, bool) { return show.Reader{Staff: true}, true })
+		if err != nil || len(list) != 1 {
+			t.Fatal(len(list), " records are compared: ", err)
+		}
+		payee, other := p.T("role."+registry.RolePayee), p.T("role."+registry.RoleAlternatePayee)
+		if pair := list[0].Pairs[0]; strings.Contains(pair.Old, payee) || strings.Contains(pair.New, payee) || !strings.Contains(pair.New, other) {
+			t.Errorf("%q now %q", pair.Old, pair.New)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

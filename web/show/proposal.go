@@ -1,7 +1,9 @@
 package show
 
 import (
+	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -89,7 +91,11 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 			t.Since = Day(p, a.Effective)
 		}
 		for _, c := range diffs[i] {
-			pair := Pair{Key: c.What, What: r.label(c.What), Old: r.value(c.What, c.Old, names), New: r.value(c.What, c.New, names)}
+			was, is := c.Old, c.New
+			if c.What == "memberships" {
+				was, is = duties(was, is)
+			}
+			pair := Pair{Key: c.What, What: r.label(c.What), Old: r.value(c.What, was, names), New: r.value(c.What, is, names)}
 			if c.Old != nil {
 				pair.Source = Sourced(p, sources, from[i], history.Names([]history.Change{c})[0])
 			}
@@ -108,9 +114,35 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 			}
 			t.Pairs = append(t.Pairs, pair)
 		}
-		out = append(out, t)
+		if len(t.Pairs) > 0 { // else it is confirmed as it is: there is nothing to compare
+			out = append(out, t)
+		}
 	}
 	return out, nil
+}
+
+// duties are two states of a membership without the duties that are the same in both:
+// a mother of four is not told again whom she cares for when a fifth is born.
+func duties(was, is history.State) (history.State, history.State) {
+	if was == nil || is == nil || was.Text("end_date") != is.Text("end_date") {
+		return was, is
+	}
+	roles := func(s history.State) (list []json.RawMessage) {
+		_ = json.Unmarshal(s["roles"], &list) // none, for none
+		return list
+	}
+	without := func(s history.State, other []json.RawMessage) history.State {
+		s = maps.Clone(s)
+		left := slices.DeleteFunc(roles(s), func(r json.RawMessage) bool {
+			return slices.ContainsFunc(other, func(o json.RawMessage) bool { return bytes.Equal(r, o) })
+		})
+		delete(s, "roles")
+		if raw, err := json.Marshal(left); err == nil && len(left) > 0 {
+			s["roles"] = raw
+		}
+		return s
+	}
+	return without(was, roles(is)), without(is, roles(was))
 }
 
 // keeps reports whether a change is of a field that the reader may not know.
