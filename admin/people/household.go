@@ -27,7 +27,7 @@ func Household(c *web.Ctx) error {
 		}
 		v.Ref, v.Title = data.Ref, p.T("record.household_title")
 		if data.Status != "" && data.Status != registry.Active {
-			v.Status = p.T("outcome.ended")
+			v.Status, v.Emptied = p.T("outcome.ended"), data.StatusReason == registry.HouseholdEmpty
 		}
 		sees, err := reader(c).SeesPlace(tx, id)
 		if err != nil {
