@@ -464,6 +464,10 @@ func (r Record) hands(e history.Entry, who Reader) string {
 func (r Record) Changes(list []history.Change, names Names, who Reader) []string {
 	var lines []string
 	for _, c := range list {
+		if f, ok := r.roster(c); ok {
+			lines = append(lines, r.rosterChange(f, c)...)
+			continue
+		}
 		if c.What != "memberships" || c.Old == nil || c.New == nil {
 			lines = append(lines, r.change(c, names, who))
 			continue
@@ -487,6 +491,44 @@ func (r Record) Changes(list []history.Change, names Names, who Reader) []string
 				lines = append(lines, r.P.T("history.removed", "What", r.P.T("history.duty", "Household", home), "Old", apart(duty)))
 			}
 		}
+	}
+	return lines
+}
+
+// roster is the definition of the rows that a change is of; false for another value,
+// or one that the reader may not know.
+func (r Record) roster(c history.Change) (registry.Field, bool) {
+	code, _ := strings.CutPrefix(c.What, "fields.")
+	for _, f := range r.Fields {
+		if f.Code == code && f.Roster == "" && code != c.What {
+			return f, f.Type == registry.TypeRoster && r.Sees(f)
+		}
+	}
+	return registry.Field{}, false
+}
+
+// rosterChange tells what differs, one line for each row.
+func (r Record) rosterChange(f registry.Field, c history.Change) []string {
+	what := f.Label.In(r.P)
+	old, now := registry.Rows(c.Old.Value(f.Code)), registry.Rows(c.New.Value(f.Code))
+	one := func(row registry.Row) string { return apart(strings.Join(r.rows(f, []registry.Row{row}), "")) }
+	var lines []string
+	for _, row := range old {
+		next, there := registry.RowOf(now, row.ID())
+		switch {
+		case !there:
+			lines = append(lines, r.P.T("history.removed", "What", what, "Old", one(row)))
+		case one(row) != one(next):
+			lines = append(lines, r.P.T("history.changed", "What", what, "New", one(next), "Old", one(row)))
+		}
+	}
+	for _, row := range now {
+		if _, there := registry.RowOf(old, row.ID()); !there {
+			lines = append(lines, r.P.T("history.added", "What", what, "New", one(row)))
+		}
+	}
+	if lines == nil {
+		lines = []string{r.P.T("history.secret", "What", what)} // only what the reader may not know
 	}
 	return lines
 }
