@@ -190,6 +190,8 @@ func Routes(cfg Config) []web.Route {
 		{Method: get, Path: "/people/:ref", Permission: auth.PersonRead, Handler: people.Person},
 		{Method: get, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: people.ProposePerson},
 		{Method: post, Path: "/people/:ref/propose", Permission: auth.ChangePropose, Handler: records.SendPerson, Upload: true},
+		{Method: get, Path: "/people/:ref/numbers", Permission: auth.PersonNumber, Handler: people.NumberForm},
+		{Method: post, Path: "/people/:ref/numbers", Permission: auth.PersonNumber, Handler: people.ShowNumber},
 		{Method: get, Path: "/people/:ref/outcome", Permission: auth.ChangePropose, Handler: people.OutcomeForm},
 		{Method: post, Path: "/people/:ref/outcome", Permission: auth.ChangePropose, Handler: people.Outcome},
 		{Method: get, Path: "/households/:ref", Permission: auth.PersonRead, Handler: people.Household},

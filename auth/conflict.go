@@ -23,7 +23,7 @@ var hands = [][]Permission{
 }
 
 // personal are the permissions that show people's data.
-var personal = []Permission{CaseRead, CaseIntake, PersonRead, PersonSearch, PersonExport, FilterUse, CredentialRead, LetterPrint, DecisionSend,
+var personal = []Permission{CaseRead, CaseIntake, PersonRead, PersonNumber, PersonSearch, PersonExport, FilterUse, CredentialRead, LetterPrint, DecisionSend,
 	QuestionAnswer, AlertRead, DuplicateRead, ImportRead, LookRelease}
 
 // ShowsPeople reports whether a role shows people's data.

@@ -41,6 +41,7 @@ const (
 
 	PersonRead      Permission = "person.read"      // records of people, households and groups
 	PersonProtected Permission = "person.protected" // and the places and contacts that are told to nobody else
+	PersonNumber    Permission = "person.number"    // see a number of somebody whole
 	ChangeRead      Permission = "change.read"
 	ChangePropose   Permission = "change.propose" // propose a correction, a change or an outcome for a record
 	ChangeVerify    Permission = "change.verify"
@@ -80,7 +81,7 @@ const (
 // something, not for looking at it.
 var strong = []Permission{
 	CaseDecide, ChangeApprove, ImportApprove, AreaApprove, SettingApprove, RuleApprove, DelayDecide,
-	PersonExport, LookRelease, EmergencyAsk, EmergencyOpen, AccountLink, ErasureApprove, HoldDecide,
+	PersonExport, PersonNumber, LookRelease, EmergencyAsk, EmergencyOpen, AccountLink, ErasureApprove, HoldDecide,
 }
 
 // Strong reports whether something takes a step-up.
@@ -90,13 +91,13 @@ func (p Permission) Strong() bool { return slices.Contains(strong, p) }
 // empty, may sign in and do nothing.
 var roles = map[string][]Permission{
 	"intake":      {CaseRead, CaseAsk, CaseIntake, PersonSearch, LetterPrint, DelegateGrant},
-	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk},
+	"verifier":    {CaseRead, CaseAsk, CaseRecommend, PersonRead, PersonNumber, ChangeRead, ChangeVerify, PersonSearch, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk},
 	"approver":    {CaseRead, CaseDecide, AccountLink, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk},
 	"approver2":   {CaseRead, CaseDecide, AccountLink, AreaRead, AreaApprove, ImportRead, ImportApprove, PersonRead, ChangeRead, ChangeApprove, PersonSearch, DelayRead, DelayRequest, DuplicateRead, CaseOpen, FilterUse, EmergencyAsk, EmergencyOpen, HoldDecide},
 	"appeals":     {PersonSearch, LetterRead, LetterReview, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
 	"grievance":   {PersonSearch, CaseRead, CaseAsk, CaseRecommend, CaseDecide},
-	"protection":  {PersonRead, PersonProtected, AccountLink, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint, CaseRead, CaseAsk, CaseRecommend, CaseDecide, FilterUse, EmergencyAsk, EmergencyOpen},
-	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide, CaseRead, CaseAsk, CaseOpen, FilterUse},
+	"protection":  {PersonRead, PersonProtected, PersonNumber, AccountLink, ChangeRead, ChangePropose, PersonSearch, LookRelease, DuplicateRead, DuplicateDecide, LetterPrint, CaseRead, CaseAsk, CaseRecommend, CaseDecide, FilterUse, EmergencyAsk, EmergencyOpen},
+	"dataquality": {FieldEdit, AreaRead, AreaPropose, ImportRead, ImportRun, PersonRead, PersonNumber, ChangeRead, ChangePropose, PersonSearch, PersonExport, FilterShare, DuplicateRead, DuplicateDecide, CaseRead, CaseAsk, CaseOpen, FilterUse},
 	"programme":   {PersonSearch, PersonExport, FilterShare, DelayRead, DelayRequest, LetterRead, LetterEdit, DecisionSend, RuleRead, FreezeEdit, FilterUse},
 	"credential":  {CredentialRead, CredentialRevoke, PersonSearch},
 	"auditor":     {AuditRead, DelayRead, ProcessingRead}, // sees everything but sealed cases, and changes nothing

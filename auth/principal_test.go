@@ -33,6 +33,7 @@ var policy = map[auth.Permission][]string{
 	auth.ImportApprove:    {"approver", "approver2"},
 	auth.PersonRead:       {"approver", "approver2", "dataquality", "protection", "verifier"},
 	auth.PersonProtected:  {"protection"},
+	auth.PersonNumber:     {"dataquality", "protection", "verifier"},
 	auth.ChangeRead:       {"approver", "approver2", "dataquality", "protection", "verifier"},
 	auth.ChangePropose:    {"dataquality", "protection"},
 	auth.ChangeVerify:     {"verifier"},

@@ -359,13 +359,13 @@ func ownPagesOnly(t *testing.T, s *System, amina *Visitor) {
 // says is changed on purpose.
 var policy = map[string][]string{
 	"intake":      {"case.read", "case.ask", "case.intake", "person.search", "letter.print", "delegate.grant"},
-	"verifier":    {"case.read", "case.ask", "case.recommend", "case.open", "person.read", "change.read", "change.verify", "person.search", "duplicate.read", "filter.use", "emergency.ask"},
+	"verifier":    {"case.read", "case.ask", "case.recommend", "case.open", "person.read", "person.number", "change.read", "change.verify", "person.search", "duplicate.read", "filter.use", "emergency.ask"},
 	"approver":    {"case.read", "case.decide", "account.link", "case.open", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "duplicate.read", "filter.use", "emergency.ask"},
 	"approver2":   {"case.read", "case.decide", "account.link", "case.open", "area.read", "area.approve", "import.read", "import.approve", "person.read", "change.read", "change.approve", "person.search", "delay.read", "delay.request", "duplicate.read", "filter.use", "emergency.ask", "emergency.open", "hold.decide"},
 	"appeals":     {"case.read", "case.ask", "case.recommend", "case.decide", "person.search", "letter.read", "letter.review"},
 	"grievance":   {"case.read", "case.ask", "case.recommend", "case.decide", "person.search"},
-	"protection":  {"case.read", "case.ask", "case.recommend", "case.decide", "account.link", "person.read", "person.protected", "change.read", "change.propose", "person.search", "look.release", "duplicate.read", "duplicate.decide", "letter.print", "filter.use", "emergency.ask", "emergency.open"},
-	"dataquality": {"case.read", "case.ask", "case.open", "field.edit", "area.read", "area.propose", "import.read", "import.run", "person.read", "change.read", "change.propose", "person.search", "person.export", "filter.share", "duplicate.read", "duplicate.decide", "filter.use"},
+	"protection":  {"case.read", "case.ask", "case.recommend", "case.decide", "account.link", "person.read", "person.protected", "person.number", "change.read", "change.propose", "person.search", "look.release", "duplicate.read", "duplicate.decide", "letter.print", "filter.use", "emergency.ask", "emergency.open"},
+	"dataquality": {"case.read", "case.ask", "case.open", "field.edit", "area.read", "area.propose", "import.read", "import.run", "person.read", "person.number", "change.read", "change.propose", "person.search", "person.export", "filter.share", "duplicate.read", "duplicate.decide", "filter.use"},
 	"programme":   {"freeze.edit", "person.search", "person.export", "filter.share", "delay.read", "delay.request", "letter.read", "letter.edit", "decision.send", "rule.read", "filter.use"},
 	"credential":  {"credential.read", "credential.revoke", "person.search"},
 	"auditor":     {"audit.read", "delay.read", "processing.read"},

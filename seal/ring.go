@@ -40,12 +40,14 @@ var ErrNoKey = errors.New("sealed under a key that is not here")
 // Ring holds the class keys of a file, and of each class those before it. It
 // follows the file: another process may add a key.
 type Ring struct {
-	path string // none: the keys are in memory alone
+	path    string   // none: the keys are in memory alone
+	outside *Outside // nil: the file is in the clear
 
 	mu     sync.Mutex
 	read   time.Time // when the file that was read was written
 	sets   map[string]*keyset.Handle
 	opened map[string]tink.AEAD
+	clear  bool // the file is in the clear
 }
 
 var _ db.Wrapper = (*Ring)(nil)
@@ -58,12 +60,12 @@ func NewRing() (*Ring, error) {
 }
 
 // MakeRing makes the file of class keys, mode 0600, unless it is there.
-func MakeRing(path string) error {
+func MakeRing(path string, outside *Outside) error {
 	sets := map[string]*keyset.Handle{}
 	if err := complete(sets); err != nil {
 		return err
 	}
-	err := write(path, sets, os.Link)
+	err := write(path, outside, sets, os.Link)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
@@ -71,8 +73,8 @@ func MakeRing(path string) error {
 }
 
 // OpenRing reads the file of class keys; fs.ErrNotExist when there is none.
-func OpenRing(path string) (*Ring, error) {
-	r := &Ring{path: path}
+func OpenRing(path string, outside *Outside) (*Ring, error) {
+	r := &Ring{path: path, outside: outside}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r, r.load(true)
@@ -109,30 +111,59 @@ func (r *Ring) load(needed bool) error {
 	if info.Mode().Perm()&0o077 != 0 {
 		return fmt.Errorf("%s holds keys and others may read it: chmod 600", r.path)
 	}
-	sets, err := readFile(r.path)
+	sets, clear, err := readFile(r.path, r.outside)
 	if err != nil {
 		return err
 	}
-	r.read = info.ModTime()
+	r.read, r.clear = info.ModTime(), clear
 	return r.use(sets)
 }
 
-func readFile(path string) (map[string]*keyset.Handle, error) {
+// InClear reports whether the file is as it was before there was anybody outside to
+// keep its key. Add seals it.
+func (r *Ring) InClear() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.outside != nil && r.clear
+}
+
+// ringFile is the file of class keys.
+type ringFile struct {
+	Key  []byte                     `json:"key,omitempty"` // that the sets are sealed under, wrapped outside; without: they are in the clear
+	Sets map[string]json.RawMessage `json:"sets"`          // tink keysets, by class
+}
+
+func readFile(path string, outside *Outside) (sets map[string]*keyset.Handle, clear bool, err error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var file map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &file); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, errNoRing)
+	var file ringFile
+	if err := json.Unmarshal(raw, &file); err != nil || file.Sets == nil {
+		return nil, false, fmt.Errorf("%s: %w", path, errNoRing)
 	}
-	sets := map[string]*keyset.Handle{}
-	for class, set := range file {
-		if sets[class], err = insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(set))); err != nil {
-			return nil, fmt.Errorf("%s: class %s: %w", path, class, errNoRing)
+	var lock tink.AEAD
+	if file.Key != nil {
+		if outside == nil {
+			return nil, false, fmt.Errorf("%s is sealed under a key that is kept outside: set the commands that wrap and unwrap it", path)
+		}
+		if lock, err = outside.open(file.Key); err != nil {
+			return nil, false, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	return sets, nil
+	sets = map[string]*keyset.Handle{}
+	for class, set := range file.Sets {
+		from := keyset.NewJSONReader(bytes.NewReader(set))
+		if lock == nil {
+			sets[class], err = insecurecleartextkeyset.Read(from)
+		} else {
+			sets[class], err = keyset.ReadWithAssociatedData(from, lock, []byte(class))
+		}
+		if err != nil {
+			return nil, false, fmt.Errorf("%s: class %s: %w", path, class, errNoRing)
+		}
+	}
+	return sets, lock == nil, nil
 }
 
 var errNoRing = errors.New("it does not hold class keys")
@@ -151,14 +182,27 @@ func (r *Ring) use(sets map[string]*keyset.Handle) error {
 
 // write writes the file whole: put is os.Link, which overwrites nothing, or
 // os.Rename.
-func write(path string, sets map[string]*keyset.Handle, put func(from, to string) error) error {
-	file := map[string]json.RawMessage{}
-	for class, set := range sets {
-		var b bytes.Buffer
-		if err := insecurecleartextkeyset.Write(set, keyset.NewJSONWriter(&b)); err != nil {
+func write(path string, outside *Outside, sets map[string]*keyset.Handle, put func(from, to string) error) error {
+	file := ringFile{Sets: map[string]json.RawMessage{}}
+	var lock tink.AEAD
+	if outside != nil {
+		var err error
+		if file.Key, lock, err = outside.seal(); err != nil {
 			return err
 		}
-		file[class] = b.Bytes()
+	}
+	for class, set := range sets {
+		var b bytes.Buffer
+		var err error
+		if lock == nil {
+			err = insecurecleartextkeyset.Write(set, keyset.NewJSONWriter(&b))
+		} else {
+			err = set.WriteWithAssociatedData(keyset.NewJSONWriter(&b), lock, []byte(class))
+		}
+		if err != nil {
+			return err
+		}
+		file.Sets[class] = b.Bytes()
 	}
 	raw, err := json.Marshal(file)
 	if err != nil {
@@ -278,7 +322,7 @@ func (r *Ring) change(edit func(map[string]*keyset.Handle) error) error {
 	sets := maps.Clone(r.sets)
 	if r.path != "" {
 		var err error
-		if sets, err = readFile(r.path); err != nil {
+		if sets, _, err = readFile(r.path, r.outside); err != nil {
 			return err
 		}
 	}
@@ -288,7 +332,7 @@ func (r *Ring) change(edit func(map[string]*keyset.Handle) error) error {
 	if r.path == "" {
 		return r.use(sets)
 	}
-	if err := write(r.path, sets, os.Rename); err != nil {
+	if err := write(r.path, r.outside, sets, os.Rename); err != nil {
 		return err
 	}
 	return r.load(true)

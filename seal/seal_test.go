@@ -35,10 +35,10 @@ func do(t *testing.T, d *db.DB, who db.Principal, fn func(db.Tx) error) {
 // ringed is the test's database with a ring of its own, from a file.
 func ringed(t *testing.T, d *dbtest.DB, path string) (*db.DB, *seal.Ring) {
 	t.Helper()
-	if err := seal.MakeRing(path); err != nil {
+	if err := seal.MakeRing(path, nil); err != nil {
 		t.Fatal(err)
 	}
-	r, err := seal.OpenRing(path)
+	r, err := seal.OpenRing(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,13 +119,13 @@ func TestWrongClassKey(t *testing.T) {
 		t.Error("another ring opens: ", err)
 	}
 	// a lost file is not made anew in silence, and one that others may read is not used
-	if _, err := seal.OpenRing(filepath.Join(t.TempDir(), "seal.json")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := seal.OpenRing(filepath.Join(t.TempDir(), "seal.json"), nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("no file: ", err)
 	}
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := seal.OpenRing(path); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+	if _, err := seal.OpenRing(path, nil); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Error("a file that others may read: ", err)
 	}
 }

@@ -2,7 +2,7 @@
 # Installs what is missing, with apt (as root or through sudo) or brew:
 #   tools/deps.sh run    PostgreSQL's binaries
 #   tools/deps.sh test   those, Chromium, fonts, Node.js 20 or newer, the npm packages of the lockfiles,
-#                        poppler's tools, and ClamAV's daemon where it can be had
+#                        poppler's tools, and ClamAV's daemon and SoftHSM where they can be had
 # What is there already is left alone.
 set -eu
 cd "$(dirname "$0")/.."
@@ -74,6 +74,14 @@ browser() {
 	if command -v fc-list >/dev/null 2>&1 && [ -z "$(fc-list :lang=ar 2>/dev/null)" ]; then install fonts-noto-core || true; fi
 }
 
+# A hardware module in software, and the tool that speaks to it: without them the
+# test of keys that are kept outside is left out.
+hardware() {
+	command -v softhsm2-util >/dev/null 2>&1 && command -v pkcs11-tool >/dev/null 2>&1 && return 0
+	if command -v brew >/dev/null 2>&1; then install softhsm opensc || true; else install softhsm2 opensc || true; fi
+	command -v softhsm2-util >/dev/null 2>&1 || say "no SoftHSM: the test of keys in a hardware module is left out"
+}
+
 # What reads PDFs back, and what scans uploads. Without the scanner its tests are
 # left out; no signatures are fetched, the tests bring their own.
 readers() {
@@ -116,6 +124,7 @@ if [ "${1:-run}" = test ] || [ -z "${DAFTAR_DATABASE_URL:-}" ]; then postgres; f
 if [ "${1:-run}" = test ]; then
 	browser
 	readers
+	hardware
 	node_js
 	packages e2e/node
 	packages tools/assets

@@ -339,7 +339,7 @@ func openNumbers(e *edit) []ui.Choice {
 	var list []ui.Choice
 	for i, n := range e.v.Person.Identifiers {
 		if n.Status != "ended" {
-			list = append(list, ui.Choice{Value: strconv.Itoa(i), Label: e.p.List([]string{show.IdentifierName(e.p, types, n.Type), registry.Identifier{Value: n.Value}.Masked()})})
+			list = append(list, ui.Choice{Value: strconv.Itoa(i), Label: e.p.List([]string{show.IdentifierName(e.p, types, n.Type), show.Masked(n.Value)})})
 		}
 	}
 	return list

@@ -46,6 +46,7 @@ type view struct {
 	Totals           *registry.Totals
 	MayPropose       bool
 	Emptied          bool // a household that nobody is in: it goes on when somebody comes back
+	MayUnmask        bool // see a number whole
 
 	reader registry.Reader
 }
@@ -174,13 +175,14 @@ func open(c *web.Ctx, kind string, fill func(db.Tx, *view, show.Record, db.ID) e
 	if err != nil {
 		return err
 	}
-	v := view{Kind: kind, At: when(c), MayPropose: c.Principal().May(auth.ChangePropose), reader: reader(c)}
+	v := view{Kind: kind, At: when(c), MayPropose: c.Principal().May(auth.ChangePropose),
+		MayUnmask: kind == registry.KindPerson && c.Principal().May(auth.PersonNumber), reader: reader(c)}
 	err = c.WithTx(func(tx db.Tx) error {
 		if code == auth.EmergencyPurpose { // as long as it is open, at this very moment
 			if v.reader, _, err = auth.InEmergency(tx, c.Principal(), v.reader, c.Param("ref")); err != nil {
 				return err
 			}
-			v.MayPropose = false
+			v.MayPropose, v.MayUnmask = false, false
 		}
 		id, err := registry.ReadRecord(tx, v.reader, kind, c.Param("ref"), code)
 		if err != nil {

@@ -61,6 +61,9 @@ type Config struct {
 	ClamdAddress string `name:"clamd-address" env:"DAFTAR_CLAMD_ADDRESS" help:"ClamAV's daemon, host:port or the path of its socket: uploads are held back until scanned. Unset: they are not scanned."`
 	Chromium     string `name:"chromium" env:"DAFTAR_CHROMIUM,CHROME_PATH" help:"Chromium for PDFs. Unset: looked for; without it pages are printed by the browser."`
 
+	KeysWrap   string `name:"keys-wrap" env:"DAFTAR_KEYS_WRAP" help:"Command that wraps the key of keys/seal.json, from standard input to standard output: the tool of a hardware module or a key service. Unset: the file is in the clear."`
+	KeysUnwrap string `name:"keys-unwrap" env:"DAFTAR_KEYS_UNWRAP" help:"Command that unwraps it."`
+
 	StrongACR string `name:"strong-acr" env:"DAFTAR_STRONG_ACR" default:"high" help:"acr value of a strong sign-in."`
 	StepUp    string `name:"step-up" env:"DAFTAR_STEP_UP" default:"either" enum:"either,passkey,sign-in,off" help:"What staff do before they approve, export or give roles: use a passkey, sign in again in the strong way, or either of them. off: the staff directory demands it at every sign-in."`
 }

@@ -47,15 +47,15 @@ func printAuthority(c *Config, name, commonName string) error {
 var commander = db.Principal{Role: db.Jobs, Kind: "job"}
 
 // openRing opens the class keys; where there are none, it makes them and says so.
-func (s *store) openRing(path string) (fresh bool, err error) {
-	s.ring, err = seal.OpenRing(path)
+func (s *store) openRing(path string, outside *seal.Outside) (fresh bool, err error) {
+	s.ring, err = seal.OpenRing(path, outside)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	if err := seal.MakeRing(path); err != nil {
+	if err := seal.MakeRing(path, outside); err != nil {
 		return false, err
 	}
-	s.ring, err = seal.OpenRing(path)
+	s.ring, err = seal.OpenRing(path, outside)
 	return true, err
 }
 

@@ -58,6 +58,9 @@ func (cmd serveCmd) Run(ctx context.Context, c *Config) error {
 		return err
 	}
 	defer s.close()
+	if s.ring.InClear() {
+		return usageError{errors.New("DAFTAR_KEYS_WRAP is set, and keys/seal.json is in the clear still: `daftar keys rotate` seals it")}
+	}
 	if err := s.db.Check(ctx); err != nil {
 		return err
 	}

@@ -87,7 +87,11 @@ func (s *store) connect(ctx context.Context, c *Config, say func(string, ...any)
 	if ran > 0 {
 		say("brought the schema up to date (%d steps)", ran)
 	}
-	fresh, err := s.openRing(filepath.Join(c.stateDir(), "keys", "seal.json"))
+	outside, err := seal.NewOutside(c.KeysWrap, c.KeysUnwrap)
+	if err != nil {
+		return usageError{err}
+	}
+	fresh, err := s.openRing(filepath.Join(c.stateDir(), "keys", "seal.json"), outside)
 	if err != nil {
 		return err
 	}

@@ -157,7 +157,7 @@ insert into role_permission (role, permission) values
   ('dataquality', 'area.read'), ('dataquality', 'case.ask'), ('dataquality', 'case.open'), ('dataquality', 'case.read'),
   ('dataquality', 'change.propose'), ('dataquality', 'change.read'), ('dataquality', 'duplicate.decide'),
   ('dataquality', 'duplicate.read'), ('dataquality', 'field.edit'), ('dataquality', 'filter.share'),
-  ('dataquality', 'filter.use'), ('dataquality', 'import.read'), ('dataquality', 'import.run'), ('dataquality', 'person.export'),
+  ('dataquality', 'filter.use'), ('dataquality', 'import.read'), ('dataquality', 'import.run'), ('dataquality', 'person.export'), ('dataquality', 'person.number'),
   ('dataquality', 'person.read'), ('dataquality', 'person.search'), ('dpo', 'alert.read'), ('dpo', 'audit.read'),
   ('dpo', 'delay.decide'), ('dpo', 'delay.read'), ('dpo', 'erasure.approve'), ('dpo', 'kin.end'), ('dpo', 'look.release'), ('dpo', 'processing.read'),
   ('dpo', 'question.answer'), ('dpo', 'setting.approve'), ('dpo', 'setting.read'), ('grievance', 'case.ask'),
@@ -171,11 +171,11 @@ insert into role_permission (role, permission) values
   ('protection', 'change.propose'), ('protection', 'change.read'), ('protection', 'duplicate.decide'),
   ('protection', 'duplicate.read'), ('protection', 'emergency.ask'), ('protection', 'emergency.open'),
   ('protection', 'filter.use'), ('protection', 'letter.print'), ('protection', 'look.release'),
-  ('protection', 'person.protected'), ('protection', 'person.read'), ('protection', 'person.search'),
+  ('protection', 'person.number'), ('protection', 'person.protected'), ('protection', 'person.read'), ('protection', 'person.search'),
   ('support', 'outage.record'), ('sysadmin', 'field.edit'), ('sysadmin', 'outage.record'), ('sysadmin', 'setting.approve'),
   ('sysadmin', 'setting.edit'), ('sysadmin', 'setting.read'), ('verifier', 'case.ask'), ('verifier', 'case.open'),
   ('verifier', 'case.read'), ('verifier', 'case.recommend'), ('verifier', 'change.read'), ('verifier', 'change.verify'),
-  ('verifier', 'duplicate.read'), ('verifier', 'emergency.ask'), ('verifier', 'filter.use'), ('verifier', 'person.read'),
+  ('verifier', 'duplicate.read'), ('verifier', 'emergency.ask'), ('verifier', 'filter.use'), ('verifier', 'person.number'), ('verifier', 'person.read'),
   ('verifier', 'person.search');
 
 -- Roles that the country composed of permissions: apply_setting_change alone writes
@@ -212,7 +212,7 @@ insert into permission_rule (permission, rule) values
   ('area.propose', 'area'), ('area.approve', 'area'), ('import.run', 'import'), ('import.approve', 'import'),
   ('setting.edit', 'setting'), ('setting.approve', 'setting'), ('delay.request', 'delay'), ('delay.decide', 'delay'),
   ('letter.edit', 'letter'), ('letter.review', 'letter'), ('decision.send', 'loss'), ('rule.approve', 'loss'),
-  ('case.read', 'personal'), ('case.intake', 'personal'), ('person.read', 'personal'), ('person.search', 'personal'), ('person.export', 'personal'),
+  ('case.read', 'personal'), ('case.intake', 'personal'), ('person.read', 'personal'), ('person.number', 'personal'), ('person.search', 'personal'), ('person.export', 'personal'),
   ('filter.use', 'personal'), ('credential.read', 'personal'), ('letter.print', 'personal'), ('decision.send', 'personal'),
   ('question.answer', 'personal'), ('alert.read', 'personal'), ('duplicate.read', 'personal'), ('import.read', 'personal'), ('look.release', 'personal'),
   ('person.protected', 'kept'), ('look.release', 'kept'), ('delegate.grant', 'kept'), ('account.link', 'kept'), ('kin.end', 'kept'),

@@ -359,6 +359,50 @@ create policy relation_own on relation for select to daftar_citizen
   using (person_id = any (array(select unnest(portal_subjects()))) and other_id = any (array(select unnest(portal_subjects()))));
 create policy record_version_own on record_version for select to daftar_citizen using (subject_id = any (array(select unnest(portal_subjects()))));
 
+-- The records that a case can be about, as cases.scene says: those of whoever is
+-- called, of their homes and of those who live there. The same rows as the policies
+-- let through, which would ask at each of its tables.
+-- +goose StatementBegin
+create function case_scene(p_person uuid, p_household uuid, p_refs text[]) returns table (id uuid, kind text, version integer, data jsonb)
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+declare
+  v_seen uuid[] := case when in_context('citizen', 'anonymous') is not null then portal_subjects() end;
+  v_kept uuid[] := case when in_context('staff') is not null then kept_people() || kept_households() end;
+begin
+  if in_any_context() is null then
+    return;
+  end if;
+  return query
+    with called as materialized (
+      select p.id from person p
+      where (p.id = p_person or p.ref = any(p_refs)) and (v_seen is null or p.id = any(v_seen)) and (v_kept is null or p.id <> all(v_kept))
+    ), homes as materialized (
+      select h.id, h.version from household h
+      where h.id in (
+        select x.id from household x where x.id = p_household or x.ref = any(p_refs)
+        union select m.household_id from called c join membership m on m.person_id = c.id and m.end_date is null and m.tie = 'usual'
+        union select m.household_id from called c join membership m on m.person_id = c.id and m.end_date is null -- whose payments they receive
+          join membership_role r on r.membership_id = m.id and r.role = 'payee' and r.end_date is null
+        union select l.household_id from called c join person p on p.id = c.id and p.status = 'deceased' cross join lateral ( -- alive after all: where they lived
+          select m.household_id from membership m where m.person_id = c.id and m.tie = 'usual' order by m.end_date desc nulls first, m.start_date desc limit 1) l)
+        and (v_seen is null or h.id = any(v_seen)) and (v_kept is null or h.id <> all(v_kept))
+    ), subjects as (
+      select p.id, 'person' as kind, p.version from person p
+      where p.id in (
+        select c.id from called c
+        union select m.person_id from homes h join membership m on m.household_id = h.id
+          and (m.end_date is null and m.tie = 'usual' or m.end_reason = 'deceased')
+        union select r.person_id from homes h join membership_role r on r.household_id = h.id and r.role in ('payee', 'alternate_payee') and r.end_date is null)
+        and (v_seen is null or p.id = any(v_seen)) and (v_kept is null or p.id <> all(v_kept))
+      union all select h.id, 'household', h.version from homes h
+    )
+    select s.id, s.kind, s.version, i.data from subjects s
+    join record_version v on v.subject_id = s.id and v.version = s.version
+    join change_item i on i.change_id = v.change_id and i.seq = v.seq;
+end $$;
+-- +goose StatementEnd
+grant execute on function case_scene(uuid, uuid, text[]) to daftar_citizen, daftar_staff, daftar_jobs;
+
 -- Who begins to work here and who leaves, and roles that are given directly in an
 -- area: by proposals, as every setting.
 alter table staff add column version integer not null default 1;

@@ -37,28 +37,7 @@ func scene(tx db.Tx, c Case, answers registry.Values) (effect.Scene, error) {
 		Version int    `db:"version"`
 		Data    []byte `db:"data"`
 	}
-	err = tx.Select(&rows, `
-		with called as (
-			select p.id from person p where p.id = $1 or p.ref = any($3)
-		), homes as (
-			select h.id from household h where h.id = $2 or h.ref = any($3)
-			union select m.household_id from called x join membership m on m.person_id = x.id and m.end_date is null and m.tie = 'usual'
-			union select m.household_id from called x join membership m on m.person_id = x.id and m.end_date is null -- whose payments they receive
-			  join membership_role r on r.membership_id = m.id and r.role = 'payee' and r.end_date is null
-			union select l.household_id from called x join person p on p.id = x.id and p.status = 'deceased' cross join lateral ( -- alive after all: where they lived
-				select m.household_id from membership m where m.person_id = x.id and m.tie = 'usual' order by m.end_date desc nulls first, m.start_date desc limit 1) l
-		), people as (
-			select id from called
-			union select m.person_id from homes h join membership m on m.household_id = h.id
-			  and (m.end_date is null and m.tie = 'usual' or m.end_reason = 'deceased')
-			union select r.person_id from homes h join membership_role r on r.household_id = h.id and r.role in ('payee', 'alternate_payee') and r.end_date is null
-		), subjects as (
-			select p.id, 'person' as kind, p.version from people x join person p on p.id = x.id
-			union all select h.id, 'household', h.version from homes x join household h on h.id = x.id
-		)
-		select s.id, s.kind, s.version, i.data from subjects s
-		join record_version v on v.subject_id = s.id and v.version = s.version
-		join change_item i on i.change_id = v.change_id and i.seq = v.seq`, c.Person, c.Household, refs)
+	err = tx.Select(&rows, `select id, kind, version, data from case_scene($1, $2, $3)`, c.Person, c.Household, refs)
 	if err != nil {
 		return s, err
 	}

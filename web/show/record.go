@@ -319,6 +319,12 @@ func (r Record) Identifiers(list []registry.Identifier, types []registry.Identif
 	return rows
 }
 
+// Masked is the end of a number within a line of text, which may run the other way
+// (Unicode's LRI and PDI).
+func Masked(value string) string {
+	return "\u2066" + registry.Identifier{Value: value}.Masked() + "\u2069"
+}
+
 // IdentifierName is what a kind of number is called.
 func IdentifierName(p *i18n.Printer, types []registry.IdentifierType, code string) string {
 	for _, t := range types {
