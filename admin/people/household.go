@@ -21,7 +21,11 @@ func Household(c *web.Ctx) error {
 			return err
 		}
 		if v.At.Past() {
-			if err := told.CalculateThen(tx, registry.KindHousehold, data.Fields); err != nil {
+			lived, err := history.Members(tx, id, v.At.At, v.At.day(p))
+			if err != nil {
+				return err
+			}
+			if err := told.CalculateThen(tx, registry.KindHousehold, data.Fields, v.At.day(p), lived); err != nil {
 				return err
 			}
 		}

@@ -87,6 +87,10 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 			t.Since = Day(p, a.Effective)
 		}
 		for _, c := range diffs[i] {
+			if f, ok := r.roster(c); ok && old {
+				t.Pairs = append(t.Pairs, r.rowPairs(f, c)...)
+				continue
+			}
 			pair := Pair{Key: c.What, What: r.label(c.What), Old: r.value(c.What, c.Old, names), New: r.value(c.What, c.New, names)}
 			if c.Old != nil {
 				pair.Source = Sourced(p, sources, from[i], history.Names([]history.Change{c})[0])

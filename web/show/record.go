@@ -122,18 +122,33 @@ func (r *Record) Mine() {
 	}
 }
 
-// CalculateThen gives what the formulas of today make of the values of another time:
-// nothing of a household's people, who are not looked up.
-func (r *Record) CalculateThen(tx db.Tx, kind string, values registry.Values) error {
+// CalculateThen gives what the formulas of today make of the values of another day,
+// and of a household's people: those who lived there then, as old as they were.
+func (r *Record) CalculateThen(tx db.Tx, kind string, values registry.Values, day string, lived []history.Member) error {
 	all, err := registry.LoadFields(tx)
 	if err != nil {
 		return err
 	}
 	set, err := formula.New(all)
-	if err == nil {
-		r.Calculated = set.Calculate(kind, values, nil)
+	if err != nil {
+		return err
 	}
-	return err
+	on, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return err
+	}
+	var counted []formula.Member
+	if kind == registry.KindHousehold {
+		counted = []formula.Member{}
+	}
+	for _, m := range lived {
+		if m.Tie.Usual() {
+			youngest, oldest := m.Person.Birth().Age(on)
+			counted = append(counted, formula.Member{Relationship: m.Tie.Relationship, Sex: m.Person.Sex, Youngest: youngest, Oldest: oldest, Fields: m.Person.Fields})
+		}
+	}
+	r.Calculated = set.Calculate(kind, values, counted)
+	return nil
 }
 
 // Row is one value by its name in the provenance.
@@ -513,28 +528,37 @@ func (r Record) roster(c history.Change) (registry.Field, bool) {
 	return registry.Field{}, false
 }
 
-// rosterChange tells what differs, one line for each row.
-func (r Record) rosterChange(f registry.Field, c history.Change) []string {
-	what := f.Label.In(r.P)
+// rowPairs are the rows of a roster that differ, as they are and as they would be.
+// A change that the reader may not know of leaves none.
+func (r Record) rowPairs(f registry.Field, c history.Change) []Pair {
 	old, now := registry.Rows(c.Old.Value(f.Code)), registry.Rows(c.New.Value(f.Code))
-	one := func(row registry.Row) string { return apart(strings.Join(r.rows(f, []registry.Row{row}), "")) }
-	var lines []string
+	one := func(row registry.Row) string { return strings.Join(r.rows(f, []registry.Row{row}), "") }
+	var pairs []Pair
 	for _, row := range old {
-		next, there := registry.RowOf(now, row.ID())
-		switch {
-		case !there:
-			lines = append(lines, r.P.T("history.removed", "What", what, "Old", one(row)))
-		case one(row) != one(next):
-			lines = append(lines, r.P.T("history.changed", "What", what, "New", one(next), "Old", one(row)))
+		pair := Pair{Key: c.What, What: f.Label.In(r.P), Old: one(row)}
+		if next, there := registry.RowOf(now, row.ID()); there {
+			pair.New = one(next)
+		}
+		if pair.Old != pair.New {
+			pairs = append(pairs, pair)
 		}
 	}
 	for _, row := range now {
 		if _, there := registry.RowOf(old, row.ID()); !there {
-			lines = append(lines, r.P.T("history.added", "What", what, "New", one(row)))
+			pairs = append(pairs, Pair{Key: c.What, What: f.Label.In(r.P), New: one(row)})
 		}
 	}
+	return pairs
+}
+
+// rosterChange tells what differs, one line for each row.
+func (r Record) rosterChange(f registry.Field, c history.Change) []string {
+	var lines []string
+	for _, pair := range r.rowPairs(f, c) {
+		lines = append(lines, r.differs(pair.What, apart(pair.Old), apart(pair.New)))
+	}
 	if lines == nil {
-		lines = []string{r.P.T("history.secret", "What", what)} // only what the reader may not know
+		lines = []string{r.P.T("history.secret", "What", f.Label.In(r.P))}
 	}
 	return lines
 }
@@ -553,13 +577,18 @@ func (r Record) change(c history.Change, names Names, who Reader) string {
 		return p.T("history.secret", "What", what)
 	}
 	was, is := apart(r.value(c.What, c.Old, names)), apart(r.value(c.What, c.New, names))
+	return r.differs(what, was, is)
+}
+
+// differs says what a value was and is; "" for none.
+func (r Record) differs(what, was, is string) string {
 	switch {
 	case was == "":
-		return p.T("history.added", "What", what, "New", is)
+		return r.P.T("history.added", "What", what, "New", is)
 	case is == "":
-		return p.T("history.removed", "What", what, "Old", was)
+		return r.P.T("history.removed", "What", what, "Old", was)
 	}
-	return p.T("history.changed", "What", what, "New", is, "Old", was)
+	return r.P.T("history.changed", "What", what, "New", is, "Old", was)
 }
 
 // apart keeps a value's own direction of writing within a sentence (UAX 9, FSI
