@@ -90,8 +90,10 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 		}
 		for _, c := range diffs[i] {
 			if f, ok := r.roster(c); ok && old {
-				t.Pairs = append(t.Pairs, r.rowPairs(f, c)...)
-				continue
+				if rows := r.rowPairs(f, c); len(rows) > 0 {
+					t.Pairs = append(t.Pairs, rows...)
+					continue
+				}
 			}
 			pair := Pair{Key: c.What, What: r.label(c.What), Old: r.value(c.What, c.Old, names), New: r.value(c.What, c.New, names)}
 			if c.Old != nil {

@@ -577,8 +577,6 @@ func (r Record) change(c history.Change, names Names, who Reader) string {
 // differs says what a value was and is; "" for none.
 func (r Record) differs(what, was, is string) string {
 	switch {
-	case was == is && strings.HasPrefix(c.What, "fields."): // in a column that the reader may not know
-		return p.T("history.secret", "What", what)
 	case was == "":
 		return r.P.T("history.added", "What", what, "New", is)
 	case is == "":
