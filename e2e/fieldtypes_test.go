@@ -208,7 +208,7 @@ func correctionOfAFarm(t *testing.T, s *System, lang string) {
 	if text := her.text(); strings.Contains(text, "2.5") {
 		t.Error("the plot is still there: ", text)
 	}
-	her.do(chromedp.Click(chromedp.CSS(`.govuk-summary-list__actions a`)))
+	her.press(`.govuk-summary-list__actions a`)
 	her.holds("ha", "1")
 	her.fill("ha", "1.25")
 	her.next()
