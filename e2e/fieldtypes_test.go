@@ -214,8 +214,8 @@ func correctionOfAFarm(t *testing.T, s *System, lang string) {
 	her.next()
 	her.choose("another", "no")
 	her.next()
-	her.at(at + "/check")
-	her.look("plots-check")
+	her.at(at + "/proof")
+	her.open(at + "/q/home.plots")
 	her.says("1.25")
 }
 
