@@ -132,6 +132,17 @@ func (w *settleWorker) Work(ctx context.Context, job *river.Job[jobs.SettleCase]
 	return cases.Settle(ctx, w.db, job.Args.Case)
 }
 
+// sealWorker seals what was written in a case before it was sealed.
+type sealWorker struct {
+	river.WorkerDefaults[jobs.SealCase]
+	db *db.DB
+}
+
+// Work runs one job.
+func (w *sealWorker) Work(ctx context.Context, job *river.Job[jobs.SealCase]) error {
+	return cases.SealEarlier(ctx, w.db, job.Args.Case)
+}
+
 // renewWorker makes stale proposals anew.
 type renewWorker struct {
 	river.WorkerDefaults[jobs.RenewCase]
@@ -345,6 +356,7 @@ func (w workshop) workers() *river.Workers {
 	river.AddWorker(workers, &areasWorker{db: w.s.db})
 	river.AddWorker(workers, &contestWorker{db: w.s.db})
 	river.AddWorker(workers, &settleWorker{db: w.s.db})
+	river.AddWorker(workers, &sealWorker{db: w.s.db})
 	river.AddWorker(workers, &renewWorker{db: w.s.db})
 	river.AddWorker(workers, &copyWorker{db: w.s.db})
 	river.AddWorker(workers, &verifyWorker{s: w.s, dir: w.checkpoints, log: w.log})
@@ -617,6 +629,8 @@ func jobFor(a db.Asked) (river.JobArgs, error) {
 		return jobs.ApplyAreas{Change: a.Ref}, nil
 	case jobs.KindSettleCase:
 		return jobs.SettleCase{Case: a.Ref}, nil
+	case jobs.KindSealCase:
+		return jobs.SealCase{Case: a.Ref}, nil
 	case jobs.KindCopyData:
 		return jobs.CopyData{Copy: a.Ref}, nil
 	case jobs.KindRenewCase:

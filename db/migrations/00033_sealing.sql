@@ -247,5 +247,24 @@ grant execute on function erase_evidence(uuid, text, timestamptz), erase_case(uu
 -- their time is over, here and in a restored backup alike.
 grant delete on credential_copy, credential, credential_offer to daftar_jobs;
 
+-- Puts sealed words of a sealed case in the place of plain ones: those from before it
+-- was sealed. Nothing else changes what was written.
+-- +goose StatementBegin
+create function seal_words(p_case uuid, p_column text, p_row uuid, p_words text) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if p_words not like 'sealed:%' or not exists (select from case_file f where f.id = p_case and 'sealed' in (f.access, f.access_wanted)) then
+    raise exception 'these are no words of a sealed case' using errcode = 'DF001';
+  end if;
+  case p_column
+    when 'case_event.note' then update case_event e set note = p_words where e.id = p_row and e.case_id = p_case and e.note not like 'sealed:%';
+    when 'case_visit.what' then update case_visit v set what = p_words where v.id = p_row and v.case_id = p_case and v.what not like 'sealed:%';
+    when 'case_visit.findings' then update case_visit v set findings = p_words where v.id = p_row and v.case_id = p_case and v.findings not like 'sealed:%';
+  end case;
+end $$;
+-- +goose StatementEnd
+grant execute on function seal_words(uuid, text, uuid, text) to daftar_jobs;
+insert into outbox_kind (kind, role) values ('seal_case', 'daftar_citizen'), ('seal_case', 'daftar_staff');
+
 -- +goose Down
 select 1;

@@ -16,6 +16,7 @@ import (
 	"daftar/registry/audit"
 	"daftar/registry/history"
 	"daftar/registry/jobs"
+	"daftar/registry/notices"
 )
 
 // States of an amendment, which are those of its change. Each has the message
@@ -403,6 +404,9 @@ func Approve(tx db.Tx, r registry.Reader, ref string) error {
 		return err
 	}
 	if err := registry.Apply(tx, a.Change); err != nil {
+		return err
+	}
+	if err := notices.Rerouted(tx, a.Change); err != nil {
 		return err
 	}
 	after, err := households(tx, a.Change)

@@ -147,6 +147,9 @@ type Decision struct {
 func DecisionOf(tx db.Tx, c Case) (Decision, error) {
 	var d Decision
 	err := tx.Get(&d, `select `+decisionColumns+` from decision d where d.case_id = $1 and d.kind = 'case'`, c.answeredBy())
+	if err == nil {
+		d.Note, err = uncover(tx, c.answeredBy(), saidColumn, d.ID, d.Note)
+	}
 	return d, err
 }
 

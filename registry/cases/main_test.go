@@ -233,15 +233,18 @@ func (o *office) works(t *testing.T) {
 			Ref  db.ID  `db:"ref"`
 		}
 		o.do(t, worker, func(tx db.Tx) error {
-			if err := tx.Select(&asked, `select kind, ref from outbox where kind in ('settle_case', 'renew_case') order by created_at, id`); err != nil {
+			if err := tx.Select(&asked, `select kind, ref from outbox where kind in ('settle_case', 'renew_case', 'seal_case') order by created_at, id`); err != nil {
 				return err
 			}
-			return tx.Exec(`delete from outbox where kind in ('settle_case', 'renew_case')`)
+			return tx.Exec(`delete from outbox where kind in ('settle_case', 'renew_case', 'seal_case')`)
 		})
 		for _, a := range asked {
 			job := cases.Settle
 			if a.Kind == "renew_case" {
 				job = cases.Renew
+			}
+			if a.Kind == "seal_case" {
+				job = cases.SealEarlier
 			}
 			if err := job(t.Context(), o.DB.DB, a.Ref); err != nil {
 				t.Fatal(a.Kind, err)

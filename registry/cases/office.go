@@ -9,6 +9,7 @@ import (
 	"daftar/registry/audit"
 	"daftar/registry/cases/kinds"
 	"daftar/registry/jobs"
+	"daftar/registry/notices"
 )
 
 // The office's steps. Each checks the area again: that a case was listed is no
@@ -203,11 +204,16 @@ func pronounce(tx db.Tx, officer Actor, c Case, r Ruling) error {
 			outcome = "partly"
 		}
 	}
+	id := tx.NewID()
+	note, err := conceal(tx, c, saidColumn, id, r.Note)
+	if err != nil {
+		return err
+	}
 	return tx.Exec(`
 		insert into decision (id, ref, kind, case_id, household_id, outcome, reason, facts, note, note_lang, decided_at, decided_by)
 		values ($1, $2, 'case', $3, $4, $5, nullif($6, ''), jsonb_build_object('fact', $7::text), $8, $9, $10, $11)`,
-		tx.NewID(), registry.NewRef(registry.RefDecision, tx.Rand()), c.ID, c.Household, outcome,
-		r.Reason, r.Fact, r.Note, r.Lang, tx.Now(), officer.ID)
+		id, registry.NewRef(registry.RefDecision, tx.Rand()), c.ID, c.Household, outcome,
+		r.Reason, r.Fact, note, r.Lang, tx.Now(), officer.ID)
 }
 
 // mayApprove says why a case cannot be approved yet.
@@ -278,6 +284,9 @@ func settle(tx db.Tx, c *Case, approve bool) error {
 	}
 	after, err := touchedHomes(tx, *c.Change)
 	if err != nil {
+		return err
+	}
+	if err := notices.Rerouted(tx, *c.Change); err != nil {
 		return err
 	}
 	if err := enter(tx, c); err != nil {
@@ -419,6 +428,9 @@ func Seal(tx db.Tx, officer Actor, ref string) error {
 		return err
 	}
 	if err := tx.Exec(`select seal_case($1, $2)`, c.ID, tx.Now()); err != nil {
+		return err
+	}
+	if err := tx.Enqueue(jobs.KindSealCase, c.ID, c.Version); err != nil {
 		return err
 	}
 	return sealed(tx, c)

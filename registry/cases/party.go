@@ -161,6 +161,9 @@ type Objection struct {
 	At   time.Time `db:"at"`
 	Note string    `db:"note"`
 	Lang string    `db:"note_lang"`
+
+	Of    db.ID `db:"case_id"`
+	Event db.ID `db:"event_id"`
 }
 
 // Objections lists what those whom a case affects object, also to what others told
@@ -168,11 +171,16 @@ type Objection struct {
 func Objections(tx db.Tx, c Case) ([]Objection, error) {
 	var list []Objection
 	err := tx.Select(&list, `
-		select coalesce(p.full_name, p.ref) as name, w.at, w.note, w.note_lang
+		select coalesce(p.full_name, p.ref) as name, w.at, w.note, w.note_lang, f.id as case_id, w.id as event_id
 		from case_file f join case_party x on x.case_id = f.id and x.answer = 'objected' join person p on p.id = x.person_id
-		join lateral (select e.at, e.note, e.note_lang from case_event e join account a on a.id = e.actor and a.person_id = x.person_id
+		join lateral (select e.id, e.at, e.note, e.note_lang from case_event e join account a on a.id = e.actor and a.person_id = x.person_id
 			where e.case_id = f.id and e.action = 'objected' order by e.seq desc limit 1) w on true
 		where f.id = $1 or f.joined_to = $1 order by w.at`, c.ID)
+	for i := range list {
+		if o := &list[i]; err == nil {
+			o.Note, err = uncover(tx, o.Of, noteColumn, o.Event, o.Note)
+		}
+	}
 	return list, err
 }
 

@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -10,8 +11,8 @@ import (
 )
 
 // The words of a sealed case are not in the database as they are: what was typed
-// into it, notes, what a visit is to look at and found. They are under the key of
-// the case (docs/decisions/0033-sealing.md).
+// into it, notes, what a visit is to look at and found, what was said with the
+// decision. They are under the key of the case (docs/decisions/0033-sealing.md).
 
 // draftColumn, noteColumn and the others are where sealed words stand.
 const (
@@ -19,14 +20,22 @@ const (
 	noteColumn     = "case_event.note"
 	whatColumn     = "case_visit.what"
 	findingsColumn = "case_visit.findings"
+	saidColumn     = "decision.note"
 )
 
 // concealed begins words that are sealed; base64 follows.
 const concealed = "sealed:"
 
-// conceal seals words that are to stand in a row, if the case is sealed.
+// conceal seals words that are to stand in a row, if the case is sealed. Others
+// never begin as sealed ones do, whatever somebody types.
 func conceal(tx db.Tx, c Case, column string, row db.ID, words string) (string, error) {
-	if !c.Secret || words == "" {
+	if words == "" {
+		return "", nil
+	}
+	if !c.Secret {
+		if strings.HasPrefix(words, concealed) {
+			words = " " + words
+		}
 		return words, nil
 	}
 	k, err := seal.For(tx, seal.Case, c.ID)
@@ -38,7 +47,8 @@ func conceal(tx db.Tx, c Case, column string, row db.ID, words string) (string, 
 }
 
 // reveal is what conceal sealed. Of words whose key was destroyed nothing is
-// left; what was written before the case was sealed is as it is.
+// left; what was written before the case was sealed is as it is until SealEarlier
+// has passed.
 func reveal(k *seal.Key, column string, row db.ID, words string) (string, error) {
 	rest, ok := strings.CutPrefix(words, concealed)
 	if !ok {
@@ -58,6 +68,47 @@ func words(tx db.Tx, secret bool, cases ...db.ID) (map[db.ID]*seal.Key, error) {
 		return nil, nil
 	}
 	return seal.Of(tx, seal.Case, cases...)
+}
+
+// uncover is reveal of words that may be of any case.
+func uncover(tx db.Tx, of db.ID, column string, row db.ID, kept string) (string, error) {
+	keys, err := words(tx, strings.HasPrefix(kept, concealed), of)
+	if err != nil {
+		return "", err
+	}
+	return reveal(keys[of], column, row, kept)
+}
+
+// SealEarlier seals what was written in a case before it was sealed. Whoever sealed
+// it may not read all of that, so a job does it.
+func SealEarlier(ctx context.Context, d *db.DB, id db.ID) error {
+	return d.WithTx(ctx, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+		c, err := byID(tx, id) // locked: what is written from now on is sealed
+		if err != nil || !c.Secret {
+			return err
+		}
+		for _, column := range []string{noteColumn, whatColumn, findingsColumn} {
+			table, name, _ := strings.Cut(column, ".")
+			var rows []struct {
+				ID    db.ID  `db:"id"`
+				Words string `db:"words"`
+			}
+			if err := tx.Select(&rows, `select id, `+name+` as words from `+table+` where case_id = $1 and `+name+` <> '' and `+name+` not like $2`,
+				c.ID, concealed+"%"); err != nil {
+				return err
+			}
+			for _, r := range rows {
+				words, err := conceal(tx, c, column, r.ID, r.Words)
+				if err != nil {
+					return err
+				}
+				if err := tx.Exec(`select seal_words($1, $2, $3, $4)`, c.ID, column, r.ID, words); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // hidden is a draft that is sealed, as it stands in the column.

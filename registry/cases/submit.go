@@ -1,12 +1,14 @@
 package cases
 
 import (
+	"database/sql"
 	"errors"
 	"slices"
 	"time"
 
 	"daftar/db"
 	"daftar/fault"
+	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/cases/effect"
 	"daftar/registry/cases/kinds"
@@ -80,6 +82,9 @@ func send(tx db.Tx, c *Case, make maker) error {
 	if err := lodge(tx, c, p); err != nil {
 		return err
 	}
+	if err := held(tx, *c); err != nil {
+		return err
+	}
 	if err := parties(tx, *c, p.out); err != nil {
 		return err
 	}
@@ -139,6 +144,9 @@ func answer(tx db.Tx, actor Actor, ref string, make maker, note, lang string) (C
 	if err := lodge(tx, &c, p); err != nil {
 		return c, err
 	}
+	if err := held(tx, c); err != nil {
+		return c, err
+	}
 	if err := parties(tx, c, p.out); err != nil {
 		return c, err
 	}
@@ -159,6 +167,7 @@ func unlodge(tx db.Tx, c *Case) error {
 // about, the office that it belongs to, its clock. All of it is one update: each
 // writes a case into every index anew.
 func lodge(tx db.Tx, c *Case, p proposal) error {
+	earlier := p.seals && !c.Secret // what was written until now is not sealed yet
 	c.Secret = c.Secret || p.seals
 	draft, err := c.encode(tx)
 	if err != nil {
@@ -185,7 +194,25 @@ func lodge(tx db.Tx, c *Case, p proposal) error {
 		c.SubmittedAt, c.DueOn, c.DueAt, c.ObjectUntil, c.Hands, p.seals); err != nil {
 		return err
 	}
+	if earlier {
+		if err := tx.Enqueue(jobs.KindSealCase, c.ID, c.Version); err != nil {
+			return err
+		}
+	}
 	return subjects(tx, *c, p.out)
+}
+
+// held refuses what an account may not ask for yet that came to its person a short
+// while ago, and says from when it may; the database refuses it too.
+func held(tx db.Tx, c Case) error {
+	if c.Account == nil || tx.Who().Kind != "citizen" {
+		return nil
+	}
+	var until sql.NullTime
+	if err := tx.Get(&until, `select link_holds($1, $2)`, c.ID, tx.Now()); err != nil || !until.Valid {
+		return err
+	}
+	return fault.New(fault.Conflict, "filing.link_held", "Until", i18n.Moment(until.Time))
 }
 
 // subjects notes the records that a case is about.

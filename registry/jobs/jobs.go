@@ -24,6 +24,7 @@ const (
 	KindMeasureRule         = "measure_rule"
 	KindSettleCase          = "settle_case"
 	KindRenewCase           = "renew_case"
+	KindSealCase            = "seal_case"
 	KindCopyData            = "copy_data"
 )
 
@@ -154,6 +155,14 @@ type MeasureRule struct {
 
 // Kind names the job for river.
 func (MeasureRule) Kind() string { return KindMeasureRule }
+
+// SealCase seals what was written in a case before it was sealed.
+type SealCase struct {
+	Case db.ID `json:"case"`
+}
+
+// Kind names the job for river.
+func (SealCase) Kind() string { return KindSealCase }
 
 // SettleCase looks for an earlier case about the same event, and lets cases that
 // joined another follow it.
