@@ -29,6 +29,7 @@ func TestFieldTypes(t *testing.T) {
 			quality.mustSave(t, "/fields/packs", one("pack", "coastal"))
 			answersOfAFarm(t, s, lang)
 			recordOfAFarm(t, s, lang)
+			correctionOfAFarm(t, s, lang)
 			claimOfACredential(t, s, lang)
 		})
 	}
@@ -187,6 +188,35 @@ func recordOfAFarm(t *testing.T, s *System, lang string) {
 			t.Errorf("%s: %d, %v %v", name, real.status, err1, err2)
 		}
 	}
+}
+
+// correctionOfAFarm is a citizen who puts right what is known of their plots: row by
+// row, with what is on record to begin with.
+func correctionOfAFarm(t *testing.T, s *System, lang string) {
+	amina := signedIn(t, s.portal(), lang, "amina")
+	ref := amina.tells(t, "correct")
+	at := "/request/" + ref
+	amina.mustSave(t, at+"/q/about", one("answer", "home"))
+	amina.mustSave(t, at+"/q/home", one("answer", "plots"))
+	her := newBrowser(t, "types-plots", s.portal(), lang, lang == "ar")
+	her.open("/sign-in?to=/home")
+	her.signIn("amina")
+	her.open(at + "/q/home.plots")
+	her.says("2.5", map[string]string{"en": "River Side", "ar": "ضفة النهر"}[lang])
+	her.look("plots")
+	her.press(`form[action$="/remove"] button`)
+	if text := her.text(); strings.Contains(text, "2.5") {
+		t.Error("the plot is still there: ", text)
+	}
+	her.press(`.govuk-summary-list__actions a`)
+	her.holds("ha", "1")
+	her.fill("ha", "1.25")
+	her.next()
+	her.choose("another", "no")
+	her.next()
+	her.at(at + "/proof")
+	her.open(at + "/q/home.plots")
+	her.says("1.25")
 }
 
 // sendButton is the last button of a form: others ask for another row.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -168,6 +169,18 @@ func anotherPayee(b *Browser, s *System) {
 	b.next()
 	b.says("Bilal Yusuf", "آمنة يوسف", "Both of them came.")
 	b.look("duty")
+
+	b.open(husband + "/propose/leave") // nobody leaves before they came
+	b.pick("which", s.sql(b.t, `select m.id from membership m join person p on p.id = m.person_id where p.full_name_latin = 'Bilal Yusuf'`))
+	b.pick("why", "moved")
+	b.choose("nature", "event")
+	b.do(chromedp.SetValue(chromedp.CSS(`input[name=effective]`), "1990-01-01"))
+	b.pick("method", "said")
+	b.fill("note", "He said so.")
+	b.next()
+	before, _, _ := strings.Cut(b.say("part.error.left_early", "Date", "@"), "@")
+	b.says(before)
+	b.holds("note", "He said so.")
 }
 
 // proposes corrects a name and returns the proposal's reference.

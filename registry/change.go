@@ -2,6 +2,7 @@ package registry
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -112,8 +113,16 @@ func Propose(tx db.Tx, origin string, items []Item) (db.ID, error) {
 			return []any{[16]byte(id), int32(n), it.Kind, [16]byte(it.Subject), int32(it.BaseVersion),
 				string(it.Nature), it.Reason, effective, data}, err
 		}))
-	return id, err
+	if err != nil || !slices.ContainsFunc(items, func(it Item) bool { return it.Kind == KindPerson && it.BaseVersion > 0 }) {
+		return id, err
+	}
+	return id, Follow(tx, id)
 }
+
+// Follow makes what follows of one's own proposal a part of it: a household that
+// the last person leaves ends, and one that had ended for that goes on when
+// somebody comes back. Apply adds what has come about since.
+func Follow(tx db.Tx, change db.ID) error { return tx.Exec(`select propose_homes($1)`, change) }
 
 // ItemsOf reads what a change proposes, as it stands.
 func ItemsOf(tx db.Tx, change db.ID) ([]Item, error) {

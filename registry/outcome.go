@@ -41,9 +41,15 @@ func Outcomes() []Outcome {
 	}
 }
 
+// HouseholdEmpty is the outcome of a household that nobody is in any more.
+const HouseholdEmpty = "empty"
+
 // HouseholdOutcomes lists why a household's record ends. Each has the message
-// "outcome.household.<code>".
-func HouseholdOutcomes() []string { return []string{"empty", "joined", "duplicate", "error", "left"} }
+// "outcome.household.<code>". One that is empty goes on by itself when somebody comes
+// back, and not else.
+func HouseholdOutcomes() []string {
+	return []string{HouseholdEmpty, "joined", "duplicate", "error", "left"}
+}
 
 // permittedOutcome reports whether reason is one of the outcome's.
 func permittedOutcome(code, reason string) bool {

@@ -78,8 +78,13 @@ func pieces(list []show.Altered) []ui.Choice {
 		if a.Old == nil {
 			continue
 		}
-		for _, p := range a.Pairs {
-			out = append(out, ui.Choice{Value: strconv.Itoa(a.Seq) + ":" + p.Key, Label: fmt.Sprintf("%s: %s → %s", p.What, p.Old, p.New), Hint: a.Title})
+		for i, p := range a.Pairs {
+			label := fmt.Sprintf("%s: %s → %s", p.What, p.Old, p.New)
+			if i > 0 && p.Key == a.Pairs[i-1].Key { // of the same list or roster: left as a whole
+				out[len(out)-1].Label += "; " + label
+				continue
+			}
+			out = append(out, ui.Choice{Value: strconv.Itoa(a.Seq) + ":" + p.Key, Label: label, Hint: a.Title})
 		}
 	}
 	return out

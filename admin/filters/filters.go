@@ -256,7 +256,7 @@ func rows(c *web.Ctx, subject filters.Subject, found []filters.Row) [][]ui.Cell 
 		}
 		name := ui.Cell{Text: show.Name(p, r.Name)}
 		if subject == filters.Groups {
-			status := ""
+			status := p.T("filter.home_status." + registry.Active)
 			if r.Status != registry.Active {
 				status = p.T("outcome.ended")
 			}

@@ -21,13 +21,17 @@ func Household(c *web.Ctx) error {
 			return err
 		}
 		if v.At.Past() {
-			if err := told.CalculateThen(tx, registry.KindHousehold, data.Fields); err != nil {
+			lived, err := history.Members(tx, id, v.At.At, v.At.day(p))
+			if err != nil {
+				return err
+			}
+			if err := told.CalculateThen(tx, registry.KindHousehold, data.Fields, v.At.day(p), lived); err != nil {
 				return err
 			}
 		}
 		v.Ref, v.Title = data.Ref, p.T("record.household_title")
 		if data.Status != "" && data.Status != registry.Active {
-			v.Status = p.T("outcome.ended")
+			v.Status, v.Emptied = p.T("outcome.ended"), data.StatusReason == registry.HouseholdEmpty
 		}
 		sees, err := reader(c).SeesPlace(tx, id)
 		if err != nil {

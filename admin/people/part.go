@@ -59,7 +59,8 @@ func (e *edit) get(name string) string { return e.form.Text(&e.check, name, maxN
 func (e *edit) find(name, kind string, letter rune) (id db.ID) {
 	ref, ok := registry.ParseRef(letter, e.form.Get(name))
 	table := map[string]string{registry.KindPerson: "person", registry.KindHousehold: "household", registry.KindGroup: "group_record"}[kind]
-	if !ok || e.tx.Get(&id, `select id from `+table+` where ref = $1 and status = 'active'`, ref) != nil {
+	if !ok || e.tx.Get(&id, `select id from `+table+` where ref = $1 and (status = 'active' or $2 and status_reason = $3)`,
+		ref, kind == registry.KindHousehold, registry.HouseholdEmpty) != nil { // one that nobody is in goes on
 		e.check.Fail(name, "part.error."+name)
 	}
 	return id

@@ -23,6 +23,9 @@ var householdParts = []part{
 	{Key: "protect", Reason: "other", Inputs: []input{{Name: "secret", Style: "radios", Choices: chosen("answer.", "yes", "no"), Hint: true}}, Apply: protect},
 	{Key: "end", Reason: "outcome", Dated: true, Inputs: []input{endInput}, Apply: endHousehold},
 	{Key: "restore", Reason: "restored", Apply: func(e *edit) error {
+		if e.v.Household.StatusReason == registry.HouseholdEmpty {
+			return fault.Hidden() // it goes on when somebody comes back
+		}
 		e.v.Household.Status, e.v.Household.StatusReason, e.v.Household.StatusDate = "", "", ""
 		return nil
 	}},

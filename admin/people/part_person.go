@@ -94,9 +94,23 @@ func move(e *edit) error {
 	if e.livesIn(home) {
 		return nil
 	}
+	for _, m := range e.v.Person.Memberships {
+		if m.Usual() && m.EndDate == "" {
+			e.notBefore(m.ID)
+		}
+	}
 	to := registry.MembershipData{ID: e.tx.NewID(), HouseholdID: home, Relationship: e.form.Get("relationship"), StartDate: e.day}
 	e.v.Person = e.v.Person.Move(to, e.form.Get("why"))
 	return e.oneHead(to)
+}
+
+// notBefore refuses that a tie ends on a day before it began.
+func (e *edit) notBefore(tie db.ID) {
+	for _, m := range e.v.Person.Memberships {
+		if m.ID == tie && e.day != "" && e.day < m.StartDate {
+			e.check.Fail("effective", "part.error.left_early", "Date", show.Day(e.p, m.StartDate))
+		}
+	}
 }
 
 // livesIn refuses a household in which the person usually lives already.
@@ -171,6 +185,7 @@ func (e *edit) other(id db.ID, change func(registry.PersonData) registry.PersonD
 }
 
 func leave(e *edit) error {
+	e.notBefore(e.chose("which"))
 	e.v.Person, _ = e.v.Person.Leave(e.chose("which"), e.day, e.form.Get("why"))
 	return nil
 }

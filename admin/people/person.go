@@ -24,7 +24,7 @@ func Person(c *web.Ctx) error {
 			return err
 		}
 		if v.At.Past() {
-			if err := told.CalculateThen(tx, registry.KindPerson, data.Fields); err != nil {
+			if err := told.CalculateThen(tx, registry.KindPerson, data.Fields, v.At.day(p), nil); err != nil {
 				return err
 			}
 			day, err := time.Parse(time.DateOnly, v.At.day(p))

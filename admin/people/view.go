@@ -45,6 +45,7 @@ type view struct {
 	Life             []ui.Happening
 	Totals           *registry.Totals
 	MayPropose       bool
+	Emptied          bool // a household that nobody is in: it goes on when somebody comes back
 	MayUnmask        bool // see a number whole
 
 	reader registry.Reader
@@ -54,7 +55,7 @@ type view struct {
 func (v view) parts() []part {
 	var list []part
 	for _, pt := range parts[v.Kind] {
-		if (pt.Key == "restore") == (v.Status != "") {
+		if (pt.Key == "restore") == (v.Status != "") && !v.Emptied {
 			list = append(list, pt)
 		}
 	}

@@ -25,12 +25,18 @@ func changes(c *web.Ctx) error {
 // proposal is a change as its page shows it.
 type proposal struct {
 	settings.Change
-	Send, Withdraw, Decide bool // what is open to this reader
+	Send, Withdraw, Decide bool            // what is open to this reader
+	Drafts                 map[string]bool // keys of the fields of which somebody has a draft
 }
 
 func loadProposal(c *web.Ctx) (proposal, error) {
 	var p proposal
-	err := c.View(func(tx db.Tx) (err error) { p.Change, err = settings.Load(tx, c.Param("ref")); return err })
+	err := c.View(func(tx db.Tx) (err error) {
+		if p.Change, err = settings.Load(tx, c.Param("ref")); err == nil && (p.State == settings.Draft || p.State == settings.Proposed) {
+			p.Drafts, err = settings.Drafts(tx, p.Items)
+		}
+		return err
+	})
 	mine, who := p.ProposedBy == c.Principal().ID, c.Principal()
 	p.Send = mine && p.State == settings.Draft && who.May(auth.SettingEdit)
 	p.Withdraw = mine && (p.State == settings.Draft || p.State == settings.Proposed) && who.May(auth.SettingEdit)

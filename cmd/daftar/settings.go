@@ -76,7 +76,11 @@ func (cmd settingsImport) Run(ctx context.Context, c *Config) error {
 		if items = len(proposal.Items); err != nil || items == 0 {
 			return err
 		}
-		fmt.Print(difference(p, proposal.Items))
+		drafts, err := settings.Drafts(tx, proposal.Items)
+		if err != nil {
+			return err
+		}
+		fmt.Print(difference(p, proposal.Items, drafts))
 		if cmd.DryRun {
 			return nil
 		}
@@ -130,7 +134,7 @@ func settingHands(ctx context.Context, d *db.DB) (proposer, approver db.Principa
 }
 
 // difference is a change in the source language, a line for each value.
-func difference(p *i18n.Printer, items []settings.Item) string {
+func difference(p *i18n.Printer, items []settings.Item, drafts map[string]bool) string {
 	var b strings.Builder
 	for _, it := range items {
 		key, about := it.Title()
@@ -139,6 +143,9 @@ func difference(p *i18n.Printer, items []settings.Item) string {
 			title += " (new)"
 		}
 		fmt.Fprintln(&b, title)
+		if drafts[it.Key] && it.Kind == settings.KindField {
+			fmt.Fprintln(&b, "  ! "+p.T("setting.replaces_draft"))
+		}
 		for _, l := range it.Lines() {
 			switch {
 			case l.Old == "":

@@ -96,7 +96,7 @@ grant select on source to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 grant insert (id, kind, at, case_id, label) on source to daftar_citizen, daftar_staff, daftar_jobs;
 
 -- A proposed, approved and applied change of records. Its items are what is
--- approved and exactly what is applied.
+-- approved and exactly what is applied, with what follows from them by a rule.
 create table change (
   id            uuid primary key,
   origin        text not null check (origin in ('case', 'batch', 'event')),
@@ -142,6 +142,7 @@ create table change_item (
   reason       text not null default '' check (length(reason) <= 40 and translate(reason, 'abcdefghijklmnopqrstuvwxyz0123456789_', '') = ''), -- a code of registry.ChangeReasons
   effective_on date,                                         -- since when it is so in the world; null: since it was recorded
   data         jsonb not null,                               -- the whole next state
+  follows      boolean not null default false,               -- nobody proposed it: apply_change added it, by follow_homes
   -- Of all of the item, made when it is written. The cast reads a backslash as
   -- the start of something, hence two of them; it is the one way from text to
   -- bytes that PostgreSQL takes as immutable.
@@ -150,7 +151,8 @@ create table change_item (
     || coalesce(effective_on - date '2000-01-01', 0)::text || ' ' || data::text, '\', '\\')::bytea)) stored,
   primary key (change_id, seq)
 );
-grant select, insert on change_item to daftar_citizen, daftar_staff, daftar_jobs;
+grant select, insert (change_id, seq, kind, subject_id, base_version, nature, reason, effective_on, data) on change_item
+  to daftar_citizen, daftar_staff, daftar_jobs;
 
 -- Every state a record has had: which item of which change it was. The view
 -- record_state adds the data. apply_change alone writes here and below.
@@ -270,7 +272,7 @@ grant select on identifier to daftar_citizen, daftar_staff, daftar_api, daftar_j
 create function change_hash(p_change uuid) returns bytea language sql stable
 set search_path = public, pg_temp as $$
   select sha256(coalesce(string_agg(digest, ''::bytea), ''::bytea))
-  from (select digest from change_item where change_id = p_change order by seq offset 0) i
+  from (select digest from change_item where change_id = p_change and not follows order by seq offset 0) i
 $$;
 -- +goose StatementEnd
 grant execute on function change_hash(uuid) to daftar_citizen, daftar_staff, daftar_jobs;
@@ -281,7 +283,7 @@ grant execute on function change_hash(uuid) to daftar_citizen, daftar_staff, daf
 create function change_item_guard() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  changes uuid[] := array(select distinct change_id from new_items);
+  changes uuid[] := array(select distinct change_id from new_items where not follows); -- no web role may write what follows
 begin
   perform from change c where c.id = any(changes) for share;
   if exists (select from unnest(changes) i (id) left join change c on c.id = i.id

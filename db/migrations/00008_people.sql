@@ -495,6 +495,88 @@ begin
   end if;
 end $$;
 
+-- Households follow the people: one that the last person leaves ends on the day on
+-- which they left, as "empty", and goes on when somebody comes back. Somebody is in it
+-- who lives or belongs there; an adult who was appointed from outside is not enough.
+-- Of a proposal it becomes a part, which is seen and agreed to with the rest. When a
+-- change is applied it adds what has come about since, as items that follow; one
+-- that contradicts what was agreed to is out of date.
+create function follow_homes(p_change uuid) returns void language plpgsql as $$
+declare
+  c change%rowtype;
+  v_last integer;
+  f record;
+begin
+  select x.* into c from change x where x.id = p_change;
+  select max(seq) into v_last from change_item where change_id = p_change;
+  for f in
+    with was as materialized (
+      select m.household_id, m.person_id, m.id, m.start_date, i.seq
+      from change_item i join membership m on m.person_id = i.subject_id and m.end_date is null and m.tie <> 'other'
+      where i.change_id = p_change and i.kind = 'person' and i.base_version > 0
+    ), next as materialized (
+      select person_id, id, household_id, end_date, tie from proposed_membership where change_id = p_change
+    ), stays as materialized (
+      select distinct person_id, household_id from next where end_date is null and tie <> 'other'
+    ), emptied as (
+      select w.household_id, (array_agg(w.seq order by n.end_date desc nulls last, w.seq desc))[1] as seq,
+             coalesce(max(n.end_date), max(w.start_date), local_day(c.proposed_at)) as day
+      from was w left join next n on n.person_id = w.person_id and n.id = w.id
+      where not exists (select from stays s where s.household_id = w.household_id)
+        and not exists (select from membership m where m.household_id = w.household_id and m.end_date is null and m.tie <> 'other'
+                        and not exists (select from change_item i where i.change_id = p_change and i.subject_id = m.person_id))
+      group by w.household_id
+    ), refilled as (
+      select s.household_id, min(i.seq) as seq, null::date as day
+      from stays s join household h on h.id = s.household_id and h.status = 'ended' and h.status_reason = 'empty'
+      join change_item i on i.change_id = p_change and i.subject_id = s.person_id
+      where not exists (select from was w where w.household_id = s.household_id and w.person_id = s.person_id)
+      group by s.household_id
+    )
+    select h.id, h.version, h.status, e.day, i.nature, i.reason, i.effective_on, o.seq as own, coalesce(o.data, d.data) as data,
+           coalesce(i.data->'provenance'->'memberships', i.data->'provenance'->'status', i.data->'provenance'->'*') as source
+    from (select * from emptied union all select * from refilled) e
+    join household h on h.id = e.household_id
+    join change_item i on i.change_id = p_change and i.seq = e.seq
+    join record_state d on d.subject_id = h.id and d.version = h.version
+    left join change_item o on o.change_id = p_change and o.subject_id = h.id
+    order by h.ref
+  loop
+    continue when coalesce(f.data->>'status', 'active') = case when f.day is null then 'active' else 'ended' end;
+    f.data := f.data - '{status,status_reason,status_date}'::text[]
+      || case when f.day is null then '{}'::jsonb else jsonb_build_object('status', 'ended', 'status_reason', 'empty', 'status_date', f.day) end
+      || jsonb_build_object('provenance', coalesce(f.data->'provenance', '{}') || jsonb_strip_nulls(jsonb_build_object('status', f.source)));
+    if f.own is null then
+      v_last := v_last + 1;
+      insert into change_item (change_id, seq, kind, subject_id, base_version, nature, reason, effective_on, data, follows)
+      values (p_change, v_last, 'household', f.id, f.version, f.nature, f.reason, f.effective_on, f.data, c.state = 'approved');
+    elsif c.state = 'approved' then
+      raise exception 'who lives in a household moved on since the proposal' using errcode = 'DF004';
+    else
+      update change_item set data = f.data where change_id = p_change and seq = f.own;
+    end if;
+  end loop;
+  -- and nothing ends as empty that somebody has come to live in since
+  if c.state = 'approved' and exists (
+    select from change_item o join household h on h.id = o.subject_id and h.status = 'active'
+    where o.change_id = p_change and o.kind = 'household' and o.data->>'status_reason' = 'empty' and (
+      exists (select from membership m where m.household_id = h.id and m.end_date is null and m.tie = 'usual'
+              and not exists (select from change_item i where i.change_id = p_change and i.subject_id = m.person_id))
+      or exists (select from proposed_membership n where n.change_id = p_change and n.household_id = h.id and n.end_date is null and n.tie = 'usual'))) then
+    raise exception 'who lives in a household moved on since the proposal' using errcode = 'DF004';
+  end if;
+end $$;
+
+-- Makes what follows of one's own proposal a part of it.
+create function propose_homes(p_change uuid) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if not exists (select from change where id = p_change and state = 'proposed' and proposed_by = actor() and sealed_hash is null) then
+    raise exception 'items belong to a proposal of one''s own' using errcode = 'DF001';
+  end if;
+  perform follow_homes(p_change);
+end $$;
+
 -- Applies an approved change: every version, record and link, or nothing. No
 -- just-in-time compiler: it takes a second to save nothing, misled by the lists
 -- in jsonb, whose length the planner cannot know. What no item has is not looked
@@ -528,6 +610,9 @@ begin
     where i.change_id = p_change and i.base_version > 0
       and i.base_version <> coalesce((select max(v.version) from record_version v where v.subject_id = i.subject_id), 0)) then
     raise exception 'a record moved on since the proposal' using errcode = 'DF004';
+  end if;
+  if has.known then
+    perform follow_homes(p_change);
   end if;
 
   insert into record_version (subject_id, version, change_id, seq, recorded_at)
@@ -660,6 +745,7 @@ end $$;
 -- +goose StatementEnd
 grant execute on function apply_change(uuid, timestamptz) to daftar_staff, daftar_jobs;
 grant execute on function try_change(uuid, timestamptz) to daftar_staff;
+grant execute on function propose_homes(uuid) to daftar_citizen, daftar_staff, daftar_jobs;
 
 -- +goose Down
 select 1;

@@ -54,16 +54,7 @@ func Propose(tx db.Tx, r registry.Reader, ref string, d Draft) (string, error) {
 		}
 		d.Item.Subject = id
 	}
-	follow, err := homes(tx, d.Item)
-	if err != nil {
-		return "", err
-	}
 	items := append([]registry.Item{d.Item}, d.Also...)
-	for _, it := range follow {
-		if !slices.ContainsFunc(items, func(o registry.Item) bool { return o.Subject == it.Subject }) {
-			items = append(items, it)
-		}
-	}
 	for i := range items {
 		if err := sourced(tx, r, &items[i], d.Method); err != nil {
 			return "", err

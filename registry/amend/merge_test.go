@@ -530,8 +530,8 @@ func TestMergeOfAHead(t *testing.T) {
 	}
 	c = v.two(t)
 	v.through(t, v.proposes(t, c, c.refs[1], []string{registry.MergeHome}))
-	if a, b := status(c.households[0]), status(c.households[1]); a != "active 2 1" || b != "active 0 0" {
-		t.Errorf("%q %q", a, b) // she lives with her child again; the household that she left is another decision
+	if a, b := status(c.households[0]), status(c.households[1]); a != "active 2 1" || b != "ended 0 0" {
+		t.Errorf("%q %q", a, b) // she lives with her child again, and nobody in the household that she left
 	}
 }
 

@@ -272,6 +272,9 @@ func (f *Filing) settings() []effect.Setting {
 			continue
 		}
 		s := effect.Setting{Kind: p.Value.Kind, Subject: f.Scene.Me, Name: p.Value.Name, Value: value}
+		for _, column := range p.Columns {
+			s.Columns = append(s.Columns, column.Code)
+		}
 		switch {
 		case p.Value.Kind == registry.KindHousehold:
 			s.Subject = f.home()

@@ -2,6 +2,7 @@ package cases_test
 
 import (
 	"testing"
+	"time"
 
 	"daftar/db"
 	"daftar/fault"
@@ -63,4 +64,65 @@ func TestUndoAfterAnotherChange(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// Whoever lives alone moves away, leaves or dies: the household ends by itself with
+// that, and goes on when the case is taken back.
+func TestACaseThatEmptiesAHousehold(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d := o.desk(t)
+	who := struct {
+		Name string `db:"name"`
+		Home db.ID  `db:"household_id"`
+	}{}
+	o.do(t, worker, func(tx db.Tx) error {
+		return tx.Get(&who, `select p.full_name as name, m.household_id from membership m join person p on p.id = m.person_id and p.status = 'active' and p.birth_to < '1990-01-01'
+			join household h on h.id = m.household_id join area a on a.id = h.area_id and a.code like 'MJ01%'
+			where m.end_date is null and m.tie = 'usual' and p.full_name is not null
+			  and not exists (select from membership x where x.household_id = m.household_id and x.person_id <> m.person_id)
+			  and not exists (select from membership x where x.person_id = m.person_id and x.id <> m.id) order by p.ref limit 1`)
+	})
+	alone := o.member(t, who.Name)
+	status := func() (s string) {
+		o.do(t, worker, func(tx db.Tx) error {
+			return tx.Get(&s, `select concat_ws(' ', status, status_reason, status_date) from household where id = $1`, who.Home)
+		})
+		return s
+	}
+	undo := func(ref string) {
+		t.Helper()
+		var back string
+		o.do(t, d.verifier.Principal, func(tx db.Tx) (err error) {
+			back, err = cases.Undo(tx, d.verifier.Actor, ref, "A mistake", "en")
+			return err
+		})
+		o.Clock.Add(20 * day)
+		o.approves(t, o.desk(t), back)
+	}
+	for _, c := range []struct {
+		kind    string
+		answers registry.Values
+		day     string // "": of the case
+	}{
+		{"moved", registry.Values{"whole": "some", "who": []any{o.ref(t, who.Name)}, "to": "own", "area": "MJ010102", "since": "2026-03-02"}, "2026-03-02"},
+		{"leave", registry.Values{}, ""},
+	} {
+		ref := o.files(t, alone, c.kind, c.answers)
+		if c.day == "" {
+			c.day = o.Clock.Now().Format(time.DateOnly)
+		}
+		o.Clock.Add(14 * day)
+		o.approves(t, d, ref)
+		if s := status(); s != "ended empty "+c.day {
+			t.Fatalf("%s: %s", c.kind, s)
+		}
+		if n := o.count(t, `select count(*) from outbox where kind = 'assess_household' and ref = $1`, who.Home); n == 0 {
+			t.Error(c.kind, ": the programmes are not asked")
+		}
+		undo(ref)
+		if s := status(); s != "active" {
+			t.Fatalf("%s taken back: %s", c.kind, s)
+		}
+	}
 }

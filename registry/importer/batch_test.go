@@ -484,6 +484,39 @@ func TestTakenBackWholeAndLoadedAgain(t *testing.T) {
 	}
 }
 
+// A batch that takes the last person out of a household ends it, and taking the batch
+// back brings both back; but for somebody who moved on since.
+func TestABatchThatEmptiesAHousehold(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	d.done(t, d.checked(t, d.upload(t, homesAndPeople()...)))
+	d.Clock.Add(24 * time.Hour)
+	halima, _ := d.person(t, "Halima Noor")
+	salma, _ := d.person(t, "Salma Idris")
+	home := get[string](t, d.office, `select ref from household where id = $1`, salma.Memberships[0].HouseholdID)
+	status := func() string {
+		return get[string](t, d.office, `select concat_ws(' ', status, status_reason, status_date) from household where id = $1`, halima.Memberships[0].HouseholdID)
+	}
+	moves := []importer.File{csvFile("p.csv", "ref,household,relationship", halima.Ref+","+home+",parent")}
+	update := d.done(t, d.checked(t, d.upload(t, moves...)))
+	if s := status(); s != "ended empty 2026-03-03" {
+		t.Error(s)
+	}
+	d.done(t, d.takeBack(t, update))
+	if s := status(); s != "active" {
+		t.Error("taken back: ", s)
+	}
+	update = d.done(t, d.checked(t, d.upload(t, csvFile("q.csv", "ref,household,relationship", halima.Ref+","+home+",parent"))))
+	d.Clock.Add(24 * time.Hour)
+	d.done(t, d.checked(t, d.upload(t, csvFile("r.csv", "ref,full_name", halima.Ref+",Halima N. Noor"))))
+	if undo := d.takeBack(t, update); undo.Problems != 2 || undo.State != importer.Same {
+		t.Errorf("%s %q", undo.State, d.problems(t, undo))
+	}
+	if s := status(); s != "ended empty 2026-03-03" {
+		t.Error(s)
+	}
+}
+
 // What moved on since is named and left alone; so is a household in which
 // somebody else lives now. The rest may be taken back.
 func TestTakenBackButForWhatMovedOn(t *testing.T) {

@@ -28,10 +28,12 @@ type items struct {
 	seq    int
 	list   []item
 	spare  []item     // the list that was written before
+	known  bool       // some are of records that were there before
 	under  chan error // tells how the writing ended; nil while nothing is written
 }
 
 func (w *items) put(it item) error {
+	w.known = w.known || it.base > 0
 	if w.list = append(w.list, it); len(w.list) >= chunkRows {
 		return w.send()
 	}
@@ -94,10 +96,15 @@ func (w *items) write(list []item, seq int) error {
 	return err
 }
 
-// seal says that all items are there.
+// seal says that all items are there, with what follows from them.
 func (w *items) seal() error {
 	if err := w.flush(); err != nil {
 		return err
+	}
+	if w.known {
+		if err := registry.Follow(w.tx, w.change); err != nil {
+			return err
+		}
 	}
 	return w.tx.Exec(`select seal_change($1)`, w.change)
 }

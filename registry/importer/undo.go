@@ -47,6 +47,17 @@ func (j *checkJob) undo(tx db.Tx, o Options, w *watcher) error {
 			return err
 		}
 	}
+	// A household that nobody was left in goes on only where somebody comes back.
+	if err := tx.Exec(`
+		update undo u set moved = true from change_item i
+		where i.change_id = $1 and i.seq = u.seq and u.kind = 'household' and u.base_version > 0 and i.data->>'status_reason' = 'empty' and not exists (
+			select from membership l join undo p on p.subject_id = l.person_id and not p.moved and not p.used
+			join record_state f on f.subject_id = p.subject_id and f.version = p.base_version
+			cross join lateral jsonb_to_recordset(f.data->'memberships') as m (household_id uuid, tie text, end_date date)
+			where l.household_id = u.subject_id and m.household_id = u.subject_id and m.end_date is null and m.tie is distinct from 'other')`,
+		*was.Change); err != nil {
+		return err
+	}
 	u := undoing{tx: tx, o: o, today: registry.Today(tx.Now(), zoneOf(o))}
 	if err := u.stay(); err != nil {
 		return err

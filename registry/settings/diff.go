@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"daftar/db"
 	"daftar/registry"
 )
 
@@ -56,6 +57,20 @@ func ordered(items []Item) []Item {
 	}
 	slices.SortStableFunc(items, func(a, b Item) int { return depth(a) - depth(b) })
 	return items
+}
+
+// Drafts are the keys of the items that hold a field of which somebody has a draft:
+// it gives way to what the file says.
+func Drafts(tx db.Tx, items []Item) (map[string]bool, error) {
+	var list []string
+	err := tx.Select(&list, `select subject || '/' || roster || '/' || code from field_definition where published_at is null`)
+	drafts := map[string]bool{}
+	for _, it := range items {
+		if it.Kind == KindField && slices.Contains(list, it.Key) {
+			drafts[it.Key] = true
+		}
+	}
+	return drafts, err
 }
 
 // Line is one value that differs within a thing. Old or New is "" where there

@@ -698,6 +698,9 @@ func TestFileOverADraft(t *testing.T) {
 				if err != nil {
 					return err
 				}
+				if drafts, err := settings.Drafts(tx, p.Items); err != nil || len(drafts) != 1 {
+					t.Errorf("the draft that gives way is not named: %v %v", drafts, err)
+				}
 				ref, _, err = settings.Propose(tx, p)
 				return err
 			})

@@ -282,3 +282,24 @@ func TestSheetIsDrawn(t *testing.T) {
 		t.Error("a sheet with a photo, and its button")
 	}
 }
+
+// A row keeps an answer that is offered no more when another column of it changes.
+func TestRowsKeepWhatIsStored(t *testing.T) {
+	t.Parallel()
+	s := ask.Sheet{All: registry.Fields{
+		{Code: "plots", Type: registry.TypeRoster},
+		{Roster: "plots", Code: "crop", Type: registry.TypeChoice, Options: registry.Options{{Code: "maize"}, {Code: "rye", Retired: true}}},
+		{Roster: "plots", Code: "ha", Type: registry.TypeNumber, Rules: registry.FieldRules{Decimals: 1}},
+	}}
+	s.Questions = s.All[:1]
+	old := registry.Values{"plots": []any{map[string]any{"id": "a", "crop": "rye", "ha": 1.0, "deed": "77"}, map[string]any{"id": "b", "crop": "maize"}}}
+	filled := map[string][]string{}
+	s.Fill(filled, old)
+	form := url.Values(filled)
+	form.Set("f.plots.0.ha", "2.5")
+	form.Set("f.plots.1.crop", "rye") // nobody may give it anew
+	values, wrong := read(t, s, form, nil, old)
+	if got := registry.Rows(values["plots"])[0]; got["crop"] != "rye" || got["ha"] != 2.5 || got["deed"] != "77" || !slices.Equal(wrong, []string{"f.plots.1.crop"}) {
+		t.Errorf("%v %v", got, wrong)
+	}
+}

@@ -92,6 +92,9 @@ func (s Site) open(c *web.Ctx) (*visit, error) {
 				return v.place(tx)
 			case c.Param("row") != "":
 				return v.offerPlaces(tx)
+			case v.page.Field.Type == registry.TypeRoster:
+				v.page.Columns, err = registry.WithPlaces(tx, v.page.Columns, registry.Values{v.page.Code: v.earlier()})
+				return err
 			}
 		}
 		return nil

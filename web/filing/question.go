@@ -49,7 +49,7 @@ func (v *visit) known() any {
 	if value.Kind == registry.KindHousehold {
 		for id, h := range s.Homes {
 			if m, ok := s.Residence(s.Me); ok && m.HouseholdID == id {
-				return h.Fields[value.Name]
+				return v.told(h.Fields[value.Name])
 			}
 		}
 		return nil
@@ -77,7 +77,24 @@ func (v *visit) known() any {
 		}
 		return nil
 	}
-	return p.Fields[value.Name]
+	return v.told(p.Fields[value.Name])
+}
+
+// told is a value as people see it: of the rows of a roster, what they may change.
+func (v *visit) told(value any) any {
+	if v.page.Field.Type != registry.TypeRoster || value == nil {
+		return value
+	}
+	rows := registry.Rows(value)
+	for i, row := range rows {
+		rows[i] = registry.Row{registry.RowID: row.ID()}
+		for _, column := range v.page.Columns {
+			if one, ok := row[column.Code]; ok {
+				rows[i][column.Code] = one
+			}
+		}
+	}
+	return rows
 }
 
 func text(s string) any {

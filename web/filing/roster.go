@@ -22,7 +22,7 @@ type line struct{ Text, At string }
 // lines are the rows that were told.
 func (v *visit) lines(ctx context.Context) []line {
 	var list []line
-	for _, row := range registry.Rows(v.f.Draft.Answers[v.page.Code]) {
+	for _, row := range registry.Rows(v.earlier()) {
 		list = append(list, line{show.RosterRow(i18n.From(ctx), v.fields(), v.page.Field, row), v.at("q/" + v.page.Code + "/rows/" + row.ID())})
 	}
 	return list
@@ -44,7 +44,7 @@ func (v *visit) another() error {
 		return v.Render(questionPage(v, state))
 	}
 	var check fault.Check
-	rows := v.f.Draft.Answers[v.page.Code]
+	rows := v.earlier()
 	switch form.Choice(&check, "another", []string{"yes", "no"}, "roster.error.another") {
 	case "yes":
 		return v.Redirect(v.URL(v.at("q/" + v.page.Code + "/rows/" + newRow)))
@@ -64,7 +64,7 @@ func (v *visit) openRow() error {
 	if v.page.Field.Type != registry.TypeRoster {
 		return fault.Hidden()
 	}
-	rows := v.f.Draft.Answers[v.page.Code]
+	rows := v.earlier()
 	if v.Param("row") == newRow {
 		if len(registry.Rows(rows)) >= registry.MaxRows {
 			return fault.New(fault.Conflict, "roster.error.too_many", "Max", registry.MaxRows)
@@ -93,7 +93,7 @@ func (v *visit) offerPlaces(tx db.Tx) error {
 		}
 	}
 	var err error
-	v.near, err = ask.NearPlaces(tx, v.Printer(), home, v.page.Columns, v.f.Draft.Answers[v.page.Code])
+	v.near, err = ask.NearPlaces(tx, v.Printer(), home, v.page.Columns, v.earlier())
 	return err
 }
 
@@ -167,8 +167,12 @@ func (s Site) dropRow(c *web.Ctx) error {
 func (v *visit) changeRows(change func(any) []registry.Row) error {
 	err := v.WithTx(func(tx db.Tx) error {
 		_, err := cases.Edit(tx, v.actor(), v.f.Ref, func(d *cases.Draft) error {
-			rows := change(d.Answers[v.page.Code])
-			if len(rows) == 0 {
+			before := d.Answers[v.page.Code]
+			if before == nil && v.page.Value.Name != "" {
+				before = v.known() // of the record: what is changed is all of it
+			}
+			rows := change(before)
+			if len(rows) == 0 && v.page.Value.Name == "" {
 				delete(d.Answers, v.page.Code)
 				delete(d.Done, v.page.Code)
 				return nil
@@ -176,7 +180,9 @@ func (v *visit) changeRows(change func(any) []registry.Row) error {
 			if d.Answers == nil {
 				d.Answers = registry.Values{}
 			}
-			d.Answers[v.page.Code] = rows
+			if d.Answers[v.page.Code] = rows; len(rows) == 0 {
+				d.Answers[v.page.Code] = []registry.Row{} // none is left: not the same as no answer
+			}
 			return nil
 		})
 		return err

@@ -112,3 +112,36 @@ func TestAProposalTellsOnlyWhatChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// What formulas make of a household as of a day counts those who lived there then, as
+// old as they were.
+func TestFormulasOverThoseOfAnotherDay(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	conn, err := pgx.Connect(t.Context(), d.URL(db.Owner))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	if _, err := conn.Exec(t.Context(), `insert into field_definition (id, subject, roster, code, version, type, result, formula, label, published_at) values
+		(gen_random_uuid(), 'household', '', 'minors', 1, 'calculated', 'number', 'members.count(m, m.age < 18)', '{"en": "Minors"}', '2026-01-01')`); err != nil {
+		t.Fatal(err)
+	}
+	born := func(day string) registry.PersonData { return registry.PersonData{BirthFrom: day, BirthTo: day} }
+	lived := []history.Member{
+		{Person: born("2005-06-01"), Tie: registry.MembershipData{Relationship: "head"}}, {Person: born("2015-06-01"), Tie: registry.MembershipData{Relationship: "child"}},
+		{Person: born("2016-06-01"), Tie: registry.MembershipData{Relationship: "child", Tie: registry.TieSharedCustody}},
+	}
+	for day, want := range map[string]float64{"2020-01-01": 2, "2026-01-01": 1} {
+		if err := d.View(t.Context(), db.Principal{Role: db.Staff, Kind: "staff", Actor: db.ID{1}}, func(tx db.Tx) error {
+			var r show.Record
+			err := r.CalculateThen(tx, registry.KindHousehold, nil, day, lived)
+			if r.Calculated["minors"] != want {
+				t.Errorf("%s: %v", day, r.Calculated)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -91,6 +91,12 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 			t.Since = Day(p, a.Effective)
 		}
 		for _, c := range diffs[i] {
+			if f, ok := r.roster(c); ok && old {
+				if rows := r.rowPairs(f, c); len(rows) > 0 {
+					t.Pairs = append(t.Pairs, rows...)
+					continue
+				}
+			}
 			was, is := c.Old, c.New
 			if c.What == "memberships" {
 				was, is = duties(was, is)
@@ -101,9 +107,6 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 			}
 			if c.What == "protected" && c.New == nil {
 				pair.New = p.T("answer.no")
-			}
-			if pair.Old == pair.New && strings.HasPrefix(c.What, "fields.") { // in a column that the reader may not know
-				pair.Old, pair.New = p.T("record.hidden"), p.T("record.hidden")
 			}
 			if secret(c, who) || r.keeps(c.What) || c.What == "memberships" && !who.Place && (kept[c.Old.Text("household_id")] || kept[c.New.Text("household_id")]) {
 				pair.Source = ""

@@ -3,6 +3,7 @@ package show
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -122,18 +123,33 @@ func (r *Record) Mine() {
 	}
 }
 
-// CalculateThen gives what the formulas of today make of the values of another time:
-// nothing of a household's people, who are not looked up.
-func (r *Record) CalculateThen(tx db.Tx, kind string, values registry.Values) error {
+// CalculateThen gives what the formulas of today make of the values of another day,
+// and of a household's people: those who lived there then, as old as they were.
+func (r *Record) CalculateThen(tx db.Tx, kind string, values registry.Values, day string, lived []history.Member) error {
 	all, err := registry.LoadFields(tx)
 	if err != nil {
 		return err
 	}
 	set, err := formula.New(all)
-	if err == nil {
-		r.Calculated = set.Calculate(kind, values, nil)
+	if err != nil {
+		return err
 	}
-	return err
+	on, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return err
+	}
+	var counted []formula.Member
+	if kind == registry.KindHousehold {
+		counted = []formula.Member{}
+	}
+	for _, m := range lived {
+		if m.Tie.Usual() {
+			youngest, oldest := m.Person.Birth().Age(on)
+			counted = append(counted, formula.Member{Relationship: m.Tie.Relationship, Sex: m.Person.Sex, Youngest: youngest, Oldest: oldest, Fields: m.Person.Fields})
+		}
+	}
+	r.Calculated = set.Calculate(kind, values, counted)
+	return nil
 }
 
 // Row is one value by its name in the provenance.
@@ -471,6 +487,10 @@ func (r Record) hands(e history.Entry, who Reader) string {
 func (r Record) Changes(list []history.Change, names Names, who Reader) []string {
 	var lines []string
 	for _, c := range list {
+		if f, ok := r.roster(c); ok {
+			lines = append(lines, r.rosterChange(f, c)...)
+			continue
+		}
 		if c.What != "memberships" || c.Old == nil || c.New == nil {
 			lines = append(lines, r.change(c, names, who))
 			continue
@@ -498,6 +518,56 @@ func (r Record) Changes(list []history.Change, names Names, who Reader) []string
 	return lines
 }
 
+// roster is the definition of the rows that a change is of; false for another value,
+// or one that the reader may not know.
+func (r Record) roster(c history.Change) (registry.Field, bool) {
+	code, _ := strings.CutPrefix(c.What, "fields.")
+	for _, f := range r.Fields {
+		if f.Code == code && f.Roster == "" && code != c.What {
+			return f, f.Type == registry.TypeRoster && r.Sees(f)
+		}
+	}
+	return registry.Field{}, false
+}
+
+// rowPairs are the rows of a roster that differ, as they are and as they would be.
+// One that differs in what the reader may not know is hidden on both sides.
+func (r Record) rowPairs(f registry.Field, c history.Change) []Pair {
+	old, now := registry.Rows(c.Old.Value(f.Code)), registry.Rows(c.New.Value(f.Code))
+	one := func(row registry.Row) string { return strings.Join(r.rows(f, []registry.Row{row}), "") }
+	var pairs []Pair
+	for _, row := range old {
+		pair := Pair{Key: c.What, What: f.Label.In(r.P), Old: one(row)}
+		if next, there := registry.RowOf(now, row.ID()); there {
+			if pair.New = one(next); pair.New == pair.Old && !reflect.DeepEqual(row, next) {
+				pair.Old, pair.New = r.P.T("record.hidden"), r.P.T("record.hidden")
+			} else if pair.New == pair.Old {
+				continue
+			}
+		}
+		pairs = append(pairs, pair)
+	}
+	for _, row := range now {
+		if _, there := registry.RowOf(old, row.ID()); !there {
+			pairs = append(pairs, Pair{Key: c.What, What: f.Label.In(r.P), New: one(row)})
+		}
+	}
+	return pairs
+}
+
+// rosterChange tells what differs, one line for each row.
+func (r Record) rosterChange(f registry.Field, c history.Change) []string {
+	var lines []string
+	for _, pair := range r.rowPairs(f, c) {
+		if pair.Old == pair.New {
+			lines = append(lines, r.P.T("history.secret", "What", pair.What))
+			continue
+		}
+		lines = append(lines, r.differs(pair.What, apart(pair.Old), apart(pair.New)))
+	}
+	return lines
+}
+
 func (r Record) change(c history.Change, names Names, who Reader) string {
 	p := r.P
 	what := r.label(c.What)
@@ -505,15 +575,18 @@ func (r Record) change(c history.Change, names Names, who Reader) string {
 		return p.T("history.secret", "What", what)
 	}
 	was, is := apart(r.value(c.What, c.Old, names)), apart(r.value(c.What, c.New, names))
+	return r.differs(what, was, is)
+}
+
+// differs says what a value was and is; "" for none.
+func (r Record) differs(what, was, is string) string {
 	switch {
-	case was == is && strings.HasPrefix(c.What, "fields."): // in a column that the reader may not know
-		return p.T("history.secret", "What", what)
 	case was == "":
-		return p.T("history.added", "What", what, "New", is)
+		return r.P.T("history.added", "What", what, "New", is)
 	case is == "":
-		return p.T("history.removed", "What", what, "Old", was)
+		return r.P.T("history.removed", "What", what, "Old", was)
 	}
-	return p.T("history.changed", "What", what, "New", is, "Old", was)
+	return r.P.T("history.changed", "What", what, "New", is, "Old", was)
 }
 
 // apart keeps a value's own direction of writing within a sentence (UAX 9, FSI

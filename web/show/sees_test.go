@@ -108,3 +108,34 @@ func TestFormulasOfOthers(t *testing.T) {
 		t.Errorf("they are told %v", told.Calculated)
 	}
 }
+
+// Of a roster it is told row by row what was added, changed and taken out, and of a
+// column that is kept from the reader no more than that something changed.
+func TestRowsOfARosterThatChanged(t *testing.T) {
+	t.Parallel()
+	b, err := i18n.Load(locales.FS, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	label := func(s string) i18n.Text { return i18n.Text{"en": s} }
+	fields := registry.Fields{
+		{Subject: "household", Code: "plots", Type: registry.TypeRoster, Sensitivity: "personal", Label: label("Plots")},
+		{Subject: "household", Roster: "plots", Code: "crop", Type: registry.TypeText, Sensitivity: "personal", Label: label("Crop")},
+		{Subject: "household", Roster: "plots", Code: "price", Type: registry.TypeText, Sensitivity: "sensitive", Label: label("Price")},
+	}
+	told := show.Record{P: b.Printer("en"), Fields: fields, Staff: true, Roles: []string{"programme"}}
+	row := func(id, crop, price string) any { return map[string]any{"id": id, "crop": crop, "price": price} }
+	diff := func(was, is []any) string {
+		old, _ := history.Of(registry.HouseholdData{Fields: registry.Values{"plots": was}})
+		now, _ := history.Of(registry.HouseholdData{Fields: registry.Values{"plots": is}})
+		return strings.NewReplacer("\u2068", "", "\u2069", "").Replace(strings.Join(told.Changes(history.Diff(old, now), nil, show.Reader{Staff: true}), "\n"))
+	}
+	was := []any{row("a", "maize", "1"), row("b", "rice", "2"), row("c", "beans", "3")}
+	want := "Plots: now “Crop: millet”, before “Crop: maize”\nPlots: no longer “Crop: beans”\nPlots: Crop: wheat"
+	if got := diff(was, []any{row("a", "millet", "1"), row("b", "rice", "2"), row("d", "wheat", "")}); got != want {
+		t.Errorf("%s\n%s", got, want)
+	}
+	if got := diff(was, []any{row("a", "maize", "9"), was[1], was[2]}); got != "Plots: changed, and told to nobody" {
+		t.Error(got)
+	}
+}

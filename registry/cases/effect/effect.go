@@ -44,6 +44,7 @@ type Setting struct {
 	Subject db.ID
 	Name    string
 	Value   any
+	Columns []string // of a roster: what was asked of its rows; the rest of each stays as it is
 }
 
 // Undone is what an applied change did to one record; Before is nil for one that

@@ -2,6 +2,7 @@ package effect_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -140,14 +141,14 @@ func TestEffects(t *testing.T) {
 		"she ends her husband's":  {effect: "leave", answers: registry.Values{"children": []any{"P-BEN"}}, err: "page-children"},
 		"she hides her phone":     {effect: "hide", answers: registry.Values{"hide": []any{"contacts"}}, want: "Ana v1: contacts"},
 		"she hides their place":   {effect: "hide", answers: registry.Values{"hide": []any{"address", "contacts"}}, want: "H-HOME v1: protected; Ana v1: contacts"},
-		"a name":                  {effect: "set", sets: []effect.Setting{{"person", ana, "full_name", "Anna"}}, want: "Ana v1: full_name"},
-		"a child's birth":         {effect: "set", sets: []effect.Setting{{"person", cleo, "birth", "2019-12-31"}}, want: "Cleo v1: birth"},
-		"a number":                {effect: "set", sets: []effect.Setting{{"person", ana, "national_id", "x-2"}}, want: "Ana v1: identifiers identifiers", risky: true},
-		"a phone":                 {effect: "set", sets: []effect.Setting{{"person", ana, "phone", "+2"}}, want: "Ana v1: contacts contacts"},
-		"her husband's work":      {effect: "set", sets: []effect.Setting{{"person", ben, "work", "none"}}, want: "Ben v1: fields.work", affected: []db.ID{ben}},
-		"rooms":                   {effect: "set", sets: []effect.Setting{{"household", home, "rooms", 3.0}}, want: "H-HOME v1: fields.rooms"},
-		"rooms as they are":       {effect: "set", sets: []effect.Setting{{"household", home, "rooms", 2.0}}, err: "blocked.nothing"},
-		"somebody who is not":     {effect: "set", sets: []effect.Setting{{"person", id(77), "work", "none"}}, err: "blocked.no_record"},
+		"a name":                  {effect: "set", sets: []effect.Setting{{"person", ana, "full_name", "Anna", nil}}, want: "Ana v1: full_name"},
+		"a child's birth":         {effect: "set", sets: []effect.Setting{{"person", cleo, "birth", "2019-12-31", nil}}, want: "Cleo v1: birth"},
+		"a number":                {effect: "set", sets: []effect.Setting{{"person", ana, "national_id", "x-2", nil}}, want: "Ana v1: identifiers identifiers", risky: true},
+		"a phone":                 {effect: "set", sets: []effect.Setting{{"person", ana, "phone", "+2", nil}}, want: "Ana v1: contacts contacts"},
+		"her husband's work":      {effect: "set", sets: []effect.Setting{{"person", ben, "work", "none", nil}}, want: "Ben v1: fields.work", affected: []db.ID{ben}},
+		"rooms":                   {effect: "set", sets: []effect.Setting{{"household", home, "rooms", 3.0, nil}}, want: "H-HOME v1: fields.rooms"},
+		"rooms as they are":       {effect: "set", sets: []effect.Setting{{"household", home, "rooms", 2.0, nil}}, err: "blocked.nothing"},
+		"somebody who is not":     {effect: "set", sets: []effect.Setting{{"person", id(77), "work", "none", nil}}, err: "blocked.no_record"},
 		"confirmed as it is":      {effect: "confirm", want: "H-HOME v1: ; Ana v1: "},
 		"two of one":              {effect: "duplicate", answers: registry.Values{"keep": "P-ANA", "drop": "P-DANA"}, want: "Dana v1: status memberships"},
 		"one of one":              {effect: "duplicate", answers: registry.Values{"keep": "P-ANA", "drop": "P-ANA"}, err: "page-drop"},
@@ -292,5 +293,40 @@ func TestProtectionGoesAlong(t *testing.T) {
 				t.Errorf("%s out of a household with protection %t: the new one has %t", name, protected, got)
 			}
 		}
+	}
+}
+
+// The rows of a roster as people told them: what was not asked of a row stays in it,
+// a new one has what was told, and without any there is no value.
+func TestRowsKeepWhatWasNotAsked(t *testing.T) {
+	t.Parallel()
+	me, home := db.ID{1}, db.ID{2}
+	row := func(id string, values ...any) map[string]any {
+		r := map[string]any{"id": id}
+		for i := 0; i < len(values); i += 2 {
+			r[values[i].(string)] = values[i+1]
+		}
+		return r
+	}
+	in := func(value any) effect.In {
+		return effect.In{Scene: effect.Scene{Today: "2026-03-02", Me: me,
+			People: map[db.ID]effect.Person{me: {Version: 1, PersonData: registry.PersonData{Memberships: []registry.MembershipData{{HouseholdID: home, Relationship: "head"}}}}},
+			Homes:  map[db.ID]effect.Home{home: {Version: 1, HouseholdData: registry.HouseholdData{Fields: registry.Values{"plots": []any{row("a", "crop", "maize", "deed", "77"), row("b", "ha", 2.0)}}}}}},
+			Sets: []effect.Setting{{Kind: "household", Subject: home, Name: "plots", Value: value, Columns: []string{"crop", "ha"}}}}
+	}
+	for name, c := range map[string]struct{ said, want any }{
+		"changed, added, removed": {[]any{row("a", "ha", 1.5), row("c", "crop", "rice", "deed", "mine")}, []any{row("a", "ha", 1.5, "deed", "77"), row("c", "crop", "rice")}},
+		"none is left":            {[]any{}, nil},
+	} {
+		out, err := effect.Run("set", in(c.said))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if got := out.Items[0].Data.(registry.HouseholdData).Fields["plots"]; !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if _, err := effect.Run("set", in([]any{row("a", "crop", "maize"), row("b", "ha", 2.0)})); err == nil {
+		t.Error("as it was, and it is a change")
 	}
 }

@@ -33,7 +33,7 @@ func set(b *build) error {
 			if h.Fields == nil {
 				h.Fields = registry.Values{}
 			}
-			h.Fields[s.Name] = s.Value
+			s.into(h.Fields)
 		}
 	}
 	return nil
@@ -59,8 +59,39 @@ func (b *build) setPerson(p *registry.PersonData, s Setting) {
 		if p.Fields == nil {
 			p.Fields = registry.Values{}
 		}
-		p.Fields[s.Name] = s.Value
+		s.into(p.Fields)
 	}
+}
+
+// into writes the value among a record's. The rows of a roster keep what was not
+// asked of them; without any row there is no value.
+func (s Setting) into(fields registry.Values) {
+	if s.Columns == nil {
+		fields[s.Name] = s.Value
+		return
+	}
+	said := registry.Rows(s.Value)
+	rows := make([]any, len(said))
+	for i, row := range said {
+		next := map[string]any{registry.RowID: row.ID()}
+		was, _ := registry.RowOf(fields[s.Name], row.ID())
+		for code, value := range was {
+			if !slices.Contains(s.Columns, code) {
+				next[code] = value
+			}
+		}
+		for _, code := range s.Columns {
+			if value, ok := row[code]; ok {
+				next[code] = value
+			}
+		}
+		rows[i] = next
+	}
+	if len(rows) == 0 {
+		delete(fields, s.Name)
+		return
+	}
+	fields[s.Name] = rows
 }
 
 // setNumber puts a number in place of the one of the same kind. What a person

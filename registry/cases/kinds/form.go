@@ -70,13 +70,37 @@ func (f Form) valuesOf(kind string) registry.Fields {
 		list = slices.Clone(Core())
 	}
 	for _, d := range f.Defs.Of(kind) {
-		if d.Type == registry.TypeCalculated || d.Type == registry.TypeRoster || !d.Asked && len(d.Question) == 0 {
+		if d.Type == registry.TypeCalculated || !d.Asked && len(d.Question) == 0 {
 			continue // what is never put to people is the office's to know
 		}
-		if roles, named := d.Roles["edit"]; named && !slices.Contains(roles, "citizen") {
-			continue
+		if theirs(d) && (d.Type != registry.TypeRoster || len(f.columnsOf(d, "")) > 0) {
+			list = append(list, d)
 		}
-		list = append(list, d)
+	}
+	return list
+}
+
+// theirs reports whether people may see and change the values of a definition
+// themselves.
+func theirs(d registry.Field) bool {
+	for _, use := range []string{"see", "edit"} {
+		if roles, named := d.Roles[use]; named && !slices.Contains(roles, "citizen") {
+			return false
+		}
+	}
+	return true
+}
+
+// columnsOf are the columns of a roster that people may see and change, as those of
+// a page called code, so that its rows are shown. A sensitive one is the office's in
+// a roster that is not: it would be told to everybody of the household (RULES R4).
+func (f Form) columnsOf(roster registry.Field, code string) registry.Fields {
+	var list registry.Fields
+	for _, column := range f.Defs.Columns(roster) {
+		secret := column.Sensitivity == "sensitive" && roster.Sensitivity != "sensitive"
+		if column.Roster = code; theirs(column) && !secret {
+			list = append(list, column)
+		}
 	}
 	return list
 }
@@ -159,10 +183,7 @@ func (f Form) own(answers registry.Values) []Page {
 		}
 		p := Page{Code: ownPrefix + d.Code, Field: d, Question: Question{Code: ownPrefix + d.Code}}
 		if d.Type == registry.TypeRoster {
-			for _, column := range f.Defs.Columns(d) {
-				column.Roster = p.Code // as the page is called, so that its rows are shown
-				p.Columns = append(p.Columns, column)
-			}
+			p.Columns = f.columnsOf(d, p.Code)
 		}
 		p.Field.Code = p.Code
 		pages = append(pages, p)
@@ -245,9 +266,12 @@ func (f Form) values(q Question, answers registry.Values) []Page {
 		if !ok {
 			continue
 		}
-		name := d.Code
+		name, columns := d.Code, registry.Fields(nil)
+		if d.Type == registry.TypeRoster {
+			columns = f.columnsOf(d, q.Code+"."+name)
+		}
 		d.Code = q.Code + "." + name
-		pages = append(pages, Page{Code: d.Code, Question: Question{Code: d.Code, Past: name == "birth"}, Field: d, Value: Value{Of: q.Of, Kind: kind, Name: name}})
+		pages = append(pages, Page{Code: d.Code, Columns: columns, Question: Question{Code: d.Code, Past: name == "birth"}, Field: d, Value: Value{Of: q.Of, Kind: kind, Name: name}})
 	}
 	return pages
 }
@@ -329,12 +353,13 @@ func (p Page) Fits(value any) bool {
 	rows := registry.Rows(value)
 	for _, row := range rows {
 		for _, column := range p.Columns {
-			if _, err := column.Parse(column.Input(row[column.Code])); err != nil {
-				return false
+			value := row[column.Code]
+			if _, err := column.Parse(column.Input(value)); err != nil && !(p.Value.Name != "" && column.Holds(value, column.Input(value))) {
+				return false // what a record holds may stay in it
 			}
 		}
 	}
-	return len(rows) > 0
+	return len(rows) > 0 || p.Value.Name != "" // none of them is left
 }
 
 // Asked is what was answered to questions that are still asked: an answer that

@@ -283,7 +283,19 @@ func TestValuesThatPeopleMayCorrect(t *testing.T) {
 		{Subject: "person", Code: "risk", Type: registry.TypeText, Asked: true, Roles: registry.FieldRoles{"edit": {"protection"}}},
 		{Subject: "person", Code: "wish", Type: registry.TypeText, Question: i18n.Text{"en": "What do you wish?"}, Roles: registry.FieldRoles{"edit": {"protection", "citizen"}}},
 		{Subject: "household", Code: "rooms", Type: registry.TypeNumber},
+		{Subject: "household", Code: "plots", Type: registry.TypeRoster, Asked: true}, {Subject: "household", Roster: "plots", Code: "ha", Type: registry.TypeNumber},
+		{Subject: "household", Roster: "plots", Code: "deed", Type: registry.TypeText, Roles: registry.FieldRoles{"edit": {"dataquality"}}},
+		{Subject: "household", Roster: "plots", Code: "debt", Type: registry.TypeNumber, Sensitivity: "sensitive"},
+		{Subject: "household", Roster: "plots", Code: "dispute", Type: registry.TypeText, Roles: registry.FieldRoles{"see": {"protection"}}},
 	}}
+	home := registry.Values{"about": "home", "home": []any{"plots"}}
+	page, ok := f.Page(home, "home.plots")
+	if !ok || page.Value.Name != "plots" || len(page.Columns) != 1 || page.Columns[0].Roster != "home.plots" {
+		t.Errorf("a roster is asked as %+v", page)
+	}
+	if !page.Fits([]any{}) || !page.Fits([]any{map[string]any{"id": "a", "ha": 2.0}}) || page.Fits([]any{map[string]any{"id": "a", "ha": "much"}}) {
+		t.Error("rows that fit")
+	}
 	answers := registry.Values{"about": "person", "who": "P-1", "what": []any{"work", "birth", "risk", "score"}}
 	var pages []string
 	for _, p := range f.Pages(answers) {
