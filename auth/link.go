@@ -15,7 +15,7 @@ import (
 // provider vouches for a number that one living person has as verified (Account);
 // or somebody shows the code of their account at an office, with proof of who they
 // are, and two officials agree. In both the person is told, and for LinkHold
-// nothing about payments can be asked for (docs/decisions/0027-account-and-person.md).
+// nothing about payments or contacts can be asked for (docs/decisions/0027-account-and-person.md).
 
 // LinkHold is how long that is; the functions of the database say the same.
 const LinkHold = 24 * time.Hour

@@ -64,7 +64,7 @@ func says(t *testing.T, err error, rule string) {
 
 // TestTwoOfficialsTieAnAccount: who is present shows the code of their account, one
 // official writes down the proof, another decides; then the person is told, and for
-// a day nothing about payments can be asked for.
+// a day nothing about payments or contacts can be asked for.
 func TestTwoOfficialsTieAnAccount(t *testing.T) {
 	t.Parallel()
 	d := seeded(t)

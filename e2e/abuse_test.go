@@ -37,6 +37,7 @@ func TestAbuse(t *testing.T) {
 	}{
 		{"15 one form twice on a slow line", (*Abuse).sentTwice},
 		{"14 acknowledged, then killed", (*Abuse).killed},
+		{"15 what happened told twice", (*Abuse).lifeEvent},
 		{"01 somebody else's case by its reference", (*Abuse).othersThings},
 		{"02 inputs that no form has", (*Abuse).surplus},
 		{"05 a session from before the sign-in", (*Abuse).fixation},
@@ -196,35 +197,66 @@ func (x *Abuse) openRedirect(t *testing.T) {
 }
 
 // sentTwice: rosa's application, begun twenty times at once, and sent as often.
-func (x *Abuse) sentTwice(t *testing.T) {
-	atOnce := func(path string, form url.Values) map[string]bool {
-		var all sync.WaitGroup
-		var mu sync.Mutex
-		led := map[string]bool{}
-		for range 20 {
-			all.Go(func() {
-				a, err := x.rosa.post(path, form)
-				mu.Lock()
-				defer mu.Unlock()
-				if led[a.to] = true; err != nil || a.status != http.StatusSeeOther {
-					t.Errorf("%s: %d %v", path, a.status, err)
-				}
-			})
-		}
-		all.Wait()
-		return led
+// atOnce sends a form twenty times at once, and returns where it led.
+func atOnce(t *testing.T, v *Visitor, path string, form url.Values) map[string]bool {
+	t.Helper()
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	led := map[string]bool{}
+	for range 20 {
+		all.Go(func() {
+			a, err := v.post(path, form)
+			mu.Lock()
+			defer mu.Unlock()
+			if led[a.to] = true; err != nil || a.status != http.StatusSeeOther {
+				t.Errorf("%s: %d %v", path, a.status, err)
+			}
+		})
 	}
-	begun := atOnce("/apply", nil)
+	all.Wait()
+	return led
+}
+
+func (x *Abuse) sentTwice(t *testing.T) {
+	begun := atOnce(t, x.rosa, "/apply", nil)
 	for to := range begun {
 		x.ref = caseRef.FindString(to)
 	}
 	x.rosa.fills(t, "/apply/"+x.ref, rosasHousehold())
-	sent := atOnce("/apply/"+x.ref+"/check", url.Values{"note": {""}, "agree": {"yes"}})
+	sent := atOnce(t, x.rosa, "/apply/"+x.ref+"/check", url.Values{"note": {""}, "agree": {"yes"}})
 	if len(begun) != 1 || len(sent) != 1 {
 		t.Errorf("not one application and one receipt: %v %v", begun, sent)
 	}
 	if got := x.sql(t, `select count(*) || ' ' || (select count(*) from case_event where action = 'submitted') from case_file`); got != "1 1" {
 		t.Errorf("cases, and how often they were sent: %s", got)
+	}
+}
+
+// lifeEvent is sentTwice of what else happened: begun, begun again after an answer,
+// and sent.
+func (x *Abuse) lifeEvent(t *testing.T) {
+	tomas := signedIn(t, x.portal(), "en", "tomas")
+	counts := func() string {
+		return x.sql(t, `select count(*) || ' ' || count(*) filter (where state <> 'draft') from case_file where kind = 'job'`)
+	}
+	begun := atOnce(t, tomas, "/events/job", nil)
+	ref := ""
+	for to := range begun {
+		ref = caseRef.FindString(to)
+	}
+	his := personRef.FindString(tomas.mustGet(t, "/request/"+ref+"/q/who"))
+	tomas.fills(t, "/request/"+ref, []Page{{"q/who", one("answer", his)}, {"q/since", nil}, {"q/work", one("answer", "")},
+		{"q/livelihood", one("answer", "none")}, {"q/monthly_income", one("answer", "90")}, {"proof", one("do", "on")}})
+	if again := atOnce(t, tomas, "/events/job", nil); len(begun) != 1 || len(again) != 1 || counts() != "1 0" {
+		t.Errorf("begun, and begun again: %v %v %s", begun, again, counts())
+	}
+	for to := range atOnce(t, tomas, "/request/"+ref+"/check", url.Values{"note": {""}, "agree": {"yes"}}) {
+		if caseRef.FindString(to) != ref { // the receipt, or the case that is with the office already
+			t.Errorf("sent, and led to %s", to)
+		}
+	}
+	if got := counts(); got != "1 1" {
+		t.Errorf("cases, and how many were sent: %s", got)
 	}
 }
 

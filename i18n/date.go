@@ -45,6 +45,9 @@ func (t table) of(day time.Time) (year, month, d int, ok bool) {
 	return 0, 0, 0, false
 }
 
+// Moment is a value of a message that is shown with its time of day.
+type Moment time.Time
+
 // Date shows the day of t where the people served live: "3 March 2026".
 func (p *Printer) Date(t time.Time) string { return p.Day(t.In(p.Zone)) }
 

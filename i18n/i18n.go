@@ -163,6 +163,8 @@ func (p *Printer) values(data map[string]any) map[string]any {
 		switch v := v.(type) {
 		case time.Time:
 			out[name] = p.Day(v)
+		case Moment:
+			out[name] = p.Time(time.Time(v))
 		case *time.Time:
 			out[name] = ""
 			if v != nil {

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"database/sql"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -136,6 +137,25 @@ func Reachable(tx db.Tx, person db.ID, use string) ([]Contact, error) {
 		from contact c join person p on p.id = c.person_id and p.status = 'active'
 		where c.person_id = $1 and $2 = any(c.safe) and not reported_dead(p.id) order by c.owner <> 'own', c.kind desc, c.value`, person, use)
 	return list, err
+}
+
+// ContactsBefore lists the ways to reach a person that there were before a change.
+func ContactsBefore(tx db.Tx, person, change db.ID) ([]Contact, error) {
+	var rows [][]byte
+	if err := tx.Select(&rows, `
+		select b.data from record_version v join record_state b on b.subject_id = v.subject_id and b.version = v.version - 1
+		where v.subject_id = $1 and v.change_id = $2`, person, change); err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	var p PersonData
+	if err := json.Unmarshal(rows[0], &p); err != nil {
+		return nil, err
+	}
+	var list []Contact
+	for _, c := range p.Contacts {
+		list = append(list, Contact{Kind: c.Kind, Value: c.Value, Owner: c.Owner, Safe: strings.Join(c.Safe, " "), Protected: c.Protected})
+	}
+	return list, nil
 }
 
 // Contacts lists the ways to reach a person.

@@ -68,6 +68,20 @@ create table contact (
 create index contact_value on contact (kind, value);
 grant select on contact to daftar_citizen, daftar_staff, daftar_api, daftar_jobs;
 
+-- Whose ways to reach them a change alters. That one is kept back from now on
+-- is none of it: nothing waits for that, and nobody is told where it leads.
+create function contacts_changed(p_change uuid) returns setof uuid language sql stable as $$
+  select i.subject_id from change_item i
+  join record_version v on v.subject_id = i.subject_id and v.version = i.base_version
+  join change_item b on b.change_id = v.change_id and b.seq = v.seq
+  where i.change_id = p_change and i.kind = 'person' and (i.data ? 'contacts' or b.data ? 'contacts')
+  and (jsonb_array_length(coalesce(i.data->'contacts', '[]')) <> jsonb_array_length(coalesce(b.data->'contacts', '[]'))
+    or exists (select from jsonb_array_elements(b.data->'contacts') o where not exists (
+      select from jsonb_array_elements(i.data->'contacts') n
+      where n - 'protected' = o - 'protected' and (n ? 'protected' or not o ? 'protected'))))
+$$;
+grant execute on function contacts_changed(uuid) to daftar_staff;
+
 -- What is known about the numbers that issuers give.
 create table identifier_type (
   code        text primary key check (code ~ '^[a-z][a-z0-9_]{0,40}$'),

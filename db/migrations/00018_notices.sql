@@ -38,6 +38,7 @@ create table notice (
   case_id     uuid references case_file,
   decision_id uuid references decision,
   letter_id   uuid,
+  change_id   uuid references change,           -- what altered their contacts: it goes to those from before
   legal       boolean not null default false,   -- opting out does not stop it
   once        text not null unique,
   created_at  timestamptz not null,
@@ -50,8 +51,8 @@ create index notice_account on notice (account_id, created_at desc) where accoun
 create index notice_case on notice (case_id) where case_id is not null;
 create index notice_decision on notice (decision_id) where decision_id is not null;
 create index notice_unplanned on notice (created_at) where planned_at is null;
-grant select, insert (id, ref, kind, person_id, account_id, case_id, decision_id, letter_id, legal, once, created_at), update (read_at) on notice to daftar_citizen;
-grant select, insert (id, ref, kind, person_id, account_id, case_id, decision_id, letter_id, legal, once, created_at) on notice to daftar_staff;
+grant select, insert (id, ref, kind, person_id, account_id, case_id, decision_id, letter_id, change_id, legal, once, created_at), update (read_at) on notice to daftar_citizen;
+grant select, insert (id, ref, kind, person_id, account_id, case_id, decision_id, letter_id, change_id, legal, once, created_at) on notice to daftar_staff;
 grant select, insert, update on notice to daftar_jobs;
 alter table notice enable row level security;
 create policy own on notice for select to daftar_citizen using (account_id = actor() or person_id = own_person());

@@ -17,7 +17,7 @@ create table account_link (
   proposed_at timestamptz not null,
   decided_by  uuid references staff,
   decided_at  timestamptz,
-  held_until  timestamptz,                          -- until then nothing about payments can be asked for
+  held_until  timestamptz,                          -- until then payments and contacts stay as they are: link_holds
   check ((how = 'office') = (proposed_by is not null)),
   check ((state = 'proposed') = (decided_at is null)),
   check ((state = 'linked') = (held_until is not null)),
@@ -145,14 +145,20 @@ begin
   return l.person_id;
 end $$;
 
--- Whoever came to a record a short while ago asks for nothing about its payments:
--- whoever it belongs to has a day to say that it was not them.
+-- Until when what a case asks for waits: whoever came to a record a short while ago
+-- asks for nothing about its payments, nor for other ways to reach the person.
+-- Whoever it belongs to has a day to say, on their own phone, that it was not them.
+create function link_holds(p_case uuid, p_at timestamptz) returns timestamptz
+language sql stable security definer set search_path = public, pg_temp as $$
+  select max(l.held_until) from account_link l, case_file f join case_kind k on k.id = f.kind_id
+  where actor_kind() = 'citizen' and l.account_id = actor() and l.state = 'linked' and l.held_until > p_at and f.id = p_case
+    and (k.definition->>'effect' = 'payee' or exists (select from contacts_changed(f.change_id)))
+$$;
+
 create function held_link() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-  if new.action in ('submitted', 'answered') and actor_kind() = 'citizen' and exists (
-      select from account_link l join case_file f on f.id = new.case_id join case_kind k on k.id = f.kind_id
-      where l.account_id = actor() and l.state = 'linked' and l.held_until > new.at and k.definition->>'effect' = 'payee') then
+  if new.action in ('submitted', 'answered') and link_holds(new.case_id, new.at) is not null then
     raise exception 'the account was tied to the person less than a day ago' using errcode = 'DF005', constraint = 'link_held';
   end if;
   return new;
@@ -160,8 +166,8 @@ end $$;
 -- +goose StatementEnd
 create trigger held_link before insert on case_event for each row execute function held_link();
 revoke execute on function link_by_claim(uuid, text, uuid, text, text, timestamptz), link_barrier(uuid, uuid),
-  propose_link(uuid, text, bytea, uuid, text, timestamptz), decide_link(text, boolean, timestamptz) from public;
-grant execute on function link_by_claim(uuid, text, uuid, text, text, timestamptz) to daftar_citizen;
+  propose_link(uuid, text, bytea, uuid, text, timestamptz), decide_link(text, boolean, timestamptz), link_holds(uuid, timestamptz) from public;
+grant execute on function link_by_claim(uuid, text, uuid, text, text, timestamptz), link_holds(uuid, timestamptz) to daftar_citizen;
 grant execute on function propose_link(uuid, text, bytea, uuid, text, timestamptz), decide_link(text, boolean, timestamptz) to daftar_staff;
 
 -- +goose Down

@@ -89,17 +89,19 @@ func startable(c *web.Ctx, tx db.Tx) (kind kinds.Kind, first bool, err error) {
 
 // Start opens a case and leads to its first page.
 func Start(c *web.Ctx) error {
-	if _, err := c.Form(); err != nil {
+	form, err := c.Form("another")
+	if err != nil {
 		return err
 	}
 	var ref string
 	var kind kinds.Kind
 	first := false
-	err := c.WithTx(func(tx db.Tx) (err error) {
+	err = c.WithTx(func(tx db.Tx) (err error) {
 		if kind, first, err = startable(c, tx); err != nil || first {
 			return err
 		}
-		ref, err = cases.Begin(tx, intake.Actor(c, false), cases.Opening{Kind: c.Param("kind"), Person: c.Principal().Person, Language: c.Printer().Tag})
+		ref, err = cases.Begin(tx, intake.Actor(c, false), cases.Opening{Kind: c.Param("kind"), Person: c.Principal().Person, Language: c.Printer().Tag,
+			Another: form.Get("another") == "yes"})
 		return err
 	})
 	if err != nil {

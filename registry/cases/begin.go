@@ -24,10 +24,12 @@ type Opening struct {
 	Answers   registry.Values
 	Appeals   *db.ID // the decision
 	Links     []Link
+	Another   bool // beside one of the kind that was begun and has answers
 }
 
-// Begin opens a case of any kind but registration and returns its reference. A
-// kind that the actor may not begin is not there.
+// Begin opens a case of any kind but registration and returns its reference, or
+// that of the one that was begun and not sent. A kind that the actor may not begin
+// is not there.
 func Begin(tx db.Tx, actor Actor, o Opening) (string, error) {
 	who, channel := "citizen", ChannelPortal
 	account, opened := &actor.ID, (*db.ID)(nil)
@@ -48,6 +50,9 @@ func Begin(tx db.Tx, actor Actor, o Opening) (string, error) {
 	}
 	if kind.Family == "appeal" && o.Appeals == nil && !slices.ContainsFunc(o.Links, func(l Link) bool { return l.Relation == "appeals" }) {
 		return "", fault.New(fault.Conflict, "appeal.error.of_nothing")
+	}
+	if open, err := resumed(tx, o, kind.ID, account, opened); err != nil || open != "" {
+		return open, err
 	}
 	applicant, home, err := called(tx, o)
 	if err != nil {
@@ -83,6 +88,30 @@ func Begin(tx db.Tx, actor Actor, o Opening) (string, error) {
 		}
 	}
 	return ref, audit.Write(tx, audit.Event{Action: "case.started", SubjectKind: "case", Subject: id, Case: id})
+}
+
+// resumed is the reference of a draft that the same hand began for the same person,
+// of the same version of a kind; "" for none. A form that is sent twenty times on a
+// slow line opens one case, and one that is sent again tomorrow finds it. Another
+// one is opened where that is said, unless the last has no answer yet.
+func resumed(tx db.Tx, o Opening, kind db.ID, account, opened *db.ID) (string, error) {
+	if account == nil && o.Person == nil || o.ID != (db.ID{}) || o.Answers != nil || len(o.Links) > 0 {
+		return "", nil // nobody's, or it has its own way to be told apart
+	}
+	if err := tx.Exec(`select pg_advisory_xact_lock(hashtextextended('begin' || $1::text || coalesce($2::text, '') || coalesce($3::text, $4::text), 0))`,
+		kind, o.Person, account, opened); err != nil {
+		return "", err
+	}
+	var refs []string
+	err := tx.Select(&refs, `
+		select ref from case_file
+		where (account_id = $3 or opened_by = $4 and person_id = $1) and person_id is not distinct from $1 and kind_id = $2
+		and appeals_id is not distinct from $5 and state = 'draft' and (version = 1 or not $6)
+		order by created_at desc limit 1`, o.Person, kind, account, opened, o.Appeals, o.Another)
+	if err != nil || len(refs) == 0 {
+		return "", err
+	}
+	return refs[0], nil
 }
 
 // called is what the applicant is called in the queue, and their household.

@@ -9,6 +9,7 @@ import (
 	"daftar/registry/audit"
 	"daftar/registry/cases/kinds"
 	"daftar/registry/jobs"
+	"daftar/registry/notices"
 )
 
 // The office's steps. Each checks the area again: that a case was listed is no
@@ -283,6 +284,9 @@ func settle(tx db.Tx, c *Case, approve bool) error {
 	}
 	after, err := touchedHomes(tx, *c.Change)
 	if err != nil {
+		return err
+	}
+	if err := notices.Rerouted(tx, *c.Change); err != nil {
 		return err
 	}
 	if err := enter(tx, c); err != nil {

@@ -1,13 +1,15 @@
 package cases_test
 
 import (
+	"errors"
 	"slices"
-	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"daftar/db"
 	"daftar/fault"
+	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/cases"
 )
@@ -131,12 +133,15 @@ func TestPayeeNeedsThreeOfficials(t *testing.T) {
 	}
 }
 
-// Whoever came to a record less than a day ago asks for nothing about its payments,
-// however the case was begun; anything else they may ask for.
-func TestPaymentsAreHeldAfterALink(t *testing.T) {
+// Whoever came to a record less than a day ago asks for nothing about its payments
+// or how its person is reached, however the case was begun; anything else they may
+// ask for, and to be hidden at once.
+func TestPaymentsAndContactsAreHeldAfterALink(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	bilal := o.member(t, "Bilal Yusuf")
+	reached := registry.Values{"about": "person", "who": o.ref(t, "Bilal Yusuf"), "what": []any{"phone"}, "what.phone": "+254 700 100 200"}
+	o.approves(t, o.desk(t), o.files(t, bilal, "correct", reached))
 	if n := o.count(t, `with l as (insert into account_link (id, ref, account_id, person_id, how, state, proposed_at, decided_at, held_until)
 		values (gen_random_uuid(), '5-22222-22222', $1, $2, 'claim', 'linked', $3::timestamptz, $3::timestamptz, $3::timestamptz + interval '24 hours') returning 1) select count(*) from l`,
 		bilal.Actor.ID, *bilal.Person, o.Now()); n != 1 {
@@ -144,17 +149,94 @@ func TestPaymentsAreHeldAfterALink(t *testing.T) {
 	}
 	answers := registry.Values{"lives": "here", "who": o.ref(t, "Bilal Yusuf")}
 	ref := o.begins(t, bilal, "payee", answers)
-	file := func() error {
+	file := func(ref string) error {
 		return o.attempt(t, bilal, func(tx db.Tx, a cases.Actor) error { _, err := cases.File(tx, a, ref); return err })
 	}
+	reached["what.phone"], reached["what"], reached["what.full_name"] = "+254 700 666 666", []any{"phone", "full_name"}, "Bilal Y. Yusuf"
+	phone := o.begins(t, bilal, "correct", reached)
+	until := o.Now().Add(24 * time.Hour)
 	o.Clock.Add(23 * time.Hour)
-	if err := file(); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "link_held") {
-		t.Fatal("on the same day: ", err)
+	for _, ref := range []string{ref, phone} {
+		var f *fault.Error
+		if err := file(ref); !errors.As(err, &f) || f.Code != fault.Conflict || f.Key != "filing.link_held" || !time.Time(f.Args["Until"].(i18n.Moment)).Equal(until) {
+			t.Fatal("on the same day: ", err)
+		}
 	}
 	o.files(t, bilal, "job", registry.Values{"who": o.ref(t, "Bilal Yusuf"), "monthly_income": 11.0})
+	o.files(t, bilal, "hide", registry.Values{"hide": []any{"contacts"}})
 	o.Clock.Add(2 * time.Hour)
-	if err := file(); err != nil {
-		t.Error("the next day: ", err)
+	for _, ref := range []string{ref, phone} {
+		if err := file(ref); err != nil {
+			t.Error("the next day: ", err)
+		}
+	}
+}
+
+// What is begun twice is one draft, at once or the next day, by whom it was begun for
+// whom; another one is begun by who says so.
+func TestBegunTwiceIsOneDraft(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, amina, bilal := o.desk(t), o.member(t, "Amina Yusuf"), o.member(t, "Bilal Yusuf")
+	begin := func(who hand, another bool) (ref string) {
+		o.Clock.Add(time.Second)
+		if err := o.attempt(t, who, func(tx db.Tx, by cases.Actor) (err error) {
+			ref, err = cases.Begin(tx, by, cases.Opening{Kind: "job", Person: who.Person, Language: "en", Another: another})
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+		return ref
+	}
+	var all sync.WaitGroup
+	refs := make([]string, 20)
+	for i := range refs {
+		all.Go(func() { refs[i] = begin(amina, i%2 == 1) })
+	}
+	all.Wait()
+	first := refs[0]
+	if slices.Sort(refs); len(slices.Compact(refs)) != 1 {
+		t.Fatal("twenty at once: ", refs)
+	}
+	o.do(t, amina.Principal, func(tx db.Tx) error {
+		_, err := cases.Put(tx, amina.Actor, first, "who", o.ref(t, "Amina Yusuf"))
+		return err
+	})
+	if again := begin(amina, false); again != first {
+		t.Error("the next day, with answers: ", again)
+	}
+	second := begin(amina, true)
+	if second == first || begin(amina, true) != second {
+		t.Error("another one: ", second)
+	}
+	counter := d.verifier
+	counter.Person = amina.Person
+	if his, taken := begin(bilal, false), begin(counter, false); his == second || taken == second || taken == his || begin(counter, false) != taken {
+		t.Error("of another hand: ", his, taken)
+	}
+	o.do(t, amina.Principal, func(tx db.Tx) error { _, err := cases.Withdraw(tx, amina.Actor, second); return err })
+	o.do(t, amina.Principal, func(tx db.Tx) error { _, err := cases.Withdraw(tx, amina.Actor, first); return err })
+	if fresh := begin(amina, false); fresh == first || fresh == second {
+		t.Error("after those were discarded: ", fresh)
+	}
+}
+
+// Whose number is another one from now on is told, where they were reached before;
+// whoever's stays is not.
+func TestTheOldNumberIsTold(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, amina := o.desk(t), o.member(t, "Amina Yusuf")
+	told := func() int { return o.count(t, `select count(*) from notice where kind = 'contact_changed'`) }
+	o.approves(t, d, o.files(t, amina, "correct", registry.Values{"about": "person", "who": o.ref(t, "Amina Yusuf"), "what": []any{"full_name"}, "what.full_name": "Amina Y. Yusuf"}))
+	o.approves(t, d, o.files(t, amina, "hide", registry.Values{"hide": []any{"contacts"}}))
+	if n := told(); n != 0 {
+		t.Error("told of a name, or of what is hidden: ", n)
+	}
+	o.approves(t, d, o.files(t, amina, "correct", registry.Values{"about": "person", "who": o.ref(t, "Amina Y. Yusuf"), "what": []any{"phone"}, "what.phone": "+254 700 666 666"}))
+	if n := o.count(t, `select count(*) from notice n join contact c on c.person_id = n.person_id and c.value = '+254700666666' and c.safe = '{}'
+		where n.kind = 'contact_changed' and n.legal and n.change_id is not null and n.person_id = $1`, *amina.Person); n != 1 || told() != 1 {
+		t.Error(n, told())
 	}
 }
 

@@ -1,12 +1,14 @@
 package cases
 
 import (
+	"database/sql"
 	"errors"
 	"slices"
 	"time"
 
 	"daftar/db"
 	"daftar/fault"
+	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/cases/effect"
 	"daftar/registry/cases/kinds"
@@ -80,6 +82,9 @@ func send(tx db.Tx, c *Case, make maker) error {
 	if err := lodge(tx, c, p); err != nil {
 		return err
 	}
+	if err := held(tx, *c); err != nil {
+		return err
+	}
 	if err := parties(tx, *c, p.out); err != nil {
 		return err
 	}
@@ -139,6 +144,9 @@ func answer(tx db.Tx, actor Actor, ref string, make maker, note, lang string) (C
 	if err := lodge(tx, &c, p); err != nil {
 		return c, err
 	}
+	if err := held(tx, c); err != nil {
+		return c, err
+	}
 	if err := parties(tx, c, p.out); err != nil {
 		return c, err
 	}
@@ -192,6 +200,19 @@ func lodge(tx db.Tx, c *Case, p proposal) error {
 		}
 	}
 	return subjects(tx, *c, p.out)
+}
+
+// held refuses what an account may not ask for yet that came to its person a short
+// while ago, and says from when it may; the database refuses it too.
+func held(tx db.Tx, c Case) error {
+	if c.Account == nil || tx.Who().Kind != "citizen" {
+		return nil
+	}
+	var until sql.NullTime
+	if err := tx.Get(&until, `select link_holds($1, $2)`, c.ID, tx.Now()); err != nil || !until.Valid {
+		return err
+	}
+	return fault.New(fault.Conflict, "filing.link_held", "Until", i18n.Moment(until.Time))
 }
 
 // subjects notes the records that a case is about.

@@ -2,6 +2,7 @@ package notices_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"daftar/i18n"
 	"daftar/locales"
 	"daftar/notify"
+	"daftar/registry"
 	"daftar/registry/notices"
 )
 
@@ -127,6 +129,28 @@ func (h *house) contact(person db.ID, spec string) {
 		f = f[:len(f)-1]
 	}
 	h.super(`insert into contact (person_id, kind, value, owner, safe, protected) values ($1, $2, $3, $4, $5, $6)`, person, f[0], f[1], f[2], f[3:], protected)
+}
+
+// rerouted is a change of somebody's record, whose contacts were others before.
+func (h *house) rerouted(person db.ID, i int, before string) (change db.ID) {
+	h.t.Helper()
+	old, change := db.ID{0xb, byte(i)}, db.ID{0xc, byte(i)}
+	var list []registry.ContactData
+	for _, spec := range strings.Split(before, "; ") {
+		if f := strings.Fields(spec); len(f) > 0 {
+			list = append(list, registry.ContactData{Kind: f[0], Value: f[1], Owner: f[2], Safe: f[3:], Protected: strings.HasSuffix(spec, "protected")})
+		}
+	}
+	data, err := json.Marshal(registry.PersonData{Contacts: list})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for v, id := range []db.ID{old, change} {
+		h.super(`insert into change (id, origin, proposed_by, proposed_at) values ($1, 'case', $1, $2)`, id, h.Now())
+		h.super(`insert into change_item (change_id, seq, kind, subject_id, base_version, data) values ($1, 1, 'person', $2, $3, $4)`, id, person, 2*i+v, data)
+		h.super(`insert into record_version (subject_id, version, change_id, seq, recorded_at) values ($1, $2, $3, 1, $4)`, person, 2*i+v+1, id, h.Now())
+	}
+	return change
 }
 
 func (h *house) noContacts(person db.ID) {

@@ -33,6 +33,7 @@ func Kinds() []string {
 		"delegate_granted", // an office let somebody act for one
 		"file_unsafe",      // a photo cannot be used
 		"account_linked",   // somebody signs in as this person from now on
+		"contact_changed",  // a phone number or an address is another one from now on
 	}
 }
 
@@ -44,6 +45,7 @@ type Notice struct {
 	Case            *db.ID
 	Decision        *db.ID
 	Letter          *db.ID
+	Change          *db.ID // what altered the person's contacts: it goes to those from before
 	Legal           bool   // opting out of a channel does not stop it (RULES R12)
 	Once            string // names the news: it is told once
 }
@@ -53,13 +55,30 @@ type Notice struct {
 func Tell(tx db.Tx, n Notice) error {
 	id := tx.NewID()
 	added, err := tx.Count(`
-		insert into notice (id, ref, kind, person_id, account_id, case_id, decision_id, letter_id, legal, once, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing`,
-		id, registry.NewRef(registry.RefNotice, tx.Rand()), n.Kind, n.Person, n.Account, n.Case, n.Decision, n.Letter, n.Legal, n.Once, tx.Now())
+		insert into notice (id, ref, kind, person_id, account_id, case_id, decision_id, letter_id, change_id, legal, once, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing`,
+		id, registry.NewRef(registry.RefNotice, tx.Rand()), n.Kind, n.Person, n.Account, n.Case, n.Decision, n.Letter, n.Change, n.Legal, n.Once, tx.Now())
 	if err != nil || added == 0 {
 		return err
 	}
 	return tx.Enqueue(jobs.KindSendNotice, id, 1)
+}
+
+// Rerouted tells those whose ways to be reached a change altered, where they were
+// reached before: whoever took over an account would put their own number in.
+func Rerouted(tx db.Tx, change db.ID) error {
+	var people []db.ID
+	if err := tx.Select(&people, `
+		select p.id from contacts_changed($1) c (id) join person p on p.id = c.id where p.status = 'active' order by p.id`, change); err != nil {
+		return err
+	}
+	for _, person := range people {
+		if err := Tell(tx, Notice{Kind: "contact_changed", Person: &person, Change: &change, Legal: true,
+			Once: "contact:" + change.String() + ":" + person.String()}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Told is a notice with what it is about and what became of it.

@@ -119,21 +119,33 @@ type to struct {
 // and their own choice lets it.
 func Reachable(tx db.Tx, person db.ID) (bool, error) {
 	for _, channel := range Channels() {
-		if _, why, err := reach(tx, person, channel, true); err != nil || why == "" {
+		if _, why, err := reach(tx, person, channel, true, nil); err != nil || why == "" {
 			return err == nil, err
 		}
 	}
 	return false, nil
 }
 
-// reach finds the contact of a person for a channel. why says why there is
-// none; it is of Reasons.
-func reach(tx db.Tx, person db.ID, channel string, legal bool) (t to, why string, err error) {
+// reach finds the contact of a person for a channel: of those that a change left
+// alone or took away, where it is about one. why says why there is none; it is of
+// Reasons.
+func reach(tx db.Tx, person db.ID, channel string, legal bool, change *db.ID) (t to, why string, err error) {
 	contacts, err := registry.Contacts(tx, person)
 	if err != nil {
 		return t, "", err
 	}
-	if t.Contact, why = choose(contacts, kindOf(channel)); why != "" {
+	var gone []registry.Contact
+	if change != nil {
+		before, err := registry.ContactsBefore(tx, person, *change)
+		if err != nil {
+			return t, "", err
+		}
+		gone, contacts = formerly(contacts, before)
+	}
+	if t.Contact, why = choose(gone, kindOf(channel)); why != "" {
+		t.Contact, why = choose(contacts, kindOf(channel))
+	}
+	if why != "" {
 		return t, why, nil
 	}
 	setting, err := LoadSetting(tx, person)
@@ -152,6 +164,20 @@ func reach(tx db.Tx, person db.ID, channel string, legal bool) (t to, why string
 		why = "held"
 	}
 	return t, why, err
+}
+
+// formerly tells apart the contacts that somebody had before: those that are gone,
+// and those that are still theirs, with what is safe on them now.
+func formerly(now, before []registry.Contact) (gone, kept []registry.Contact) {
+	for _, old := range before {
+		i := slices.IndexFunc(now, func(c registry.Contact) bool { return c.Kind == old.Kind && c.Value == old.Value })
+		if i < 0 {
+			gone = append(gone, old)
+		} else {
+			kept = append(kept, now[i])
+		}
+	}
+	return gone, kept
 }
 
 // silenced finds an address, $2 and $3, that is the phone of somebody who is

@@ -68,6 +68,7 @@ func (o Out) Send(ctx context.Context, d *db.DB, notice db.ID) (wait time.Durati
 type subject struct {
 	Person  *db.ID       `db:"person_id"`
 	Account *db.ID       `db:"account_id"`
+	Change  *db.ID       `db:"change_id"`
 	Legal   bool         `db:"legal"`
 	Planned sql.NullTime `db:"planned_at"`
 }
@@ -75,7 +76,7 @@ type subject struct {
 func loadSubject(tx db.Tx, notice db.ID, suffix string) (subject, error) {
 	var s subject
 	err := tx.Get(&s, `
-		select coalesce(n.person_id, (select a.person_id from account a where a.id = n.account_id)) as person_id, n.account_id, n.legal, n.planned_at
+		select coalesce(n.person_id, (select a.person_id from account a where a.id = n.account_id)) as person_id, n.account_id, n.change_id, n.legal, n.planned_at
 		from notice n where n.id = $1`+suffix, notice)
 	return s, err
 }
@@ -88,7 +89,7 @@ func plan(tx db.Tx, notice db.ID) error {
 	}
 	if s.Person != nil {
 		for _, channel := range Channels() {
-			t, why, err := reach(tx, *s.Person, channel, s.Legal)
+			t, why, err := reach(tx, *s.Person, channel, s.Legal, s.Change)
 			if err != nil {
 				return err
 			}
@@ -127,7 +128,7 @@ func (o Out) claim(tx db.Tx, notice db.ID, channel string) (*message, time.Durat
 	if err != nil || s.Person == nil {
 		return nil, 0, err
 	}
-	t, why, err := reach(tx, *s.Person, channel, s.Legal)
+	t, why, err := reach(tx, *s.Person, channel, s.Legal, s.Change)
 	if err != nil {
 		return nil, 0, err
 	}

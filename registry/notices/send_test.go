@@ -136,6 +136,57 @@ func TestOnlyToWhereItIsSafe(t *testing.T) {
 	}
 }
 
+// Whose number was changed is told on the old one, as far as that was safe, and
+// never on the new one alone: whoever put it in reads that.
+func TestTheOldChannelIsTold(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	amina := h.person("amina")
+	h.super(`insert into setting (key, value, updated_at) values ('notices', '{"prefix": "+254", "gap": 0, "gap_shared": 0, "per_day": 0}', $1)`, h.Now())
+	for i, c := range []struct {
+		before, now string
+		want        string
+		to          string
+	}{
+		{"phone +2547001 own notices", "phone +2547009 own notices", "sms sent, email skipped no_contact", "+2547001"},
+		{"phone +2547001 own notices", "", "sms sent, email skipped no_contact", "+2547001"},
+		{"", "phone +2547009 own notices", "sms skipped no_contact, email skipped no_contact", ""},
+		{"phone +2547001 own codes", "phone +2547009 own notices", "sms skipped no_contact, email skipped no_contact", ""},
+		{"phone +2547001 own notices protected", "phone +2547009 own notices", "sms skipped no_contact, email skipped no_contact", ""},
+		{"phone +2547001 own notices", "phone +2547001 own codes", "sms skipped not_safe, email skipped no_contact", ""}, // it is not safe any more
+		{"phone +2547001 own notices", "phone +2547001 own notices protected", "sms skipped not_safe, email skipped no_contact", ""},
+		{"phone +2547001 shared notices; email a@x.example own notices", "phone +2547009 own notices; email a@x.example own notices", "sms sent, email sent", "+2547001a@x.example"},
+		{"phone +2547003 helper notices; phone +2547001 own codes", "phone +2547003 helper notices; phone +2547009 own notices", "sms sent, email skipped no_contact", "+2547003"},
+	} {
+		h.noContacts(amina)
+		for _, spec := range strings.Split(c.now, "; ") {
+			if spec != "" {
+				h.contact(amina, spec)
+			}
+		}
+		change := h.rerouted(amina, i, c.before)
+		h.post.texts, h.post.mails = nil, nil
+		var notice db.ID
+		h.do(office, func(tx db.Tx) error {
+			if err := notices.Tell(tx, notices.Notice{Kind: "contact_changed", Person: &amina, Change: &change, Legal: true, Once: fmt.Sprint("moved ", i)}); err != nil {
+				return err
+			}
+			return tx.Get(&notice, `select id from notice where once = $1`, fmt.Sprint("moved ", i))
+		})
+		h.send(notice)
+		got := ""
+		for _, text := range h.post.texts {
+			got += text.To
+		}
+		for _, mail := range h.post.mails {
+			got += mail.To
+		}
+		if s := h.states(notice); s != c.want || got != c.to {
+			t.Errorf("%q, then %q: %s to %q, not %s to %q", c.before, c.now, s, got, c.want, c.to)
+		}
+	}
+}
+
 // What changes between the plan and the sending counts: a contact that became
 // unsafe in the meantime is not used.
 func TestSafetyIsLookedAtAgain(t *testing.T) {
