@@ -1,6 +1,8 @@
 package seal
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"io"
 
@@ -10,7 +12,10 @@ import (
 )
 
 // Key is the data key of one owner.
-type Key struct{ aead *subtle.AESGCM }
+type Key struct {
+	aead *subtle.AESGCM
+	raw  []byte
+}
 
 // keySize is AES-256.
 const keySize = 32
@@ -31,7 +36,21 @@ func (k *Key) Open(column string, row db.ID, sealed []byte) ([]byte, error) {
 
 func newKey(raw []byte) (*Key, error) {
 	a, err := subtle.NewAESGCM(raw)
-	return &Key{aead: a}, err
+	return &Key{aead: a, raw: raw}, err
+}
+
+// Mark is what a value of a kind is compared by where it must not stand: a blind
+// index (HMAC-SHA256). Without the key nobody can try values until one fits, as with
+// a plain hash of a telephone number. It tells that two values are the same: only
+// for what has very many.
+func Mark(tx db.Tx, kind, value string) ([]byte, error) {
+	k, err := For(tx, Index, db.ID{})
+	if err != nil {
+		return nil, err
+	}
+	mac := hmac.New(sha256.New, k.raw)
+	_, _ = mac.Write([]byte(kind + "|" + value))
+	return mac.Sum(nil), nil
 }
 
 var errNoWrapper = errors.New("nothing was set up to keep keys with")

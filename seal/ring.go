@@ -27,12 +27,13 @@ import (
 
 // The classes of data, each under a key of its own.
 const (
-	File = "file" // a photo; its owner is the file
-	Case = "case" // the words of a case; its owner is the case
+	File  = "file"  // a photo; its owner is the file
+	Case  = "case"  // the words of a case; its owner is the case
+	Index = "index" // what values are compared by; one key, of no owner
 )
 
 // Classes lists them.
-func Classes() []string { return []string{File, Case} }
+func Classes() []string { return []string{File, Case, Index} }
 
 // ErrNoKey is data that is wrapped under a class key that is not there.
 var ErrNoKey = errors.New("sealed under a key that is not here")
@@ -298,6 +299,17 @@ func (r *Ring) Add() error {
 		}
 		return complete(sets)
 	})
+}
+
+// Complete makes a key for each class that has none: a class that came with a newer
+// program. One whose keys were lost is found by Check.
+func (r *Ring) Complete() error {
+	for _, class := range Classes() {
+		if len(r.Keys(class)) == 0 {
+			return r.change(complete)
+		}
+	}
+	return nil
 }
 
 // Drop takes a key out of a class: what is still wrapped under it, here or in a

@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
@@ -326,4 +327,89 @@ func TestWhoTouchesKeys(t *testing.T) {
 			t.Errorf("%s: %s: %v", who.Role, statement, err)
 		}
 	}
+}
+
+// Values are compared by a mark that nobody makes without the key: the same in a
+// database, another in the next one, and for another kind.
+func TestMarkTakesTheKey(t *testing.T) {
+	t.Parallel()
+	d, other := dbtest.New(t), dbtest.New(t)
+	mark := func(d *dbtest.DB, who db.Principal, kind, value string) (m []byte) {
+		t.Helper()
+		do(t, d.DB, who, func(tx db.Tx) (err error) { m, err = seal.Mark(tx, kind, value); return err })
+		return m
+	}
+	const kind, number = "contact.phone", "+254700100471"
+	first := mark(d, jobs, kind, number)
+	if again := mark(d, citizen, kind, number); !bytes.Equal(first, again) {
+		t.Error("one number has two marks")
+	}
+	plain := sha256.Sum256([]byte(kind + "|" + number))
+	for name, m := range map[string][]byte{
+		"another number":   mark(d, jobs, kind, "+254700100472"),
+		"another kind":     mark(d, jobs, "contact.email", number),
+		"another database": mark(other, jobs, kind, number),
+		"a hash":           plain[:],
+	} {
+		if bytes.Equal(first, m) {
+			t.Error(name, " has the same mark")
+		}
+	}
+}
+
+// A file of class keys from before a class gets the one it lacks and keeps the
+// others.
+func TestRingIsCompleted(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "seal.json")
+	r := openRing(t, path)
+	file, err := r.Newest(seal.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept map[string]map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &kept); err != nil {
+		t.Fatal(err)
+	}
+	delete(kept["sets"], seal.Index)
+	if raw, err = json.Marshal(kept); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := openRing(t, path)
+	if _, err := old.Newest(seal.Index); !errors.Is(err, seal.ErrNoKey) {
+		t.Fatal("it lacks nothing: ", err)
+	}
+	if err := old.Complete(); err != nil {
+		t.Fatal(err)
+	}
+	made, err := old.Newest(seal.Index)
+	if err != nil || old.Complete() != nil {
+		t.Fatal(err)
+	}
+	again := openRing(t, path)
+	if now, err := again.Newest(seal.Index); err != nil || now != made {
+		t.Error("it is made anew each time: ", err)
+	}
+	if now, err := again.Newest(seal.File); err != nil || now != file {
+		t.Error("another class lost its key: ", err)
+	}
+}
+
+func openRing(t *testing.T, path string) *seal.Ring {
+	t.Helper()
+	if err := seal.MakeRing(path, nil); err != nil {
+		t.Fatal(err)
+	}
+	r, err := seal.OpenRing(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

@@ -47,8 +47,12 @@ func printAuthority(c *Config, name, commonName string) error {
 var commander = db.Principal{Role: db.Jobs, Kind: "job"}
 
 // openRing opens the class keys; where there are none, it makes them and says so.
+// A class that came with this version gets its key.
 func (s *store) openRing(path string, outside *seal.Outside) (fresh bool, err error) {
 	s.ring, err = seal.OpenRing(path, outside)
+	if err == nil {
+		return false, s.ring.Complete()
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}

@@ -65,7 +65,7 @@ create policy office on notice to daftar_staff, daftar_jobs using (true);
 create table notice_message (
   id         uuid primary key,
   channel    text not null check (channel in ('email', 'sms')),
-  address    bytea not null,                    -- SHA-256
+  address    bytea not null,                    -- seal.Mark
   state      text not null default 'sending' check (state in ('sending', 'sent', 'delivered', 'failed', 'unsure')),
   gateway    text,                              -- the gateway's name for it
   created_at timestamptz not null,

@@ -6,8 +6,8 @@
 -- sealed under it unreadable.
 create schema seal;
 create table seal.data_key (
-  class   text not null check (class in ('file', 'case')),
-  owner   uuid not null,                         -- the file, the case
+  class   text not null check (class in ('file', 'case', 'index')),
+  owner   uuid not null,                         -- the file, the case; of an index nobody
   kek     bigint not null,                       -- which class key
   wrapped bytea not null,
   made_at timestamptz not null,

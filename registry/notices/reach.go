@@ -1,7 +1,6 @@
 package notices
 
 import (
-	"crypto/sha256"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -11,6 +10,7 @@ import (
 	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/audit"
+	"daftar/seal"
 )
 
 // Channels beside the portal. Each has the message "delivery.channel.<code>".
@@ -112,7 +112,7 @@ func Release(tx db.Tx, person db.ID, reason string) error {
 // to is where a notice may go.
 type to struct {
 	registry.Contact
-	address []byte
+	address []byte // addressOf, once something is to be noted
 }
 
 // Reachable reports whether some channel beside the portal is safe for somebody
@@ -148,7 +148,6 @@ func reach(tx db.Tx, person db.ID, channel string, legal bool, change *db.ID) (t
 	if why != "" {
 		return t, why, nil
 	}
-	t.address = addressOf(t.Contact)
 	setting, err := LoadSetting(tx, person)
 	if err != nil {
 		return t, "", err
@@ -222,10 +221,10 @@ func choose(contacts []registry.Contact, kind string) (registry.Contact, string)
 	}), ""
 }
 
-// addressOf is an address as it is compared: the queue holds no phone numbers.
-func addressOf(c registry.Contact) []byte {
-	sum := sha256.Sum256([]byte(c.Kind + ":" + c.Value))
-	return sum[:]
+// addressOf is an address as it is compared: the queue holds no phone numbers, nor
+// anything that could be tried against all there are.
+func addressOf(tx db.Tx, c registry.Contact) ([]byte, error) {
+	return seal.Mark(tx, "contact."+c.Kind, c.Value)
 }
 
 // hintOf is enough to tell one's own addresses apart: the last two digits of a

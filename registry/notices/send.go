@@ -93,9 +93,12 @@ func plan(tx db.Tx, notice db.ID) error {
 			if err != nil {
 				return err
 			}
-			state, hint := "queued", hintOf(t.Contact)
-			if why != "" {
-				state, hint, t.address = "skipped", "", nil
+			state, hint := "skipped", ""
+			if why == "" {
+				state, hint = "queued", hintOf(t.Contact)
+				if t.address, err = addressOf(tx, t.Contact); err != nil {
+					return err
+				}
 			}
 			if err := tx.Exec(`
 				insert into notice_delivery (notice_id, channel, state, why, hint, address, changed_at) values ($1, $2, $3, $4, $5, $6, $7)`,
@@ -130,6 +133,9 @@ func (o Out) claim(tx db.Tx, notice db.ID, channel string) (*message, time.Durat
 		return nil, 0, err
 	}
 	if why == "" { // one at a time to an address
+		if t.address, err = addressOf(tx, t.Contact); err != nil {
+			return nil, 0, err
+		}
 		if err := tx.Exec(`select pg_advisory_xact_lock($1)`, int64(binary.BigEndian.Uint64(t.address))); err != nil {
 			return nil, 0, err
 		}
