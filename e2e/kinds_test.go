@@ -42,6 +42,11 @@ func kindsOf(t *testing.T, lang string) {
 	admin.next()
 	admin.says(admin.say("settings.error.at_least_one"))
 	admin.holds("case_kinds.0.days", "0")
+	admin.fill("case_kinds.0.reasons", "recorded | only one language")
+	admin.next()
+	admin.says(admin.say("field.error.option_line", "Line", 1))
+	admin.holds("case_kinds.0.reasons", "recorded | only one language")
+	admin.fill("case_kinds.0.reasons", "recorded | We know it already. | نعرف هذا بالفعل.")
 	admin.fill("case_kinds.0.days", "7")
 	admin.fill("case_kinds.0.place.who", "")
 	admin.next()
@@ -51,6 +56,11 @@ func kindsOf(t *testing.T, lang string) {
 	admin.open("/settings/kinds/job")
 	admin.fill("case_kinds.0.days", "7")
 	admin.pick("case_kinds.0.add", "household.rooms")
+	admin.fill("case_kinds.0.help.who.en", "Also somebody who is away for a while")
+	admin.fill("case_kinds.0.help.who.ar", "ولو كان غائبا لفترة")
+	admin.fill("case_kinds.0.regional", "2")
+	admin.fill("case_kinds.0.national", "4")
+	admin.fill("case_kinds.0.reasons", "recorded | We know it already. | نعرف هذا بالفعل.\nseasonal | This work is seasonal. | هذا العمل موسمي.")
 	admin.fill("reason", "Act 9 of 2026")
 	admin.next()
 	admin.says(admin.say("setting.state.proposed"), "Act 9 of 2026", "household.rooms")
@@ -65,6 +75,13 @@ func kindsOf(t *testing.T, lang string) {
 	portal.open("/sign-in?to=/request/" + ref + "/q/rooms")
 	portal.signIn("amina")
 	portal.look("question")
+	if page := amina.mustGet(t, "/request/"+ref+"/q/who"); !strings.Contains(page, "Also somebody who is away") && !strings.Contains(page, "ولو كان غائبا") {
+		t.Error("the help of the question is not asked with it")
+	}
+	if got := s.sql(t, `select string_agg(r->>'code', ' ') || ' ' || (definition->>'regional') || ' ' || (definition->>'national')
+		from case_kind, jsonb_array_elements(definition->'reasons') r where code = 'job' and version = 2 group by definition`); got != "recorded seasonal 2 4" {
+		t.Error("version 2 is", got)
+	}
 	whose := personRef.FindString(amina.mustGet(t, "/request/"+ref+"/q/who"))
 	amina.fills(t, "/request/"+ref, []Page{
 		{"q/who", one("answer", whose)}, {"q/since", nil}, {"q/work", one("answer", "")}, {"q/livelihood", one("answer", "none")},

@@ -422,7 +422,7 @@ func caption(ctx context.Context, it settings.Item) string {
 func differenceRows(it settings.Item) [][]ui.Cell {
 	var rows [][]ui.Cell
 	for _, l := range it.Lines() {
-		rows = append(rows, []ui.Cell{{Text: l.Path, LTR: true}, {Text: l.Old, Class: "dft-wrap"}, {Text: l.New, Class: "dft-wrap"}})
+		rows = append(rows, []ui.Cell{{Text: l.Path, LTR: true, Class: "dft-wrap"}, {Text: l.Old, Class: "dft-wrap"}, {Text: l.New, Class: "dft-wrap"}})
 	}
 	return rows
 }

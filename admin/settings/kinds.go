@@ -37,9 +37,15 @@ func (v *visit) kind() kinds.Kind {
 // place is the input that says where a question stands.
 func place(q kinds.Question) string { return inKind + "place." + q.Code }
 
+// help is the input for what stands below a question, without its language.
+func help(q kinds.Question) string { return inKind + "help." + q.Code }
+
+// clocksOfKind are the inputs of a kind's clocks.
+var clocksOfKind = []string{"days", "hours", "object", "regional", "national"}
+
 // caseKind is one kind of what people can ask for: what it is called, what is
-// asked, how long the office has, who decides, what proof helps. What it does to
-// records is not up to a page.
+// asked, how long the office has, who decides, what proof helps, for what it may
+// be refused. What it does to records is not up to a page.
 var caseKind = page{
 	path: "kinds/:code", title: "setting.case_kind", careful: true,
 	load: func(v *visit) error {
@@ -50,11 +56,11 @@ var caseKind = page{
 	},
 	named: func(v *visit) []string {
 		names := slices.Concat(v.texts(inKind+"title"), v.texts(inKind+"hint"), v.texts(inKind+"lead"), v.texts(inKind+"needs"))
-		for _, input := range []string{"off", "from", "days", "hours", "object", "desk", "hands", "proven", "proof", "add"} {
+		for _, input := range append([]string{"off", "from", "desk", "hands", "proven", "proof", "reasons", "add"}, clocksOfKind...) {
 			names = append(names, inKind+input)
 		}
 		for _, q := range v.kind().Questions {
-			names = append(names, place(q))
+			names = append(append(names, place(q)), v.texts(help(q))...)
 		}
 		return names
 	},
@@ -70,7 +76,7 @@ var caseKind = page{
 	fill: func(v *visit) map[string][]string {
 		k := v.kind()
 		values := map[string][]string{inKind + "from": {k.From}, inKind + "days": {numberOrNone(k.Days)}, inKind + "hours": {numberOrNone(k.Hours)},
-			inKind + "object": {numberOrNone(k.Object)}, inKind + "desk": {k.Desk}, inKind + "hands": {strconv.Itoa(k.Hands)}}
+			inKind + "object": {numberOrNone(k.Object)}, inKind + "regional": {numberOrNone(k.Regional)}, inKind + "national": {numberOrNone(k.National)}, inKind + "desk": {k.Desk}, inKind + "hands": {strconv.Itoa(k.Hands)}}
 		v.fillText(values, inKind+"title", k.Title)
 		v.fillText(values, inKind+"hint", k.Hint)
 		v.fillText(values, inKind+"lead", k.Lead)
@@ -89,15 +95,13 @@ var caseKind = page{
 		}
 		var proof []string
 		for _, p := range k.Proof {
-			parts := []string{p.Code, p.Level}
-			for _, l := range v.languages {
-				parts = append(parts, p.Label[l.Tag])
-			}
-			proof = append(proof, strings.Join(parts, " | "))
+			proof = append(proof, v.namedLine(p.Label, p.Code, p.Level))
 		}
 		values[inKind+"proof"] = []string{strings.Join(proof, "\n")}
+		values[inKind+"reasons"] = []string{v.reasonLines(k)}
 		for i, q := range k.Questions {
 			values[place(q)] = []string{strconv.Itoa(i + 1)}
+			v.fillText(values, help(q), q.Help)
 		}
 		return values
 	},
@@ -108,9 +112,11 @@ var caseKind = page{
 		k.Title, k.Hint, k.Lead = v.readText(form, check, inKind+"title"), v.readText(form, check, inKind+"hint"), v.readText(form, check, inKind+"lead")
 		k.Needs = v.readNeeds(form, check)
 		k.Days, k.Hours, k.Object = some(form, check, inKind+"days"), some(form, check, inKind+"hours"), some(form, check, inKind+"object")
+		k.Regional, k.National = some(form, check, inKind+"regional"), some(form, check, inKind+"national")
 		k.Desk = form.Choice(check, inKind+"desk", kinds.Desks(), "field.error.choice")
 		k.Hands, _ = strconv.Atoi(form.Choice(check, inKind+"hands", handsList, "field.error.choice"))
 		k.Proof = v.readProof(form.Text(check, inKind+"proof", longest), check)
+		k.Reasons = v.readReasons(form.Text(check, inKind+"reasons", longest), check)
 		k.Questions = v.readQuestions(k, form, check)
 		return part(func(f *settings.File) { f.CaseKinds = []kinds.Kind{k} })
 	},
@@ -160,27 +166,73 @@ func (v *visit) readNeeds(form *web.Form, check *fault.Check) []i18n.Text {
 	return list
 }
 
-// readProof reads the documents that help: code | level | a name per language.
-func (v *visit) readProof(text string, check *fault.Check) []kinds.Proof {
-	var list []kinds.Proof
+// readLines reads the lines of an input with so many codes each, and a name per
+// language.
+func (v *visit) readLines(input, text string, codes int, check *fault.Check, each func(codes []string, name i18n.Text)) {
 	for i, line := range strings.Split(text, "\n") {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
 		parts := strings.Split(line, "|")
-		if len(parts) != 2+len(v.languages) {
-			check.Fail(inKind+"proof", "field.error.option_line", "Line", i+1)
-			return nil
+		if len(parts) != codes+len(v.languages) {
+			check.Fail(input, "field.error.option_line", "Line", i+1)
+			return
 		}
-		p := kinds.Proof{Code: strings.TrimSpace(parts[0]), Level: strings.TrimSpace(parts[1]), Label: i18n.Text{}}
+		for n := range parts {
+			parts[n] = strings.TrimSpace(parts[n])
+		}
+		name := i18n.Text{}
 		for n, l := range v.languages {
-			if name := strings.TrimSpace(parts[n+2]); name != "" {
-				p.Label[l.Tag] = name
+			if parts[codes+n] != "" {
+				name[l.Tag] = parts[codes+n]
 			}
 		}
-		list = append(list, p)
+		each(parts[:codes], name)
 	}
+}
+
+// namedLine is a line that readLines reads.
+func (v *visit) namedLine(name i18n.Text, codes ...string) string {
+	for _, l := range v.languages {
+		codes = append(codes, name[l.Tag])
+	}
+	return strings.Join(codes, " | ")
+}
+
+// readProof reads the documents that help: code | level | a name per language.
+func (v *visit) readProof(text string, check *fault.Check) (list []kinds.Proof) {
+	v.readLines(inKind+"proof", text, 2, check, func(codes []string, name i18n.Text) {
+		list = append(list, kinds.Proof{Code: codes[0], Level: codes[1], Label: name})
+	})
 	return list
+}
+
+// factMark begins the line of a fact, which belongs to the reason above it.
+const factMark = "-"
+
+// readReasons reads for what the kind may be refused: code | words per language.
+func (v *visit) readReasons(text string, check *fault.Check) (list []kinds.Reason) {
+	v.readLines(inKind+"reasons", text, 1, check, func(codes []string, words i18n.Text) {
+		if fact, ok := strings.CutPrefix(codes[0], factMark); ok && len(list) > 0 {
+			last := &list[len(list)-1]
+			last.Facts = append(last.Facts, kinds.Fact{Code: strings.TrimSpace(fact), Text: words})
+			return
+		}
+		list = append(list, kinds.Reason{Code: codes[0], Text: words})
+	})
+	return list
+}
+
+// reasonLines is what readReasons reads.
+func (v *visit) reasonLines(k kinds.Kind) string {
+	var lines []string
+	for _, r := range k.Reasons {
+		lines = append(lines, v.namedLine(r.Text, r.Code))
+		for _, f := range r.Facts {
+			lines = append(lines, v.namedLine(f.Text, factMark+" "+f.Code))
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // readQuestions puts the questions in the order of their numbers, leaves out
@@ -195,6 +247,7 @@ func (v *visit) readQuestions(k kinds.Kind, form *web.Form, check *fault.Check) 
 		if form.Get(place(q)) == "" {
 			continue
 		}
+		q.Help = v.readHelp(form, check, q)
 		list = append(list, placed{whole(form, check, place(q)), q})
 	}
 	slices.SortStableFunc(list, func(a, b placed) int { return a.at - b.at })
@@ -219,6 +272,23 @@ func (v *visit) readQuestions(k kinds.Kind, form *web.Form, check *fault.Check) 
 		}
 	}
 	return append(questions, q)
+}
+
+// maxHelp is how long what stands below a question may be.
+const maxHelp = 200
+
+// readHelp reads what stands below a question; nil for nothing.
+func (v *visit) readHelp(form *web.Form, check *fault.Check, q kinds.Question) i18n.Text {
+	var t i18n.Text
+	for _, l := range v.languages {
+		if s := form.Text(check, help(q)+"."+l.Tag, maxHelp); s != "" {
+			if t == nil {
+				t = i18n.Text{}
+			}
+			t[l.Tag] = s
+		}
+	}
+	return t
 }
 
 // fieldName is a definition as a question names it.

@@ -83,7 +83,7 @@ func (k *concern) changes(c *web.Ctx, tx db.Tx) error {
 
 // decided adds what was decided, and whether the reader can appeal it.
 func (k *concern) decided(c *web.Ctx, tx db.Tx) error {
-	d, err := cases.ConcernDecision(tx, k.Filing.Case)
+	d, err := cases.DecisionOf(tx, k.Filing.Case)
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}

@@ -142,11 +142,20 @@ type Decision struct {
 	At      time.Time `db:"decided_at"`
 }
 
-// DecisionOf reads the decision on a case; fault.NotFound when there is none.
+// DecisionOf reads the decision on a case, also where it went the way of another
+// one; fault.NotFound when there is none.
 func DecisionOf(tx db.Tx, c Case) (Decision, error) {
 	var d Decision
-	err := tx.Get(&d, `select `+decisionColumns+` from decision d where d.case_id = $1 and d.kind = 'case'`, c.ID)
+	err := tx.Get(&d, `select `+decisionColumns+` from decision d where d.case_id = $1 and d.kind = 'case'`, c.answeredBy())
 	return d, err
+}
+
+// answeredBy is the case whose decision is the case's.
+func (c Case) answeredBy() db.ID {
+	if c.JoinedTo != nil {
+		return *c.JoinedTo
+	}
+	return c.ID
 }
 
 const decisionColumns = `d.id, d.ref, d.outcome, coalesce(d.reason, '') as reason, coalesce(d.facts->>'fact', '') as fact, d.note, d.note_lang, d.decided_at`

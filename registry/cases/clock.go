@@ -1,10 +1,12 @@
 package cases
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	"daftar/db"
+	"daftar/registry/cases/kinds"
 	"daftar/registry/deadline"
 )
 
@@ -84,11 +86,12 @@ func lapse(tx db.Tx) error {
 func escalate(tx db.Tx) error {
 	now := tx.Now()
 	var late []Case
-	if err := tx.Select(&late, `select `+caseColumns+` from case_file c
+	if err := tx.Select(&late, `select `+caseColumns+` from case_file c join case_kind k on k.id = c.kind_id
 		where c.state in ('submitted', 'recommended', 'endorsed', 'stale') and c.access <> 'sealed'
-		  and c.due_on < case c.escalation when 0 then $1::date when 1 then $2 when 2 then $3 end
+		  and c.due_on < $1::date - case c.escalation when 0 then 0 when 1 then coalesce((k.definition->>'regional')::int, $2)
+		                                              when 2 then coalesce((k.definition->>'national')::int, $3) end
 		order by c.due_on limit 500 for update of c skip locked`,
-		now.AddDate(0, 0, 1), now.AddDate(0, 0, 1-deadline.RegionalDays), now.AddDate(0, 0, 1-deadline.NationalDays)); err != nil {
+		now.AddDate(0, 0, 1), deadline.RegionalDays, deadline.NationalDays); err != nil {
 		return err
 	}
 	for i := range late {
@@ -97,7 +100,11 @@ func escalate(tx db.Tx) error {
 		if err != nil {
 			return err
 		}
-		reached := clock.SilentSince(c.DueOn.Time, now)
+		kind, err := kinds.ByID(tx, c.KindID)
+		if err != nil {
+			return err
+		}
+		reached := clock.SilentAfter(c.DueOn.Time, now, cmp.Or(kind.Regional, deadline.RegionalDays), cmp.Or(kind.National, deadline.NationalDays))
 		if reached <= c.Escalation {
 			continue
 		}

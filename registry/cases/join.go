@@ -7,6 +7,7 @@ import (
 
 	"daftar/db"
 	"daftar/registry"
+	"daftar/registry/cases/kinds"
 	"daftar/registry/jobs"
 	"daftar/registry/names"
 )
@@ -187,6 +188,9 @@ func follow(tx db.Tx, c Case) error {
 			if err := tellObjectors(tx, *j); err != nil {
 				return err
 			}
+			if err := replyToo(tx, *j); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := part(tx, j); err != nil {
@@ -194,6 +198,21 @@ func follow(tx db.Tx, c Case) error {
 		}
 	}
 	return nil
+}
+
+// replyToo writes to whoever told of the same event: what was decided and for which
+// reason, and not the words that were for the other one (RULES R17).
+func replyToo(tx db.Tx, j Case) error {
+	kind, err := kinds.ByID(tx, j.KindID)
+	if err != nil {
+		return err
+	}
+	d, err := DecisionOf(tx, j)
+	if err != nil {
+		return err
+	}
+	d.Note = ""
+	return reply(tx, j, kind, d)
 }
 
 // part lets a case stand alone again: its own proposal is made once more.

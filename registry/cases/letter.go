@@ -133,7 +133,7 @@ func LatenessOf(tx db.Tx, c Case) (l Lateness, err error) {
 	}
 	var of []Case
 	if err := tx.Select(&of, `select `+caseColumns+` from decision d join case_file c on c.id = d.case_id or c.joined_to = d.case_id
-		where d.id = $1 and d.kind = 'case' order by c.joined_to is not null, c.ref`, *c.Appeals); err != nil {
+		where d.id = $1 and d.kind = 'case' order by c.person_id is distinct from $2, c.joined_to is not null, c.ref`, *c.Appeals, c.Person); err != nil {
 		return l, err
 	}
 	if len(of) == 0 {
@@ -151,15 +151,19 @@ func LatenessOf(tx db.Tx, c Case) (l Lateness, err error) {
 		if l.Served {
 			break
 		}
-		if c.Person != nil && (x.Person == nil || *x.Person != *c.Person) { // of who objected
+		own := c.Person != nil && x.Person != nil && *x.Person == *c.Person
+		if c.Person != nil && !own { // of who objected
 			l.AppealTime, err = ConcernTimeOf(tx, x, *c.Person)
 		}
-		if err == nil && !l.Served && x.JoinedTo == nil {
+		if err == nil && !l.Served && (own || x.JoinedTo == nil) {
 			l.AppealTime, err = AppealTimeOf(tx, x)
 		}
-		if err != nil {
-			return l, err
+		if err != nil || own { // each filer's time runs from their own letter
+			break
 		}
+	}
+	if err != nil {
+		return l, err
 	}
 	at := tx.Now()
 	if c.SubmittedAt.Valid {

@@ -10,6 +10,7 @@ import (
 	"daftar/fault"
 	"daftar/registry"
 	"daftar/registry/cases"
+	"daftar/registry/cases/kinds"
 	"daftar/registry/deadline"
 )
 
@@ -719,5 +720,92 @@ func TestAliveAfterAllComesHerself(t *testing.T) {
 	o.approves(t, d, hers)
 	if s := o.inOffice(t, his).State; s != cases.StateApproved || o.person(t, "Amina Yusuf").Status != "" || !o.paid(t, "Amina Yusuf") || o.paid(t, "Bilal Yusuf") {
 		t.Error("his is ", s, "; or she is not back as she was")
+	}
+}
+
+// A country tells those above sooner of a kind that cannot wait.
+func TestOfficeSilentByKind(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.do(t, db.Principal{Role: db.Jobs, Kind: "job"}, func(tx db.Tx) error {
+		k, err := kinds.Current(tx, "moved")
+		if err != nil {
+			return err
+		}
+		k.Regional, k.National = 1, 3
+		return kinds.Publish(tx, k)
+	})
+	amina := o.member(t, "Amina Yusuf")
+	quick, plain := o.files(t, amina, "moved", registry.Values{"whole": "all", "area": "MJ010102"}), o.files(t, amina, "separated", registry.Values{"safe": "yes", "children": []any{}, "area": "MJ010102"})
+	due := o.inOffice(t, quick).DueOn.Time
+	if other := o.inOffice(t, plain).DueOn.Time; !other.Equal(due) {
+		t.Fatal("not due on one day: ", due, other)
+	}
+	for _, step := range []struct {
+		days           int
+		reached, usual deadline.Silence
+	}{{8, deadline.National, deadline.Regional}} {
+		o.Clock.Set(due.Add(time.Duration(step.days) * 24 * time.Hour))
+		for range 3 {
+			o.sweeps(t)
+		}
+		if got := o.inOffice(t, quick); got.Escalation != step.reached {
+			t.Errorf("%d days late: %q", step.days, got.Escalation)
+		}
+		if got := o.inOffice(t, plain); got.Escalation != step.usual {
+			t.Errorf("%d days late, as usual: %q", step.days, got.Escalation)
+		}
+	}
+}
+
+// R12, R17: one decision answers both who told of one event. Each has a letter of
+// their own, without the words that were for the other one, and an appeal.
+func TestOneDecisionAnswersBoth(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	d, amina, bilal := o.desk(t), o.member(t, "Amina Yusuf"), o.member(t, "Bilal Yusuf")
+	dead := registry.Values{"who": o.ref(t, "Nur Yusuf"), "day": "2026-02-20"}
+	first, second := o.files(t, amina, "death", dead), o.files(t, bilal, "death", dead)
+	o.recommends(t, d, first, "refuse")
+	o.do(t, d.approver.Principal, func(tx db.Tx) error {
+		_, err := cases.Decide(tx, d.approver.Actor, first, cases.Ruling{Reason: "alive", Note: "As you told me on the telephone", Lang: "en"})
+		return err
+	})
+	o.works(t)
+	var appeal string
+	o.do(t, bilal.Principal, func(tx db.Tx) error {
+		c, err := cases.Load(tx, bilal.Actor, second)
+		if err != nil {
+			return err
+		}
+		got, err := cases.DecisionOf(tx, c)
+		if c.State != cases.StateRefused || got.Outcome != "refused" || got.Reason != "alive" {
+			t.Errorf("%s, for %q", c.State, got.Reason)
+		}
+		if err != nil {
+			return err
+		}
+		appeal, err = cases.Appeal(tx, bilal.Actor, second, "en")
+		return err
+	})
+	const wrote = `select count(*) from letter l join case_file c on c.id = l.case_id where c.ref = $1 and l.kind = 'case_refused' and l.person_id = $2 and l.facts::text not like '%telephone%'`
+	if n := o.count(t, wrote, second, *bilal.Person); n != 1 {
+		t.Errorf("%d letters to who told later", n)
+	}
+	o.leavesOpen(t, bilal, appeal)
+	o.do(t, bilal.Principal, func(tx db.Tx) error {
+		if _, err := cases.Put(tx, bilal.Actor, appeal, "words", "She is dead"); err != nil {
+			return err
+		}
+		_, err := cases.File(tx, bilal.Actor, appeal)
+		return err
+	})
+	for who, h := range map[string]hand{"checked": d.verifier, "decided": d.approver} {
+		if err := o.attempt(t, h, func(tx db.Tx, a cases.Actor) error { _, err := cases.Load(tx, a, appeal); return err }); !fault.Is(err, fault.NotFound) {
+			t.Errorf("who %s it hears the appeal: %v", who, err)
+		}
+	}
+	if c := o.inOffice(t, appeal); c.Change == nil {
+		t.Error("the appeal asks for nothing: ", c.Blocked)
 	}
 }

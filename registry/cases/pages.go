@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ func Sections() []Section {
 // Form says which pages an application has.
 type Form struct {
 	Fields   registry.Fields // those that are asked
-	Formulas *formula.Set    // of the same definitions: when each is asked
+	Formulas *formula.Set    // when each is asked
 	Counter  bool            // taken by an officer: nobody signed in vouches for an identifier
 	Today    time.Time
 }
@@ -54,11 +55,24 @@ func (f Form) Asks(subject string, answers registry.Values) registry.Fields {
 	return slices.DeleteFunc(f.Fields.Of(subject), func(field registry.Field) bool { return !f.Formulas.Asked(field, answers) })
 }
 
-// Answers are those to questions that are asked: what was answered before
+// AsksOf lists those asked of one of the people: what is asked may depend on their
+// sex and age, too.
+func (f Form) AsksOf(m Member) registry.Fields {
+	about := registry.Values{"sex": m.Sex}
+	maps.Copy(about, m.Fields)
+	if birth := m.Birth.Date(); birth.Known() {
+		if youngest, oldest := birth.Age(f.Today); youngest == oldest {
+			about["age"] = float64(youngest)
+		}
+	}
+	return f.Asks(registry.KindPerson, about)
+}
+
+// Sent are the answers to questions that are asked: what was answered before
 // another answer took the question away is not sent.
-func (f Form) Answers(subject string, given registry.Values) registry.Values {
+func Sent(asked registry.Fields, given registry.Values) registry.Values {
 	out := registry.Values{}
-	for _, field := range f.Asks(subject, given) {
+	for _, field := range asked {
 		if value, ok := given[field.Code]; ok {
 			out[field.Code] = value
 		}
@@ -94,7 +108,7 @@ func (f Form) MemberPages(d *Draft, m *Member) []string {
 	if !m.IDVerified {
 		pages = append(pages, "id")
 	}
-	return append(pages, f.questions(f.Asks(registry.KindPerson, m.Fields), m.Fields)...)
+	return append(pages, f.questions(f.AsksOf(*m), m.Fields)...)
 }
 
 // Pages lists every page of a section.

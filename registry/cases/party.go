@@ -95,22 +95,6 @@ func Concern(tx db.Tx, person db.ID, ref string) (Filing, Party, error) {
 	return f, list[i], err
 }
 
-// ConcernDecision is what was decided on a case that affects somebody, also where it
-// went the way of another one; fault.NotFound where nothing was.
-func ConcernDecision(tx db.Tx, c Case) (Decision, error) {
-	var d Decision
-	err := tx.Get(&d, `select `+decisionColumns+` from decision d where d.case_id = $1 and d.kind = 'case'`, c.answeredBy())
-	return d, err
-}
-
-// answeredBy is the case whose decision is the case's.
-func (c Case) answeredBy() db.ID {
-	if c.JoinedTo != nil {
-		return *c.JoinedTo
-	}
-	return c.ID
-}
-
 // Touching is what a case's proposal does to somebody's own record, and where the
 // children go who live with them: whoever is affected reads that, and nothing of
 // what else was told (RULES R4, R5). The records that there are not yet are among
@@ -155,7 +139,7 @@ func AppealConcern(tx db.Tx, actor Actor, ref, language string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	d, err := ConcernDecision(tx, f.Case)
+	d, err := DecisionOf(tx, f.Case)
 	if fault.Is(err, fault.NotFound) || err == nil && !p.MayAppeal(d) {
 		err = fault.New(fault.Conflict, "error.out_of_order")
 	}

@@ -401,7 +401,7 @@ func changeItems(tx db.Tx, c Case, form Form, area db.ID) ([]registry.Item, erro
 		}
 	}
 	home := registry.HouseholdData{
-		Ref: d.HouseholdRef, AreaID: area, Directions: d.Directions, Fields: form.Answers(registry.KindHousehold, d.Fields),
+		Ref: d.HouseholdRef, AreaID: area, Directions: d.Directions, Fields: Sent(form.Asks(registry.KindHousehold, d.Fields), d.Fields),
 		Provenance: registry.Provenance{"*": said},
 	}
 	if d.NoFixed != "" {
@@ -413,7 +413,7 @@ func changeItems(tx db.Tx, c Case, form Form, area db.ID) ([]registry.Item, erro
 		birth := m.Birth.Date()
 		person := registry.PersonData{
 			Ref: m.PersonRef, FullName: m.FullName, FullNameLatin: m.FullNameLatin, Sex: m.Sex,
-			Fields: form.Answers(registry.KindPerson, m.Fields), Provenance: registry.Provenance{"*": said},
+			Fields: Sent(form.AsksOf(m), m.Fields), Provenance: registry.Provenance{"*": said},
 		}
 		if birth.Known() {
 			person.BirthFrom, person.BirthTo = birth.From.Format(time.DateOnly), birth.To.Format(time.DateOnly)

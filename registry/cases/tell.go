@@ -50,7 +50,7 @@ func tellObjectors(tx db.Tx, c Case) error {
 	if len(list) == 0 {
 		return nil
 	}
-	d, err := ConcernDecision(tx, c)
+	d, err := DecisionOf(tx, c)
 	if err != nil {
 		return err
 	}

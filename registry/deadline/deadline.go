@@ -140,13 +140,19 @@ func (s Silence) MayAppeal() bool { return s >= Late }
 // SilentSince says how late an answer is that was due on a day and is not there
 // yet.
 func (c Clock) SilentSince(due, now time.Time) Silence {
+	return c.SilentAfter(due, now, RegionalDays, NationalDays)
+}
+
+// SilentAfter is SilentSince with other numbers of working days after which those
+// above are told.
+func (c Clock) SilentAfter(due, now time.Time, regional, national int) Silence {
 	if now.Before(c.Midnight(due)) {
 		return InTime
 	}
 	switch n := c.WorkingDays(due, c.Today(now)); {
-	case n > NationalDays:
+	case n > national:
 		return National
-	case n > RegionalDays:
+	case n > regional:
 		return Regional
 	}
 	return Late

@@ -434,6 +434,13 @@ func Check(f registry.Field, all registry.Fields, languages []string) error {
 	} else if other := formula.Waits(f, all); other != nil {
 		check.Fail("visible_when", "field.error.waits", "Field", other.Label)
 	}
+	switch asked, not := formula.Unasked(f, all); {
+	case asked == nil:
+	case asked.Key() == f.Key():
+		check.Fail("visible_when", "field.error.not_asked", "Field", not.Label)
+	default:
+		check.Fail("asked", "field.error.needed_asked", "Field", asked.Label)
+	}
 	return check.Err()
 }
 

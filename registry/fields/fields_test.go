@@ -290,6 +290,25 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// What people are asked never waits for what they are not asked, from whichever side
+// it is changed.
+func TestAskedAfterWhatIsNotAsked(t *testing.T) {
+	t.Parallel()
+	first, then := goats(), goats()
+	first.Code, first.Type, first.Options, first.Asked = "herds", registry.TypeYesNo, nil, false
+	then.Asked, then.VisibleWhen = true, `herds == "yes"`
+	if got := wrongInputs(fields.Check(then, registry.Fields{first}, languages)); len(got) != 1 || got[0] != "visible_when" {
+		t.Error("the one that waits: ", got)
+	}
+	if got := wrongInputs(fields.Check(first, registry.Fields{then}, languages)); len(got) != 1 || got[0] != "asked" {
+		t.Error("the one that decides: ", got)
+	}
+	first.Asked = true
+	if err := fields.Check(then, registry.Fields{first}, languages); err != nil {
+		t.Error(err)
+	}
+}
+
 // The packs that come along install, once, in every language.
 func TestPacks(t *testing.T) {
 	t.Parallel()

@@ -115,10 +115,14 @@ func New(fields registry.Fields) (*Set, error) {
 // errors name the input "formula" or "visible_when".
 func Check(f registry.Field, fields registry.Fields) (formula, visible error) {
 	if f.Formula != "" {
-		_, formula = compile(f.Formula, f, fields, resultType(f), true)
+		if _, formula = compile(f.Formula, f, fields, resultType(f), true); formula == nil {
+			formula = answersExist(f.Formula, sources(f, fields))
+		}
 	}
 	if f.VisibleWhen != "" {
-		_, visible = compile(f.VisibleWhen, f, fields, cel.BoolType, false)
+		if _, visible = compile(f.VisibleWhen, f, fields, cel.BoolType, false); visible == nil {
+			visible = answersExist(f.VisibleWhen, inputs(f, fields))
+		}
 	}
 	return formula, visible
 }
@@ -145,6 +149,23 @@ func Waits(f registry.Field, fields registry.Fields) *registry.Field {
 		return nil
 	}
 	return walk(f)
+}
+
+// Unasked finds two questions of which one is f: asked is put to people when they
+// apply, and not, which decides about it, is not.
+func Unasked(f registry.Field, fields registry.Fields) (asked, not *registry.Field) {
+	if f.Roster != "" {
+		return nil, nil
+	}
+	for _, o := range inputs(f, fields) {
+		switch {
+		case f.Asked && !o.Asked && names(f.VisibleWhen, o.Code):
+			return &f, &o
+		case o.Asked && !f.Asked && names(o.VisibleWhen, f.Code):
+			return &o, &f
+		}
+	}
+	return nil, nil
 }
 
 // names reports whether an expression uses a variable.
@@ -254,6 +275,9 @@ func compile(text string, f registry.Field, fields registry.Fields, want *cel.Ty
 	for _, in := range from {
 		options = append(options, cel.Variable(in.Code, variableType(in)))
 	}
+	if !formula && ofSomebody(f) {
+		options = append(options, cel.Variable("sex", cel.StringType), cel.Variable("age", cel.DoubleType))
+	}
 	people := formula && f.Subject == registry.KindHousehold
 	if people {
 		options = append(options, cel.Variable(members, cel.ListType(cel.MapType(cel.StringType, cel.DynType))))
@@ -328,8 +352,67 @@ func columnsExist(checked *cel.Ast, f registry.Field, fields registry.Fields) (e
 	return err
 }
 
-// Asked reports whether a question is asked of a record with these values. What
-// is not known yet hides nothing, nor does no set at all.
+// ofSomebody reports whether a condition of f may look at how old somebody is, in
+// completed years, and at their sex: values "age" and "sex", which no definition has.
+func ofSomebody(f registry.Field) bool { return f.Subject == registry.KindPerson && f.Roster == "" }
+
+// answersExist refuses a comparison with an answer that a question does not have:
+// nobody would notice that it is never so.
+func answersExist(text string, from registry.Fields) (err error) {
+	env, err := cel.NewEnv(Macros())
+	if err != nil {
+		return err
+	}
+	parsed, issues := env.Parse(text)
+	if issues.Err() != nil {
+		return issues.Err()
+	}
+	compare := func(name, literal ast.Expr) {
+		text, ok := literal.AsLiteral().(types.String)
+		if err != nil || name.Kind() != ast.IdentKind || literal.Kind() != ast.LiteralKind || !ok {
+			return
+		}
+		f, known := from.Get(name.AsIdent())
+		if !known {
+			return
+		}
+		var codes []string
+		switch f.Shape() {
+		case registry.TypeYesNo:
+			codes = []string{"yes", "no", registry.Unknown}
+		case registry.TypeChoice, registry.TypeChoices:
+			for _, o := range f.Options {
+				codes = append(codes, o.Code)
+			}
+		}
+		if codes != nil && !slices.Contains(codes, string(text)) {
+			err = wrong("formula.error.answer", "Name", string(text), "Others", strings.Join(codes, ", "))
+		}
+	}
+	ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.CallKind || len(e.AsCall().Args()) != 2 {
+			return
+		}
+		a, b := e.AsCall().Args()[0], e.AsCall().Args()[1]
+		switch e.AsCall().FunctionName() {
+		case operators.Equals, operators.NotEquals:
+			compare(a, b)
+			compare(b, a)
+		case operators.In: // "tv" in assets, tenure in ["rented", "owned"]
+			compare(b, a)
+			if b.Kind() == ast.ListKind {
+				for _, each := range b.AsList().Elements() {
+					compare(a, each)
+				}
+			}
+		}
+	}))
+	return err
+}
+
+// Asked reports whether a question is asked of a record with these values, and of
+// a person's "sex" and "age". What is not known yet hides nothing, nor does no set
+// at all.
 func (s *Set) Asked(f registry.Field, values registry.Values) bool {
 	if s == nil {
 		return true
@@ -341,6 +424,13 @@ func (s *Set) Asked(f registry.Field, values registry.Values) bool {
 	vars := map[string]any{}
 	for _, in := range inputs(f, s.fields) {
 		vars[in.Code] = Known(in, values[in.Code], s.fields)
+	}
+	if ofSomebody(f) {
+		for _, name := range []string{"sex", "age"} {
+			if vars[name] = values[name]; vars[name] == nil || vars[name] == "" || vars[name] == registry.Unknown {
+				vars[name] = unknown(name)
+			}
+		}
 	}
 	out, _, err := program.Eval(vars)
 	return err != nil || types.IsUnknown(out) || out == types.True

@@ -104,6 +104,55 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
+// A condition may look at somebody's sex and age; what is not known hides nothing.
+func TestAskedOfSomebody(t *testing.T) {
+	t.Parallel()
+	pregnant := registry.Field{Subject: "person", Code: "pregnant", Type: registry.TypeYesNo, VisibleWhen: `sex == "female" && age >= 12`}
+	set, err := formula.New(registry.Fields{pregnant})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		values registry.Values
+		want   bool
+	}{
+		{registry.Values{"sex": "female", "age": 30.0}, true},
+		{registry.Values{"sex": "female", "age": 11.0}, false},
+		{registry.Values{"sex": "male"}, false},
+		{registry.Values{"sex": "female"}, true},
+		{registry.Values{"sex": registry.Unknown, "age": 5.0}, false},
+		{nil, true},
+	} {
+		if got := set.Asked(pregnant, c.values); got != c.want {
+			t.Errorf("%v: %v", c.values, got)
+		}
+	}
+	pregnant.Subject = "household"
+	if _, wrong := formula.Check(pregnant, nil); wrong == nil {
+		t.Error("a household has an age")
+	}
+}
+
+// What compares with an answer that is not offered is a mistake.
+func TestAnswersExist(t *testing.T) {
+	t.Parallel()
+	all := registry.Fields{
+		{Subject: "household", Code: "tenure", Type: registry.TypeChoice, Options: registry.Options{{Code: "rented"}, {Code: "owned", Retired: true}}},
+		{Subject: "household", Code: "assets", Type: registry.TypeChoices, Options: registry.Options{{Code: "tv"}}},
+		{Subject: "household", Code: "farms", Type: registry.TypeYesNo},
+		{Subject: "household", Code: "note", Type: registry.TypeText},
+	}
+	for text, right := range map[string]bool{
+		`tenure == "rented"`: true, `"owned" != tenure`: true, `tenure == "rentde"`: false, `tenure in ["rented", "hired"]`: false,
+		`"tv" in assets`: true, `"radio" in assets`: false, `farms == "yes"`: true, `farms == "true"`: false, `note == "anything"`: true,
+	} {
+		_, wrong := formula.Check(registry.Field{Subject: "household", Code: "out", VisibleWhen: text}, all)
+		if (wrong == nil) != right {
+			t.Errorf("%s: %v", text, wrong)
+		}
+	}
+}
+
 // Questions do not wait for each other, also by way of others.
 func TestWaits(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,8 +10,10 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry"
+	"daftar/registry/cases"
 	"daftar/registry/cases/effect"
 	"daftar/registry/cases/kinds"
+	"daftar/registry/deadline"
 )
 
 // Bounds of what people can ask for.
@@ -50,6 +53,11 @@ func (c *checker) caseKinds(tx db.Tx, old *State) error {
 		c.between(path+".days", k.Days, 0, maxKindDays)
 		c.between(path+".hours", k.Hours, 0, maxKindHours)
 		c.between(path+".object", k.Object, 0, maxKindDays)
+		c.between(path+".regional", k.Regional, 0, maxKindDays)
+		c.between(path+".national", k.National, 0, maxKindDays)
+		if cmp.Or(k.National, deadline.NationalDays) <= cmp.Or(k.Regional, deadline.RegionalDays) {
+			c.Fail(path+".national", "settings.error.later")
+		}
 		if _, err := time.Parse(time.DateOnly, k.From); k.From != "" && err != nil {
 			c.Fail(path+".from", "settings.error.day")
 		}
@@ -70,6 +78,7 @@ func (c *checker) caseKinds(tx db.Tx, old *State) error {
 			}
 		}
 		c.questions(path, k, was)
+		c.reasons(path, k)
 		if err := c.deciders(tx, path, k); err != nil {
 			return err
 		}
@@ -100,6 +109,7 @@ func (c *checker) under(path string) bool {
 // and that none is gone that the effect cannot do without.
 func (c *checker) questions(path string, k, was kinds.Kind) {
 	for n, q := range k.Questions {
+		c.text(fmt.Sprintf("%s.questions.%d.help", path, n), q.Help, maxText, false)
 		if q.Field == "" || q.Page == "values" {
 			continue
 		}
@@ -117,6 +127,44 @@ func (c *checker) questions(path string, k, was kinds.Kind) {
 	for _, q := range was.Questions {
 		if _, still := k.Question(q.Code); !still && q.Needed {
 			c.Fail(path+".questions", "settings.error.needed_question", "Code", q.Label)
+		}
+	}
+}
+
+// reasons checks for what a kind may be refused: for something, each in every
+// language, and a registration for nothing but what the law knows (RULES R1).
+func (c *checker) reasons(path string, k kinds.Kind) {
+	if len(k.Reasons) == 0 && k.Family != "undo" {
+		c.Fail(path+".reasons", "settings.error.no_reason")
+	}
+	for n, r := range k.Reasons {
+		at := fmt.Sprintf("%s.reasons.%d", path, n)
+		if !identifierCode.MatchString(r.Code) {
+			c.Fail(at+".code", "field.error.code")
+		}
+		if slices.IndexFunc(k.Reasons, func(x kinds.Reason) bool { return x.Code == r.Code }) < n {
+			c.Fail(at+".code", "settings.error.twice", "Code", r.Code)
+		}
+		c.text(at+".text", r.Text, maxText, true)
+		facts := r.Facts
+		if len(facts) == 0 {
+			facts = []kinds.Fact{{}} // none is one of a registration's
+		}
+		for m, f := range facts {
+			in := fmt.Sprintf("%s.facts.%d", at, m)
+			if slices.IndexFunc(facts, func(x kinds.Fact) bool { return x.Code == f.Code }) < m {
+				c.Fail(in+".code", "settings.error.twice", "Code", f.Code)
+			}
+			if k.Family == "registration" && !cases.PermittedReason(r.Code, f.Code) {
+				c.Fail(in+".code", "settings.error.reason_of_law", "Code", r.Code)
+			}
+			if len(r.Facts) == 0 {
+				continue
+			}
+			if !identifierCode.MatchString(f.Code) {
+				c.Fail(in+".code", "field.error.code")
+			}
+			c.text(in+".text", f.Text, maxText, true)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package settings_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"daftar/db"
@@ -28,9 +29,30 @@ func TestKindsThatCannotBe(t *testing.T) {
 		edit func(*kinds.Kind)
 		want string // input: message
 	}{
-		"a clock is changed":       {"job", func(k *kinds.Kind) { k.Days = 5 }, ""},
-		"a clock runs backwards":   {"job", func(k *kinds.Kind) { k.Days = -1 }, "case_kinds.0.days: settings.error.between"},
-		"a year to answer":         {"job", func(k *kinds.Kind) { k.Days = 366 }, "case_kinds.0.days: settings.error.between"},
+		"a clock is changed":                   {"job", func(k *kinds.Kind) { k.Days = 5 }, ""},
+		"a clock runs backwards":               {"job", func(k *kinds.Kind) { k.Days = -1 }, "case_kinds.0.days: settings.error.between"},
+		"a year to answer":                     {"job", func(k *kinds.Kind) { k.Days = 366 }, "case_kinds.0.days: settings.error.between"},
+		"the ministry before the office above": {"job", func(k *kinds.Kind) { k.Regional = 20 }, "case_kinds.0.national: settings.error.later"},
+		"those above are told sooner":          {"job", func(k *kinds.Kind) { k.Regional, k.National = 2, 4 }, ""},
+		"told the day before":                  {"job", func(k *kinds.Kind) { k.Regional = -1 }, "case_kinds.0.regional: settings.error.between"},
+		"nothing to refuse it for":             {"job", func(k *kinds.Kind) { k.Reasons = nil }, "case_kinds.0.reasons: settings.error.no_reason"},
+		"a reason in one language": {"job", func(k *kinds.Kind) {
+			k.Reasons = []kinds.Reason{{Code: "late", Text: map[string]string{"en": "It is late."}}}
+		}, "case_kinds.0.reasons.0.text.ar: settings.error.text"},
+		"a reason without a code": {"job", func(k *kinds.Kind) {
+			k.Reasons = append(slices.Clone(k.Reasons), kinds.Reason{Code: "of its own!", Text: k.Title})
+		}, "case_kinds.0.reasons.5.code: field.error.code"},
+		"a reason twice": {"job", func(k *kinds.Kind) { k.Reasons = append(slices.Clone(k.Reasons), k.Reasons[0]) }, "case_kinds.0.reasons.5.code: settings.error.twice"},
+		"a reason of its own": {"job", func(k *kinds.Kind) {
+			k.Reasons = append(slices.Clone(k.Reasons), kinds.Reason{Code: "elsewhere", Text: k.Title})
+		}, ""},
+		"no paper, no registration": {"registration", func(k *kinds.Kind) {
+			k.Reasons = append(slices.Clone(k.Reasons), kinds.Reason{Code: "no_paper", Text: k.Title})
+		}, "case_kinds.0.reasons.4.facts.0.code: settings.error.reason_of_law"},
+		"help that never ends": {"job", func(k *kinds.Kind) {
+			k.Questions = slices.Clone(k.Questions)
+			k.Questions[0].Help = map[string]string{"en": strings.Repeat("x", 201)}
+		}, "case_kinds.0.questions.0.help.en: field.error.too_long"},
 		"nobody works there":       {"job", func(k *kinds.Kind) { k.Desk = "appeals" }, "case_kinds.0.desk: settings.error.nobody_decides"},
 		"too few work there":       {"job", func(k *kinds.Kind) { k.Hands = 3 }, "case_kinds.0.desk: settings.error.nobody_decides"},
 		"one hand changes records": {"job", func(k *kinds.Kind) { k.Hands = 1 }, "case_kinds.0.code: settings.error.kind"},
@@ -72,5 +94,22 @@ func TestKindsThatCannotBe(t *testing.T) {
 			}
 			return nil
 		})
+	}
+}
+
+// A clock of nought in a file is no clock that was left out: it is refused, with its
+// line.
+func TestClocksOfNought(t *testing.T) {
+	t.Parallel()
+	for _, clock := range []string{"days", "hours", "object", "regional", "national"} {
+		text := "daftar_settings: 1\ncase_kinds:\n  - code: job\n    " + clock + ": "
+		_, err := settings.ReadFile(strings.NewReader(text + "0\n"))
+		var wrong *fault.Error
+		if !errors.As(err, &wrong) || len(wrong.Fields) != 1 || wrong.Fields[0].Args["Line"] != 4 || wrong.Fields[0].Args["Key"] != "case_kinds.0."+clock {
+			t.Errorf("%s: %v", clock, err)
+		}
+		if _, err := settings.ReadFile(strings.NewReader(text + "3\n")); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package settings
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strconv"
@@ -109,7 +110,33 @@ func ReadFile(r io.Reader) (*File, error) {
 	if f.Format != Format {
 		return nil, at(f.Line("daftar_settings"), "daftar_settings", "settings.file.format", "Format", Format)
 	}
-	return f, nil
+	return f, f.zeros(&root)
+}
+
+// zeros refuses the clocks of what people can ask for that are written out as
+// nought: who means the country's leaves them out.
+func (f *File) zeros(root *yaml.Node) error {
+	var check fault.Check
+	for i := range f.CaseKinds {
+		for name, high := range map[string]int{"days": maxKindDays, "hours": maxKindHours, "object": maxKindDays, "regional": maxKindDays, "national": maxKindDays} {
+			path := fmt.Sprintf("case_kinds.%d.%s", i, name)
+			if n, err := strconv.Atoi(value(root, path)); err == nil && n == 0 {
+				check.Fail(path, "settings.error.between", "Min", 1, "Max", high)
+			}
+		}
+	}
+	return f.Placed(check.Err())
+}
+
+// value is what stands at a path; "" for nothing.
+func value(root *yaml.Node, path string) string {
+	node := root.Content[0]
+	for _, part := range strings.Split(path, ".") {
+		if node = child(node, part); node == nil {
+			return ""
+		}
+	}
+	return node.Value
 }
 
 // line finds the deepest node of a path that is there.

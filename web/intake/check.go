@@ -218,7 +218,7 @@ func Answers(c *web.Ctx, tx db.Tx, k cases.Case, form cases.Form, at func(string
 		default:
 			row("id.label", m.NationalID, "id")
 		}
-		for _, f := range form.Asks(registry.KindPerson, m.Fields) {
+		for _, f := range form.AsksOf(*m) {
 			s.Rows = append(s.Rows, answer(f, m.Fields, m.Key, base, ": "+name)...)
 		}
 		if m.IsChild(form.Today) {

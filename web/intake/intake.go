@@ -145,9 +145,8 @@ func LoadForm(tx db.Tx, counter bool) (cases.Form, error) {
 	if err != nil {
 		return cases.Form{}, err
 	}
-	asked := fields.Asked()
-	formulas, err := formula.New(asked)
-	return cases.Form{Fields: asked, Formulas: formulas, Counter: counter, Today: today}, err
+	formulas, err := formula.New(fields)
+	return cases.Form{Fields: fields.Asked(), Formulas: formulas, Counter: counter, Today: today}, err
 }
 
 func (v *visit) actor() cases.Actor { return Actor(v.Ctx, v.site.Counter) }

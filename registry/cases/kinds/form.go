@@ -220,6 +220,9 @@ func (f Form) defined(q Question) (Page, bool) {
 	if len(q.Ask) > 0 {
 		d.Question = q.Ask
 	}
+	if len(q.Help) > 0 {
+		d.Help = q.Help
+	}
 	return Page{Code: q.Code, Question: q, Field: d, Value: Value{Of: q.Of, Kind: kind, Name: code}}, true
 }
 

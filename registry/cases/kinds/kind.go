@@ -31,10 +31,14 @@ type Kind struct {
 	Days   int    `json:"days,omitempty" yaml:"days,omitempty"`     // working days to answer; the country's when zero
 	Hours  int    `json:"hours,omitempty" yaml:"hours,omitempty"`   // calendar hours, where those count
 	Object int    `json:"object,omitempty" yaml:"object,omitempty"` // working days in which those affected may object
-	Exit   bool   `json:"exit,omitempty" yaml:"exit,omitempty"`     // its pages have a quick way out
-	Safe   bool   `json:"safe,omitempty" yaml:"safe,omitempty"`     // "I am not safe" is asked first
-	Values bool   `json:"values,omitempty" yaml:"values,omitempty"` // may be granted value by value
-	Proven bool   `json:"proven,omitempty" yaml:"proven,omitempty"` // nobody approves it without any proof
+	// Regional and National are how many working days late an answer is when the
+	// office above and the ministry are told; the law's when zero.
+	Regional int  `json:"regional,omitempty" yaml:"regional,omitempty"`
+	National int  `json:"national,omitempty" yaml:"national,omitempty"`
+	Exit     bool `json:"exit,omitempty" yaml:"exit,omitempty"`     // its pages have a quick way out
+	Safe     bool `json:"safe,omitempty" yaml:"safe,omitempty"`     // "I am not safe" is asked first
+	Values   bool `json:"values,omitempty" yaml:"values,omitempty"` // may be granted value by value
+	Proven   bool `json:"proven,omitempty" yaml:"proven,omitempty"` // nobody approves it without any proof
 	// ProvenWhen is Proven for these answers, as Question.When lists them.
 	ProvenWhen map[string][]string `json:"proven_when,omitempty" yaml:"proven_when,omitempty"`
 	Nature     registry.Nature     `json:"nature,omitempty" yaml:"nature,omitempty"`
