@@ -26,13 +26,17 @@ type Outcome struct {
 	Reasons []string
 }
 
+// TakenBack is the reason of a record that came with a batch which was taken back.
+// Nobody chooses it.
+const TakenBack = "import_undone"
+
 // Outcomes lists the outcomes of a person's record.
 func Outcomes() []Outcome {
 	return []Outcome{
 		{Deceased, []string{"civil_registry", "certificate", "burial_permit", "witnesses"}},
 		{Emigrated, []string{"said", "evidence"}},
 		{Duplicate, []string{"same_person"}},
-		{Mistaken, []string{"no_such_person", "wrong_record"}},
+		{Mistaken, []string{"no_such_person", "wrong_record", TakenBack}},
 		{Left, []string{"asked"}},
 	}
 }

@@ -230,7 +230,7 @@ func (v *view) proposed(c *web.Ctx, tx db.Tx) error {
 	r := registry.Reader{Areas: c.Areas(), Protected: c.Principal().Areas(auth.PersonProtected)}
 	sees := map[db.ID]show.Reader{}
 	for _, a := range list {
-		who := show.Reader{Staff: true, Place: true, Contacts: true}
+		who := show.Reader{Staff: true, Place: true, Contacts: true, Roles: c.Principal().Roles()}
 		if a.Kind == registry.KindPerson {
 			who.Place = protects(c) // of the households that keep theirs
 		}

@@ -100,13 +100,16 @@ func (v *merging) fill(t func(string, ...any) string, sides [2]side, differences
 			}
 		case isField:
 			for _, f := range fields.Of(registry.KindPerson) {
-				if f.Code == code {
+				if f.Code == code && f.May("see", c.Principal().Roles()) {
 					q.Label = f.Label.In(p)
 					said = [2]string{f.Show(p, m.Kept.Fields[code]), f.Show(p, m.Ended.Fields[code])}
 				}
 			}
-			if q.Label == "" {
-				q.Label, said = code, [2]string{t("dedup.first"), t("dedup.second")}
+			if q.Label == "" { // the officer may not know them, and chooses by the record
+				q.Label, said = t("merge.hidden"), [2]string{t("dedup.first"), t("dedup.second")}
+				if f, ok := fields.Of(registry.KindPerson).Get(code); ok {
+					q.Label = f.Label.In(p)
+				}
 			}
 		default:
 			q.Label, said = show.PersonValue(p, name, m.Kept, m.Ended)

@@ -130,7 +130,9 @@ func outcomeChoices(ctx context.Context) []ui.Choice {
 	var list []ui.Choice
 	for _, o := range registry.Outcomes() {
 		for _, reason := range o.Reasons {
-			list = append(list, ui.Choice{Value: o.Code + ":" + reason, Label: i18n.T(ctx, "outcome."+o.Code), Hint: i18n.T(ctx, "outcome."+o.Code+"."+reason)})
+			if reason != registry.TakenBack {
+				list = append(list, ui.Choice{Value: o.Code + ":" + reason, Label: i18n.T(ctx, "outcome."+o.Code), Hint: i18n.T(ctx, "outcome."+o.Code+"."+reason)})
+			}
 		}
 	}
 	return list

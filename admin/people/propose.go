@@ -62,9 +62,8 @@ func loadProposal(c *web.Ctx, kind string) (proposal, error) {
 			return err
 		}
 		// What one may not see or change is not asked; amend.Propose refuses it too.
-		v.Sheet = ask.NewSheet(all, slices.DeleteFunc(all.Of(kind), func(f registry.Field) bool {
-			return !f.May("see", r.Roles) || !f.May("edit", r.Roles)
-		}))
+		all = slices.DeleteFunc(all, func(f registry.Field) bool { return !f.May("see", r.Roles) || !f.May("edit", r.Roles) })
+		v.Sheet = ask.NewSheet(all, all.Of(kind))
 		v.Sheet.Office = true
 		if kind == registry.KindPerson {
 			v.Person, v.Base, err = registry.CurrentPerson(tx, id)

@@ -369,6 +369,23 @@ func (w workshop) printers() []*i18n.Printer {
 	return list
 }
 
+// What goes through many records has queues of its own, so that a letter, or a
+// colleague's small file, does not wait for it.
+const (
+	queueImports = "imports" // somebody watches their progress
+	queueSweeps  = "sweeps"  // one at a time: each would slow down the others
+)
+
+func queueOf(kind string) string {
+	switch kind {
+	case jobs.KindCheckImport, jobs.KindApplyImport, jobs.KindApplyAreas:
+		return queueImports
+	case jobs.KindCompareImport, jobs.KindAssessImport, jobs.KindCheckDuplicates, jobs.KindRecomputeFields, jobs.KindMeasureRule:
+		return queueSweeps
+	}
+	return river.QueueDefault
+}
+
 // work runs the worker until ctx ends: jobs, the outbox, what is due, and the
 // cleaning.
 func (w workshop) work(ctx context.Context) error {
@@ -381,7 +398,11 @@ func (w workshop) work(ctx context.Context) error {
 		Schema: db.RiverSchema, Workers: w.workers(), Logger: w.log, JobTimeout: time.Minute,
 		Middleware:           []rivertype.Middleware{quietJobs},
 		RescueStuckJobsAfter: 2 * time.Minute, // one whose program was killed; a decision cannot wait for an hour
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: 4},
+			queueImports:       {MaxWorkers: 2},
+			queueSweeps:        {MaxWorkers: 1},
+		},
 	})
 	if err != nil {
 		return err
@@ -403,7 +424,7 @@ func (w workshop) work(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			params[i].Args = args
+			params[i].Args, params[i].InsertOpts = args, &river.InsertOpts{Queue: queueOf(args.Kind())}
 		}
 		_, err := client.InsertManyTx(ctx, tx, params)
 		return err

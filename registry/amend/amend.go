@@ -5,6 +5,7 @@ package amend
 
 import (
 	"bytes"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -156,8 +157,30 @@ func mayEdit(tx db.Tx, r registry.Reader, kind string, differs []history.Change)
 		if !ok {
 			continue
 		}
-		if f, known := all.Of(kind).Get(code); known && (f.Type == registry.TypeCalculated || !f.May("see", r.Roles) || !f.May("edit", r.Roles)) {
+		f, known := all.Of(kind).Get(code)
+		if !known {
+			continue
+		}
+		may := func(f registry.Field) bool { return f.May("see", r.Roles) && f.May("edit", r.Roles) }
+		if f.Type == registry.TypeCalculated || !may(f) {
 			return fault.New(fault.Forbidden, "propose.error.field", "Field", f.Label)
+		}
+		if column := otherCell(all.Columns(f), c.Old.Value(code), c.New.Value(code), may); column != nil {
+			return fault.New(fault.Forbidden, "propose.error.field", "Field", column.Label)
+		}
+	}
+	return nil
+}
+
+// otherCell is a column of a roster that may not be changed and differs in a row.
+// A row that goes takes its cells with it.
+func otherCell(columns registry.Fields, before, after any, may func(registry.Field) bool) *registry.Field {
+	for _, row := range registry.Rows(after) {
+		was, _ := registry.RowOf(before, row.ID())
+		for _, column := range columns {
+			if !may(column) && !reflect.DeepEqual(row[column.Code], was[column.Code]) {
+				return &column
+			}
 		}
 	}
 	return nil

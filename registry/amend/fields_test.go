@@ -21,6 +21,7 @@ func TestFieldsOneMayNotChange(t *testing.T) {
 			"secret":  `'text', 'sensitive', '{}', '', ''`,
 			"seen":    `'text', 'personal', '{"edit": ["protection"]}', '', ''`,
 			"unseen":  `'text', 'personal', '{"see": ["protection"]}', '', ''`,
+			"boats":   `'roster', 'personal', '{}', '', ''`,
 			"doubled": `'calculated', 'personal', '{}', '2.0', 'number'`,
 		} {
 			if err := tx.Exec(`insert into field_definition (id, subject, code, version, label, type, sensitivity, roles, formula, result, published_at)
@@ -29,15 +30,18 @@ func TestFieldsOneMayNotChange(t *testing.T) {
 				return err
 			}
 		}
-		return nil
+		return tx.Exec(`
+			insert into field_definition (id, subject, roster, code, version, label, type, sensitivity, roles, published_at)
+			select gen_random_uuid(), 'person', 'boats', code, 1, '{"en": "C"}', 'text', 'personal', roles::jsonb, $1
+			from (values ('name', '{}'), ('debt', '{"see": ["protection"]}')) c (code, roles)`, tx.Now())
 	})
-	propose := func(code string, roles ...string) (ref string, err error) {
+	propose := func(value any, code string, roles ...string) (ref string, err error) {
 		err = w.WithTx(t.Context(), officer(1), func(tx db.Tx) error {
 			data, base, err := registry.CurrentPerson(tx, w.who)
 			if err != nil {
 				return err
 			}
-			data.Fields = registry.Values{code: "x"}
+			data.Fields = registry.Values{code: value}
 			reader := w.here
 			reader.Roles = roles
 			ref, err = amend.Propose(tx, reader, w.ref, amend.Draft{Note: "n", Lang: "en",
@@ -55,11 +59,25 @@ func TestFieldsOneMayNotChange(t *testing.T) {
 		{"seen", "protection", ""}, {"unseen", "dataquality", fault.Forbidden}, {"unseen", "protection", ""}, {"doubled", "dataquality", fault.Forbidden},
 		{"nothing_defined", "dataquality", ""},
 	} {
-		if _, err := propose(c.code, c.role); fault.CodeOf(err) != c.want {
+		if _, err := propose("x", c.code, c.role); fault.CodeOf(err) != c.want {
 			t.Errorf("%s by %s: %v", c.code, c.role, err)
 		}
 	}
-	ref, err := propose("open", "dataquality")
+	// nor in a row of a list
+	for _, c := range []struct {
+		row  map[string]any
+		role string
+		want fault.Code
+	}{
+		{map[string]any{"id": "a", "name": "Amal"}, "dataquality", ""},
+		{map[string]any{"id": "a", "name": "Amal", "debt": "9"}, "dataquality", fault.Forbidden},
+		{map[string]any{"id": "a", "name": "Amal", "debt": "9"}, "protection", ""},
+	} {
+		if _, err := propose([]any{c.row}, "boats", c.role); fault.CodeOf(err) != c.want {
+			t.Errorf("%v by %s: %v", c.row, c.role, err)
+		}
+	}
+	ref, err := propose("x", "open", "dataquality")
 	if err != nil {
 		t.Fatal(err)
 	}

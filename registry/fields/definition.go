@@ -429,6 +429,9 @@ func Check(f registry.Field, all registry.Fields, languages []string) error {
 			}
 		}
 	}
+	if made := madeOf(f, all); made != nil && check.Err() == nil {
+		check.Fail("sensitivity", "field.error.looser_made", "Field", made.Label)
+	}
 	if wrongVisible != nil {
 		check.Fail("visible_when", "field.error.expression", "Why", why(wrongVisible))
 	} else if other := formula.Waits(f, all); other != nil {
@@ -442,6 +445,21 @@ func Check(f registry.Field, all registry.Fields, languages []string) error {
 		check.Fail("asked", "field.error.needed_asked", "Field", asked.Label)
 	}
 	return check.Err()
+}
+
+// madeOf is a calculated value that would give f away: it was as closed as what it is
+// made of, until now.
+func madeOf(f registry.Field, all registry.Fields) *registry.Field {
+	beside := append(slices.DeleteFunc(slices.Clone(all), func(o registry.Field) bool { return o.Key() == f.Key() }), f)
+	for _, made := range all {
+		if made.Type != registry.TypeCalculated || made.Key() == f.Key() || !made.Looser(f) {
+			continue
+		}
+		if slices.ContainsFunc(formula.From(made, beside), func(in registry.Field) bool { return in.Key() == f.Key() }) {
+			return &made
+		}
+	}
+	return nil
 }
 
 // why is what a person is told of an expression that cannot be used.

@@ -290,6 +290,27 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A question does not become more closed than what is made of it.
+func TestCloserThanWhatIsMadeOfIt(t *testing.T) {
+	t.Parallel()
+	shoe := registry.Field{Subject: "person", Code: "shoe", Type: registry.TypeNumber, Sensitivity: "personal", Section: "people", Label: goats().Label}
+	twice := registry.Field{Subject: "person", Code: "twice", Type: registry.TypeCalculated, Result: registry.TypeNumber, Formula: "shoe * 2", Sensitivity: "personal", Section: "people", Label: goats().Label}
+	all := registry.Fields{shoe, twice}
+	if err := fields.Check(shoe, all, languages); err != nil {
+		t.Error(err)
+	}
+	closed := shoe
+	closed.Sensitivity = "sensitive"
+	if got := wrongInputs(fields.Check(closed, all, languages)); len(got) != 1 || got[0] != "sensitivity" {
+		t.Error("sensitive: ", got)
+	}
+	closed = shoe
+	closed.Roles = registry.FieldRoles{"see": {"protection"}}
+	if got := wrongInputs(fields.Check(closed, all, languages)); len(got) != 1 || got[0] != "sensitivity" {
+		t.Error("for one role: ", got)
+	}
+}
+
 // What people are asked never waits for what they are not asked, from whichever side
 // it is changed.
 func TestAskedAfterWhatIsNotAsked(t *testing.T) {

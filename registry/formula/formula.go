@@ -20,8 +20,8 @@ import (
 
 // Limits of an expression, so that none can stall the registry.
 const (
-	maxExpression = 2000   // characters
-	maxCost       = 100000 // CEL cost units for one record
+	maxExpression = 2000  // characters
+	maxCost       = 10000 // CEL cost units for one record
 )
 
 // What the macros complain of.

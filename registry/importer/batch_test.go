@@ -438,7 +438,7 @@ func TestTakenBack(t *testing.T) {
 	if version != 3 || now.BirthFrom != salma.BirthFrom || fmt.Sprint(now.Provenance) != fmt.Sprint(salma.Provenance) {
 		t.Errorf("%d %+v", version, now)
 	}
-	if got := get[string](t, d.office, `select concat_ws(' ', p.status, p.status_reason, m.end_date, m.end_reason) from person p join membership m on m.person_id = p.id where p.full_name = 'New Child'`); got != "error wrong_record 2026-03-04 error" {
+	if got := get[string](t, d.office, `select concat_ws(' ', p.status, p.status_reason, m.end_date, m.end_reason) from person p join membership m on m.person_id = p.id where p.full_name = 'New Child'`); got != "error import_undone 2026-03-04 error" {
 		t.Error(got)
 	}
 	if got := get[string](t, d.office, `select nature || ' ' || reason from record_state where subject_id = (select id from person where ref = $1) and version = 3`, now.Ref); got != "correction mistake" {

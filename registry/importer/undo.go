@@ -193,7 +193,7 @@ func (u *undoing) end(kind string, data []byte) ([]byte, error) {
 	if err := json.Unmarshal(data, &p); err != nil {
 		return nil, err
 	}
-	p, err := p.Conclude(registry.Mistaken, "wrong_record", day, nil, u.today)
+	p, err := p.Conclude(registry.Mistaken, registry.TakenBack, day, nil, u.today)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package show
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"daftar/db"
@@ -82,6 +83,7 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 	var out []Altered
 	for i, a := range list {
 		who, old := sees(a)
+		r.Staff, r.Roles = who.Staff, who.Roles
 		t := Altered{Alteration: a, Title: title(p, a)}
 		if a.Effective != "" && a.Old != nil {
 			t.Since = Day(p, a.Effective)
@@ -94,7 +96,10 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 			if c.What == "protected" && c.New == nil {
 				pair.New = p.T("answer.no")
 			}
-			if secret(c, who) || c.What == "memberships" && !who.Place && (kept[c.Old.Text("household_id")] || kept[c.New.Text("household_id")]) {
+			if pair.Old == pair.New && strings.HasPrefix(c.What, "fields.") { // in a column that the reader may not know
+				pair.Old, pair.New = p.T("record.hidden"), p.T("record.hidden")
+			}
+			if secret(c, who) || r.keeps(c.What) || c.What == "memberships" && !who.Place && (kept[c.Old.Text("household_id")] || kept[c.New.Text("household_id")]) {
 				pair.Source = ""
 				pair.Old, pair.New = p.T("record.hidden"), p.T("record.hidden")
 			} else if !old && c.Old != nil {
@@ -106,6 +111,12 @@ func Proposal(tx db.Tx, p *i18n.Printer, list []cases.Alteration, sees func(case
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// keeps reports whether a change is of a field that the reader may not know.
+func (r Record) keeps(what string) bool {
+	code, ok := strings.CutPrefix(what, "fields.")
+	return ok && slices.ContainsFunc(r.Fields, func(f registry.Field) bool { return f.Code == code && f.Roster == "" && !r.Sees(f) })
 }
 
 // keptHomes are the households among changes of which nothing is told but to

@@ -401,8 +401,9 @@ func born(p *i18n.Printer, from, to string) string {
 // office they see.
 type Reader struct {
 	Staff    bool
-	Place    bool // may know where the household is
-	Contacts bool // may know the protected contacts
+	Place    bool     // may know where the household is
+	Contacts bool     // may know the protected contacts
+	Roles    []string // of somebody at the office: which values they may know
 }
 
 // Timeline tells a record's life, the latest step first. The first step is told
@@ -500,18 +501,13 @@ func (r Record) Changes(list []history.Change, names Names, who Reader) []string
 func (r Record) change(c history.Change, names Names, who Reader) string {
 	p := r.P
 	what := r.label(c.What)
-	if code, ok := strings.CutPrefix(c.What, "fields."); ok {
-		for _, f := range r.Fields {
-			if f.Code == code && f.Roster == "" && !r.Sees(f) {
-				return p.T("history.secret", "What", what)
-			}
-		}
-	}
-	if (c.What == "area_id" || c.What == "directions") && !who.Place || c.What == "contacts" && !who.Contacts && (protected(c.Old) || protected(c.New)) {
+	if r.keeps(c.What) || secret(c, who) {
 		return p.T("history.secret", "What", what)
 	}
 	was, is := apart(r.value(c.What, c.Old, names)), apart(r.value(c.What, c.New, names))
 	switch {
+	case was == is && strings.HasPrefix(c.What, "fields."): // in a column that the reader may not know
+		return p.T("history.secret", "What", what)
 	case was == "":
 		return p.T("history.added", "What", what, "New", is)
 	case is == "":

@@ -65,6 +65,33 @@ func TestWhoSeesAValue(t *testing.T) {
 	}
 }
 
+// Who may not know a column is told that something changes there: nobody decides
+// about what looks like nothing.
+func TestChangeInAColumnThatIsNotSeen(t *testing.T) {
+	t.Parallel()
+	b, err := i18n.Load(locales.FS, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := registry.Fields{
+		{Subject: "household", Code: "boats", Type: registry.TypeRoster, Label: i18n.Text{"en": "Boats"}},
+		{Subject: "household", Roster: "boats", Code: "debt", Type: registry.TypeText, Label: i18n.Text{"en": "Debt"}, Roles: registry.FieldRoles{"see": {"protection"}}},
+	}
+	row := func(debt string) registry.HouseholdData {
+		return registry.HouseholdData{Fields: registry.Values{"boats": []any{map[string]any{"id": "a", "debt": debt}}}}
+	}
+	old, _ := history.Of(row("777"))
+	now, _ := history.Of(row("1"))
+	told := show.Record{P: b.Printer("en"), Fields: fields, Staff: true, Roles: []string{"verifier"}}
+	if got := told.Changes(history.Diff(old, now), nil, show.Reader{Staff: true}); len(got) != 1 || got[0] != "Boats: changed, and told to nobody" {
+		t.Error("a verifier: ", got)
+	}
+	told.Roles = []string{"protection"}
+	if got := strings.Join(told.Changes(history.Diff(old, now), nil, show.Reader{Staff: true}), ""); !strings.Contains(got, "777") {
+		t.Error("who may see it: ", got)
+	}
+}
+
 // Whoever lives in a household is not told what formulas make of the others'
 // answers, directly or by way of another formula (RULES R4).
 func TestFormulasOfOthers(t *testing.T) {
