@@ -2,6 +2,7 @@ package db
 
 import (
 	"crypto/sha256"
+	"net/netip"
 	"time"
 )
 
@@ -24,6 +25,21 @@ func (t Tx) Attempt(kind, what string, window time.Duration) (int, error) {
 		on conflict (kind, hash, window_start) do update set tries = attempt.tries + 1
 		returning tries`, kind, sum[:], t.now.Truncate(window))
 	return n, err
+}
+
+// Origin is where tries are counted for: an address, or the network of one of those
+// of which everybody has as many as they like (RFC 4291 section 2.5.4).
+func Origin(from string) string {
+	a, err := netip.ParseAddr(from)
+	if err != nil {
+		return ""
+	}
+	if a = a.Unmap(); a.Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
 }
 
 // Spare takes a try back that turned out to be right: only wrong ones count.

@@ -65,7 +65,7 @@ func (is *Issuer) credential(c *web.Ctx) error {
 		if data, err = credentials.Data(tx, t, token.Person, offer.Decision); err != nil {
 			return err
 		}
-		issuance, err = credentials.Note(tx, offer, t, data, len(keys))
+		issuance, err = credentials.Note(tx, offer, t, data, thumbprints(keys))
 		return err
 	})
 	if fault.Is(err, fault.TooMany) {
@@ -82,6 +82,15 @@ func (is *Issuer) credential(c *web.Ctx) error {
 		return err
 	}
 	return c.JSON(fiber.StatusOK, object{"credentials": list, "notification_id": issuance.Notification})
+}
+
+// thumbprints are what the ledger keeps of the wallet's keys.
+func thumbprints(keys []jose.JWK) []string {
+	var list []string
+	for _, k := range keys {
+		list = append(list, k.Thumbprint())
+	}
+	return list
 }
 
 func parseRequest(c *web.Ctx, token access) (request, error) {

@@ -155,9 +155,11 @@ func TestBatch(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	token, nonce := s.token(t, "amina", household), s.nonce(t)
-	proofs := func(n int) (list []string) {
-		for i := range n {
-			list = append(list, s.proof(t, byte(i+1), nonce))
+	used := 0
+	proofs := func(n int) (list []string) { // each with a key that the wallet has not shown before
+		for range n {
+			used++
+			list = append(list, s.proof(t, byte(used), nonce))
 		}
 		return list
 	}

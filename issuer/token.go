@@ -96,7 +96,7 @@ func (is *Issuer) grant(c *web.Ctx, form url.Values, proof oauth.Proof) (object,
 		if txCode == "" {
 			txCode = form.Get("user_pin")
 		}
-		offer, refused, err := credentials.Redeem(tx, is.Codes, form.Get("pre-authorized_code"), txCode)
+		offer, refused, err := credentials.Redeem(tx, is.Codes, form.Get("pre-authorized_code"), txCode, c.IP())
 		refusal = refused
 		if err != nil || refusal != credentials.Redeemable {
 			return err
@@ -124,6 +124,8 @@ func (is *Issuer) grant(c *web.Ctx, form url.Values, proof oauth.Proof) (object,
 		return nil, oauth.Fail("invalid_grant", "the code is unknown, used or expired")
 	case credentials.WrongTx:
 		return nil, oauth.Fail("invalid_grant", "the transaction code is wrong")
+	case credentials.TooOften:
+		return nil, &oauth.Error{Code: "slow_down", Description: "too many codes from this address were wrong", Status: fiber.StatusTooManyRequests}
 	case credentials.MissingTx:
 		return nil, oauth.Fail("invalid_request", "tx_code is missing")
 	}

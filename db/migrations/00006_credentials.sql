@@ -82,6 +82,7 @@ create table credential_copy (
   list_id       integer not null references status_list,
   idx           integer not null check (idx >= 0),
   credential_id uuid not null references credential,
+  holder_key    text not null default '',        -- the thumbprint of the wallet's key: who asks again with it gets the same place
   status        smallint not null default 0 check (status in (0, 1)),   -- 0 valid, 1 invalid
   primary key (list_id, idx)
 );

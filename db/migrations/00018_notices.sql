@@ -58,6 +58,8 @@ alter table notice enable row level security;
 create policy own on notice for select to daftar_citizen using (account_id = actor() or person_id = own_person());
 create policy own_read on notice for update to daftar_citizen using (account_id = actor() or person_id = own_person());
 create policy tell on notice for insert to daftar_citizen with check (true);
+create policy guessed on notice for insert to daftar_issuer with check (kind = 'offer_guessed');
+grant insert (id, ref, kind, person_id, account_id, case_id, decision_id, letter_id, change_id, legal, once, created_at) on notice to daftar_issuer;
 create policy office on notice to daftar_staff, daftar_jobs using (true);
 
 -- One physical message. It holds no address: where it went to can be compared
@@ -479,7 +481,7 @@ grant select, insert (blob, asked_at) on blob_scan to daftar_citizen, daftar_sta
 grant update (state, scanned_at, finding) on blob_scan to daftar_jobs;
 
 insert into outbox_kind (kind, role) values
-  ('send_notice', 'daftar_citizen'), ('send_notice', 'daftar_staff'), ('send_notice', 'daftar_jobs'),
+  ('send_notice', 'daftar_issuer'), ('send_notice', 'daftar_citizen'), ('send_notice', 'daftar_staff'), ('send_notice', 'daftar_jobs'),
   ('compose_letter', 'daftar_citizen'), ('compose_letter', 'daftar_staff'), ('compose_letter', 'daftar_jobs'),
   ('follow_letter', 'daftar_citizen'), ('follow_letter', 'daftar_staff'), ('follow_letter', 'daftar_jobs'),
   ('scan_blob', 'daftar_citizen'), ('scan_blob', 'daftar_staff'), ('scan_blob', 'daftar_jobs'),

@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -69,7 +68,7 @@ func byCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, from, 
 	if !ok {
 		return Status{}, Case{}, fault.Hidden()
 	}
-	try := canonical + " " + origin(from)
+	try := canonical + " " + db.Origin(from)
 	var n int
 	if err := d.WithTx(ctx, who, func(tx db.Tx) (err error) {
 		n, err = tx.Attempt("status", try, 24*time.Hour)
@@ -98,19 +97,4 @@ func byCode(ctx context.Context, d *db.DB, who db.Principal, codes Codes, from, 
 		return Status{}, Case{}, err
 	}
 	return Status{Ref: c.Ref, State: c.State, SubmittedAt: c.SubmittedAt.Time, DueOn: c.DueOn.Time}, c, nil
-}
-
-// origin is where tries are counted for: an address, or the network of one of those
-// of which everybody has as many as they like (RFC 4291 section 2.5.4).
-func origin(from string) string {
-	a, err := netip.ParseAddr(from)
-	if err != nil {
-		return ""
-	}
-	if a = a.Unmap(); a.Is6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
 }

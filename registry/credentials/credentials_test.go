@@ -1,6 +1,7 @@
 package credentials_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -217,7 +218,11 @@ func issued(t *testing.T, d *dbtest.DB, holder db.ID, n int) (is credentials.Iss
 		if err != nil {
 			return err
 		}
-		is, err = credentials.Note(tx, o, kind, data, n)
+		keys := make([]string, n)
+		for i := range keys {
+			keys[i] = fmt.Sprint("key ", i)
+		}
+		is, err = credentials.Note(tx, o, kind, data, keys)
 		return err
 	})
 	return is

@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"database/sql"
+	"slices"
 	"time"
 
 	"daftar/db"
@@ -11,8 +12,8 @@ import (
 )
 
 // Credential is one issuance to one wallet, as the ledger has it: what type,
-// when, and whether it still stands. The signed credential itself and the
-// wallet's keys are not kept.
+// when, and whether it still stands. The signed credential itself is not kept, and
+// of the wallet's keys the thumbprint.
 type Credential struct {
 	ID          db.ID          `db:"id"`
 	Ref         string         `db:"ref"`
@@ -62,16 +63,19 @@ type Issuance struct {
 // maxCopiesPerOffer bounds what one offer can be made to yield.
 const maxCopiesPerOffer = 50
 
-// Note writes an issuance of copies to the ledger, before anything is signed:
-// no credential exists that the registry could not revoke.
-func Note(tx db.Tx, o Offer, t Type, data Dataset, copies int) (Issuance, error) {
+// Note writes an issuance to the ledger, a copy for each of the wallet's keys, before
+// anything is signed: no credential exists that the registry could not revoke. A
+// wallet that lost the answer and asks again with keys that it proved before is
+// given the issuance that there is.
+func Note(tx db.Tx, o Offer, t Type, data Dataset, keys []string) (Issuance, error) {
+	copies := len(keys)
+	if err := tx.Exec(`select from credential_offer where id = $1 for update`, o.ID); err != nil { // one at a time
+		return Issuance{}, err
+	}
 	var earlier int
 	if err := tx.Get(&earlier, `
 		select count(*) from credential_copy k join credential c on c.id = k.credential_id where c.offer_id = $1`, o.ID); err != nil {
 		return Issuance{}, err
-	}
-	if earlier+copies > maxCopiesPerOffer {
-		return Issuance{}, fault.New(fault.TooMany, "offer.error.too_many", "Max", maxCopiesPerOffer)
 	}
 	var ended bool // whoever still holds the token of a lost phone gets no new one
 	if err := tx.Get(&ended, `select exists (select from credential where offer_id = $1 and state = 'revoked')`, o.ID); err != nil {
@@ -79,6 +83,12 @@ func Note(tx db.Tx, o Offer, t Type, data Dataset, copies int) (Issuance, error)
 	}
 	if ended {
 		return Issuance{}, notEntitled()
+	}
+	if is, err := noted(tx, o, t, data, keys); err != nil || is.Notification != "" {
+		return is, err
+	}
+	if earlier+copies > maxCopiesPerOffer {
+		return Issuance{}, fault.New(fault.TooMany, "offer.error.too_many", "Max", maxCopiesPerOffer)
 	}
 	issued := tx.Now().Truncate(day)
 	is := Issuance{
@@ -92,7 +102,7 @@ func Note(tx db.Tx, o Offer, t Type, data Dataset, copies int) (Issuance, error)
 	if err != nil {
 		return is, err
 	}
-	if is.Slots, err = takeSlots(tx, is.Credential, copies); err != nil {
+	if is.Slots, err = takeSlots(tx, is.Credential, keys); err != nil {
 		return is, err
 	}
 	if err := tx.Exec(`update credential_offer set state = 'issued' where id = $1 and state in ('redeemed', 'failed')`, o.ID); err != nil {
@@ -100,6 +110,38 @@ func Note(tx db.Tx, o Offer, t Type, data Dataset, copies int) (Issuance, error)
 	}
 	return is, audit.Write(tx, audit.Event{Action: "credential.issued", SubjectKind: "person", Subject: o.Person,
 		Detail: map[string]any{"credential": is.Credential, "type": t.ID, "copies": copies}})
+}
+
+// place is one copy that was noted.
+type place struct {
+	Slot
+	Key          string    `db:"holder_key"`
+	Credential   db.ID     `db:"id"`
+	Notification string    `db:"notification"`
+	Expires      time.Time `db:"expires_at"`
+}
+
+// noted is the issuance of an offer that has all of the keys, and says what is so
+// now; none, with no notification, where there is none.
+func noted(tx db.Tx, o Offer, t Type, data Dataset, keys []string) (is Issuance, err error) {
+	var found []place
+	if err := tx.Select(&found, `
+		select k.list_id, k.idx, k.holder_key, c.id, c.notification, c.expires_at
+		from credential c join credential_copy k on k.credential_id = c.id and k.holder_key = any($3::text[])
+		where c.offer_id = $1 and c.dataset_hash = $2 and c.type = $4 and c.state = 'valid' order by c.issued_at desc, c.id`,
+		o.ID, data.Hash(), keys, t.ID); err != nil {
+		return is, err
+	}
+	for _, key := range keys {
+		i := slices.IndexFunc(found, func(f place) bool { return f.Key == key && f.Credential == found[0].Credential })
+		if i < 0 {
+			return Issuance{}, nil
+		}
+		is.Slots = append(is.Slots, found[i].Slot)
+	}
+	is.Credential, is.Notification, is.Expires = found[0].Credential, found[0].Notification, found[0].Expires
+	return is, audit.Write(tx, audit.Event{Action: "credential.issued", SubjectKind: "person", Subject: o.Person,
+		Detail: map[string]any{"credential": is.Credential, "type": t.ID, "copies": 0}})
 }
 
 // Of lists a holder's credentials, newest first.

@@ -14,6 +14,7 @@ import (
 	"daftar/db"
 	"daftar/fault"
 	"daftar/registry/audit"
+	"daftar/registry/notices"
 )
 
 // Offer is a credential offer with a pre-authorized code (OpenID4VCI 1.0
@@ -73,18 +74,23 @@ const (
 )
 
 // Limits of offers: guessing a transaction code succeeds with a probability of
-// at most 2.5e-5 per person and day (5 offers, 5 tries, 6 digits).
+// at most 5e-5 per person and day (10 offers, 5 tries, 6 digits), and of 3e-5 per
+// address and hour, whosever offers they are.
 const (
 	OfferTTL     = 10 * time.Minute
 	TxCodeLength = 6
 	MaxTxTries   = 5
-	maxOffers    = 5
+	maxOffers    = 5  // a day, that people make for themselves
+	maxGiven     = 10 // with those that officers make for them
+	maxWrong     = 30 // an hour, from one address
+	alarming     = 3  // of five: so many are no slip
 )
 
 const offerColumns = `o.id, o.ref, o.person_id, o.type, o.decision_id, o.channel, o.state, o.created_at, o.expires_at, o.tx_tries, o.redeemed_at`
 
 // Make makes an offer for a holder. fault.Conflict when they are not entitled
-// to the credential, fault.TooMany after five in a day.
+// to the credential, fault.TooMany after five in a day, or ten with those of
+// officers.
 func Make(tx db.Tx, holder db.ID, typeID, channel string, codes Codes) (Offer, error) {
 	t, err := Load(tx, typeID)
 	if err != nil {
@@ -99,8 +105,8 @@ func Make(tx db.Tx, holder db.ID, typeID, channel string, codes Codes) (Offer, e
 		holder, tx.Now().Add(-24*time.Hour)); err != nil {
 		return Offer{}, err
 	}
-	if recent >= maxOffers && channel == ChannelPortal {
-		return Offer{}, fault.New(fault.TooMany, "offer.error.too_many", "Max", maxOffers)
+	if limit := map[string]int{ChannelPortal: maxOffers, ChannelCounter: maxGiven}[channel]; recent >= limit {
+		return Offer{}, fault.New(fault.TooMany, "offer.error.too_many", "Max", limit)
 	}
 	// One open offer per holder and type: an older QR code stops working.
 	if err := tx.Exec(`update credential_offer set state = 'cancelled' where person_id = $1 and type = $2 and state = 'open'`, holder, t.ID); err != nil {
@@ -178,12 +184,14 @@ const (
 	WrongCode  Refusal = "code"    // unknown, used, expired, cancelled or locked
 	WrongTx    Refusal = "tx_code" // wrong, and the code may be tried again
 	MissingTx  Refusal = "missing"
+	TooOften   Refusal = "often" // too many were wrong from this address
 )
 
 // Redeem consumes a pre-authorized code with its transaction code, once. A
-// wrong transaction code does not use the code up; the fifth one kills it. The
-// transaction must be committed in every case: it counts the tries.
-func Redeem(tx db.Tx, codes Codes, code, txCode string) (Offer, Refusal, error) {
+// wrong transaction code does not use the code up; the fifth one kills it, and the
+// holder is told before. The transaction must be committed in every case: it counts
+// the tries, for the offer and for the address that they came from.
+func Redeem(tx db.Tx, codes Codes, code, txCode, from string) (Offer, Refusal, error) {
 	var o Offer
 	err := tx.Get(&o, `select `+offerColumns+` from credential_offer o where o.code_hash = $1 for update`, digest(code))
 	if fault.Is(err, fault.NotFound) {
@@ -198,6 +206,13 @@ func Redeem(tx db.Tx, codes Codes, code, txCode string) (Offer, Refusal, error) 
 	if txCode == "" {
 		return o, MissingTx, nil
 	}
+	wrong, err := tx.Attempt("tx_code", db.Origin(from), time.Hour)
+	if err != nil {
+		return o, "", err
+	}
+	if wrong > maxWrong {
+		return o, TooOften, nil
+	}
 	if subtle.ConstantTimeCompare([]byte(txCode), []byte(codes.Tx(o.Ref))) != 1 {
 		err := tx.Exec(`
 			update credential_offer set tx_tries = tx_tries + 1, state = case when tx_tries + 1 >= $2 then 'locked' else state end
@@ -205,7 +220,15 @@ func Redeem(tx db.Tx, codes Codes, code, txCode string) (Offer, Refusal, error) 
 		if err != nil {
 			return o, "", err
 		}
+		if o.TxTries+1 >= alarming {
+			if err := notices.Tell(tx, notices.Notice{Kind: "offer_guessed", Person: &o.Person, Legal: true, Once: "guessed:" + o.ID.String()}); err != nil {
+				return o, "", err
+			}
+		}
 		return o, WrongTx, audit.Write(tx, audit.Event{Action: "offer.wrong_tx_code", SubjectKind: "person", Subject: o.Person})
+	}
+	if err := tx.Spare("tx_code", db.Origin(from), time.Hour); err != nil {
+		return o, "", err
 	}
 	if err := tx.Exec(`update credential_offer set state = 'redeemed', redeemed_at = $2 where id = $1`, o.ID, tx.Now()); err != nil {
 		return o, "", err

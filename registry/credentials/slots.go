@@ -3,6 +3,7 @@ package credentials
 import (
 	"encoding/binary"
 	"io"
+	"slices"
 
 	"daftar/db"
 )
@@ -11,32 +12,39 @@ import (
 // nothing about one holder.
 const ListSize = 1 << 17
 
-// takeSlots draws random free places of the newest list. When eight draws in a
-// row hit taken places, the list is nearly full and a new one is opened.
-func takeSlots(tx db.Tx, credential db.ID, n int) ([]Slot, error) {
-	var slots []Slot
+// takeSlots draws a random free place of the newest list for each key. When eight
+// draws in a row hit taken places, the list is nearly full and a new one is opened.
+func takeSlots(tx db.Tx, credential db.ID, keys []string) ([]Slot, error) {
+	slots, waiting := map[string]Slot{}, keys
 	list, err := newestList(tx)
-	for round := 0; err == nil && len(slots) < n; round++ {
+	for round := 0; err == nil && len(waiting) > 0; round++ {
 		if round == 8 {
 			if list, err = openList(tx, list+1); err != nil {
 				break
 			}
 			round = 0
 		}
-		draws := make([]int, n-len(slots))
+		draws := make([]int, len(waiting))
 		for i := range draws {
 			if draws[i], err = draw(tx.Rand()); err != nil {
 				return nil, err
 			}
 		}
-		var got []Slot
+		var got []place
 		err = tx.Select(&got, `
-			insert into credential_copy (list_id, idx, credential_id)
-			select $1, i, $2 from unnest($3::int[]) as i
-			on conflict do nothing returning list_id, idx`, list, credential, draws)
-		slots = append(slots, got...)
+			insert into credential_copy (list_id, idx, credential_id, holder_key)
+			select $1, d.idx, $2, d.key from unnest($3::int[], $4::text[]) as d (idx, key)
+			on conflict do nothing returning list_id, idx, holder_key`, list, credential, draws, waiting)
+		for _, p := range got {
+			slots[p.Key] = p.Slot
+		}
+		waiting = slices.DeleteFunc(slices.Clone(waiting), func(k string) bool { _, there := slots[k]; return there })
 	}
-	return slots, err
+	taken := make([]Slot, len(keys))
+	for i, k := range keys {
+		taken[i] = slots[k]
+	}
+	return taken, err
 }
 
 func draw(random io.Reader) (int, error) {

@@ -33,6 +33,7 @@ func Kinds() []string {
 		"delegate_granted", // an office let somebody act for one
 		"file_unsafe",      // a photo cannot be used
 		"account_linked",   // somebody signs in as this person from now on
+		"offer_guessed",    // somebody tries codes for a credential of theirs
 		"contact_changed",  // a phone number or an address is another one from now on
 	}
 }
