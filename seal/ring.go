@@ -140,7 +140,11 @@ func readFile(path string, outside *Outside) (sets map[string]*keyset.Handle, cl
 		return nil, false, err
 	}
 	var file ringFile
-	if err := json.Unmarshal(raw, &file); err != nil || file.Sets == nil {
+	err = json.Unmarshal(raw, &file)
+	if err == nil && file.Sets == nil { // as it was before keys were kept outside
+		err = json.Unmarshal(raw, &file.Sets)
+	}
+	if err != nil || len(file.Sets) == 0 {
 		return nil, false, fmt.Errorf("%s: %w", path, errNoRing)
 	}
 	var lock tink.AEAD
