@@ -3,6 +3,7 @@ package imports
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -10,7 +11,6 @@ import (
 	"daftar/auth"
 	"daftar/db"
 	"daftar/fault"
-	"daftar/i18n"
 	"daftar/registry"
 	"daftar/registry/audit"
 	"daftar/registry/history"
@@ -149,7 +149,7 @@ func (Pages) Records(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
-		if list, err = told(tx, c.Printer(), proposals); err != nil {
+		if list, err = told(tx, c, b, proposals); err != nil {
 			return err
 		}
 		if len(proposals) == pageSize {
@@ -182,13 +182,15 @@ func seen(tx db.Tx, b importer.Batch, list []importer.Proposal) error {
 	return nil
 }
 
-func told(tx db.Tx, p *i18n.Printer, list []importer.Proposal) ([]record, error) {
+// told tells an officer what would become of records, as far as their roles may see it.
+func told(tx db.Tx, c *web.Ctx, b importer.Batch, list []importer.Proposal) ([]record, error) {
+	p := c.Printer()
 	fields, err := registry.LoadFields(tx)
 	if err != nil {
 		return nil, err
 	}
-	r := show.Record{P: p, Fields: fields}
 	var all []history.Change
+	var values []registry.Values
 	diffs := make([][]history.Change, len(list))
 	refs := make([]string, len(list))
 	for i, one := range list {
@@ -203,17 +205,32 @@ func told(tx db.Tx, p *i18n.Printer, list []importer.Proposal) ([]record, error)
 		}
 		diffs[i], refs[i] = history.Diff(old, now), now.Text("ref")
 		all = append(all, diffs[i]...)
+		for _, s := range []history.State{old, now} {
+			of, _ := s.Value("fields").(map[string]any)
+			values = append(values, of)
+		}
 	}
+	if fields, err = registry.WithPlaces(tx, fields, values...); err != nil {
+		return nil, err
+	}
+	r := show.Record{P: p, Fields: fields, Staff: true, Roles: c.Principal().Roles()}
 	names, err := show.NamesIn(tx, p, all...)
 	if err != nil {
 		return nil, err
 	}
-	for _, one := range list { // households of the same batch are not there yet
-		var now history.State
-		if json.Unmarshal(one.Data, &now) == nil && one.Kind == registry.KindHousehold {
-			names[one.ID.String()] = now.Text("ref")
+	var brought []string // those of the same batch are not there yet
+	for _, c := range all {
+		for _, key := range []string{"household_id", "person_id", "group_id"} {
+			if id := c.New.Text(key); id != "" && names[id] == "" {
+				brought = append(brought, id)
+			}
 		}
 	}
+	called, err := importer.Called(tx, b, brought)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(names, called)
 	var out []record
 	for i, one := range list {
 		rec := record{Title: p.T("import.record."+one.Kind) + " " + refs[i], New: one.Base == 0, Lines: r.Changes(diffs[i], names, reader(one))}

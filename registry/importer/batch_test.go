@@ -375,6 +375,7 @@ func TestFilesThatFail(t *testing.T) {
 	for want, files := range map[string][]importer.File{
 		"import.error.no_header":     {text("empty.csv", []byte("\n\n"))},
 		"import.error.no_codes":      {csvFile("a.csv", "x,y", "1,2")},
+		"import.error.nothing":       {csvFile("people.csv", "full_name,household,relationship")},
 		"import.error.utf16":         {text("a.csv", utf16le([]byte("full_name\nA\n")))},
 		"xlsx.error.unreadable":      {text("a.xlsx", []byte("PK\x03\x04nothing"))},
 		"import.error.no_workbook":   {text("a.XLSX", []byte("hello"))},
@@ -387,6 +388,19 @@ func TestFilesThatFail(t *testing.T) {
 	}
 	if n := d.written(t) - get[int](t, d.office, `select count(*) from import_batch`); n != before {
 		t.Error("something was written")
+	}
+}
+
+// A null byte, which no text in PostgreSQL holds, is a problem of its line.
+func TestNullByteIsAProblem(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	b := d.checked(t, d.upload(t, csvFile("people.csv", "full_name,household,relationship", "A\x00B,,head")))
+	if b.State == importer.Failed || b.Problems != 1 {
+		t.Fatalf("%s %d %+v", b.State, b.Problems, b.Failure.V)
+	}
+	if got := get[string](t, d.office, `select line || ' ' || value || ' ' || key from import_problem`); got != "2 A\u2400B import.problem.characters" {
+		t.Error(got)
 	}
 }
 

@@ -32,6 +32,9 @@ func (r *run) check() error {
 		}
 		r.done += l.src.size
 	}
+	if r.rows == 0 {
+		return fault.New(fault.Invalid, "import.error.nothing")
+	}
 	if err := r.checkBetween(); err != nil {
 		return err
 	}

@@ -129,6 +129,26 @@ func Proposals(tx db.Tx, b Batch, what string, after, limit int) ([]Proposal, er
 	return list, err
 }
 
+// Called are the names of records that a batch brings, by their identifiers:
+// nobody else knows them yet.
+func Called(tx db.Tx, b Batch, ids []string) (map[string]string, error) {
+	names := map[string]string{}
+	if b.Change == nil || len(ids) == 0 {
+		return names, nil
+	}
+	var rows []struct {
+		ID   db.ID  `db:"subject_id"`
+		Name string `db:"name"`
+	}
+	err := tx.Select(&rows, `
+		select subject_id, coalesce(data->>'full_name', data->>'name', data->>'ref') as name from change_item
+		where change_id = $1 and subject_id = any($2::uuid[]) and base_version = 0`, *b.Change, ids)
+	for _, r := range rows {
+		names[r.ID.String()] = r.Name
+	}
+	return names, err
+}
+
 // SavedMapping is a mapping that was kept under a name.
 type SavedMapping struct {
 	ID      db.ID  `db:"id"`

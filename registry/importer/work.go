@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -301,7 +302,7 @@ func keepProblems(tx db.Tx, id db.ID, first int, list []Problem) error {
 			p := list[n]
 			n++
 			args, err := json.Marshal(plainArgs(p.Args))
-			return []any{[16]byte(id), int32(first + n), p.File, p.Sheet, int32(p.Line), p.Column, p.Value, p.Key, args, p.Notice}, err
+			return []any{[16]byte(id), int32(first + n), p.File, p.Sheet, int32(p.Line), p.Column, strings.ReplaceAll(p.Value, "\x00", "\u2400"), p.Key, args, p.Notice}, err
 		}))
 	return err
 }
