@@ -120,6 +120,9 @@ func (p *Printer) Money(amount float64) string {
 	return strings.TrimSpace(p.setup.Money.Code + " " + number)
 }
 
+// MoneyDecimals is how many digits of the currency are after the point.
+func (p *Printer) MoneyDecimals() int { return p.setup.Money.Decimals }
+
 // Currency is what stands beside an amount that is typed.
 func (p *Printer) Currency() string {
 	if written := p.written(); written != "" {

@@ -20,6 +20,7 @@ type view struct {
 	Languages []i18n.Locale
 	Printers  map[string]*i18n.Printer
 	Forms     []programmes.Programme // that can ask questions of their own
+	Columns   []fields.Definition    // of a roster, the newest version of each
 }
 
 func (v view) newest() fields.Definition { return v.Versions[0] }
@@ -47,6 +48,11 @@ func load(c *web.Ctx) (view, error) {
 		}
 		if v.All, err = fields.WithNewRosters(tx); err != nil {
 			return err
+		}
+		if v.newest().Type == registry.TypeRoster {
+			if v.Columns, err = fields.ColumnsOf(tx, v.newest().Field); err != nil {
+				return err
+			}
 		}
 		v.Forms, err = programmes.Active(tx)
 		return err

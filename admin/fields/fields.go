@@ -51,7 +51,12 @@ func NewForm(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Render(newPage(&ui.Form{Values: map[string][]string{"subject": {registry.KindHousehold}}}, rosters))
+	start := map[string][]string{"subject": {registry.KindHousehold}}
+	if roster := c.Query("roster"); roster != "" { // the page of a roster leads here
+		subject, _, _ := strings.Cut(roster, ".")
+		start["subject"], start["roster"] = []string{subject}, []string{roster}
+	}
+	return c.Render(newPage(&ui.Form{Values: start}, rosters))
 }
 
 // New starts a draft.
@@ -77,6 +82,9 @@ func New(c *web.Ctx) error {
 	}
 	if f.Type == registry.TypeCalculated {
 		f.Formula, f.Result = "0", registry.TypeNumber
+	}
+	if f.Type == registry.TypeMoney {
+		f.Rules.Decimals = c.Printer().MoneyDecimals()
 	}
 	err = c.WithTx(func(tx db.Tx) error { return create(tx, &check, f) })
 	if invalid(err, state) {

@@ -74,6 +74,25 @@ func WithNewRosters(tx db.Tx) (registry.Fields, error) {
 	return all, err
 }
 
+// ColumnsOf lists the columns of a roster, drafts in the place of what they follow.
+func ColumnsOf(tx db.Tx, roster registry.Field) ([]Definition, error) {
+	list, err := List(tx)
+	var out []Definition
+	for _, d := range list {
+		if d.Subject != roster.Subject || d.Roster != roster.Code {
+			continue
+		}
+		i := slices.IndexFunc(out, func(o Definition) bool { return o.Code == d.Code })
+		switch {
+		case i < 0:
+			out = append(out, d)
+		case d.Version > out[i].Version:
+			out[i] = d
+		}
+	}
+	return out, err
+}
+
 // draftColumns lists the drafts of a roster's columns.
 func draftColumns(tx db.Tx, roster registry.Field) ([]Definition, error) {
 	list, err := List(tx)
