@@ -354,7 +354,8 @@ func TestPDF(t *testing.T) {
 			}
 		}
 		joseph := signedIn(t, s.portal(), lang, "joseph")
-		s.sql(t, `delete from letter_event; delete from notice_delivery; delete from notice; delete from letter;
+		s.sql(t, `lock table notice, notice_delivery in exclusive mode; -- the worker may be about to send one
+			delete from letter_event; delete from notice_delivery; delete from notice; delete from letter;
 			insert into letter (id, ref, kind, person_id, household_id, area_id, decision_id, language, facts, written_at, once)
 			select gen_random_uuid(), '`+registry.RefOf(registry.RefLetter, "222222222")+`', 'refused', a.person_id, h.id, h.area_id, d.id, '`+lang+`',
 			  jsonb_build_object('programme', g.name, 'reference', d.ref, 'days', 30, 'reasons', '[{"key": "criterion.not_met"}]'::jsonb), now(), 'x'
