@@ -117,6 +117,20 @@ func (f office) find(t *testing.T, cat filters.Catalogue, e filters.Expr) (refs 
 	return refs
 }
 
+// An officer whose roles ended, or a filter on an area that is not theirs, finds
+// nobody, and nothing fails.
+func TestNowhereToLook(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, "programme")
+	f.o.Areas = nil
+	for _, subject := range []filters.Subject{filters.People, filters.Households, filters.Groups} {
+		cat := filters.NewCatalogue(subject, nil, nil, nil, nil)
+		if refs := f.find(t, cat, filters.Expr{}); len(refs) != 0 {
+			t.Errorf("%s: %v", subject, refs)
+		}
+	}
+}
+
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	f := newOffice(t, "programme")

@@ -77,6 +77,9 @@ func (c Catalogue) statement(b *builder, f Filter, places []string, after *Row, 
 	if err := c.Check(f.Expr); err != nil {
 		return "", err
 	}
+	if len(places) == 0 { // without parameters, too
+		return "select null::uuid as id, '' as place where false", nil
+	}
 	table, key, joins, record := "person_search", "person_id",
 		"join person p on p.id = s.person_id left join household h on h.id = s.household_id", "p"
 	switch f.Subject {
@@ -102,9 +105,6 @@ func (c Catalogue) statement(b *builder, f Filter, places []string, after *Row, 
 			part += " and (s.place, s." + key + ") > (" + b.arg(after.Place) + ", " + b.arg(after.ID) + ")"
 		}
 		parts = append(parts, part+" order by s.place, s."+key+" limit "+most+")")
-	}
-	if len(parts) == 0 {
-		return "select null::uuid as id, '' as place where false", nil
 	}
 	return "select id, place from (" + strings.Join(parts, " union all ") + ") u order by place collate \"C\", id limit " + most, nil
 }
