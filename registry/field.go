@@ -100,6 +100,9 @@ func (f Field) May(use string, roles []string) bool {
 	return slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(named, r) })
 }
 
+// Citizen stands among the roles that edit a field where people change it themselves.
+const Citizen = "citizen"
+
 // Looser reports whether a value is guarded less than another that it is made of: of
 // a lower sensitivity, or to be seen, filtered or exported by a role that may not do
 // so with the other.

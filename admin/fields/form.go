@@ -96,6 +96,16 @@ func values(f registry.Field, languages []i18n.Locale) map[string][]string {
 	return v
 }
 
+// rolesFor lists who may be named for a use: that people change a value themselves is
+// said with the roles.
+func rolesFor(use string) []string {
+	list := slices.Sorted(slices.Values(auth.Roles()))
+	if use == "edit" {
+		return append([]string{registry.Citizen}, list...)
+	}
+	return list
+}
+
 // read is the definition as typed. What cannot be read at all is noted; the
 // rest is for fields.Check.
 func read(f registry.Field, form *web.Form, languages []i18n.Locale, check *fault.Check) registry.Field {
@@ -130,7 +140,7 @@ func read(f registry.Field, form *web.Form, languages []i18n.Locale, check *faul
 	f.Roles = registry.FieldRoles{}
 	for _, use := range registry.Uses() {
 		if chosen := form.All("roles-" + use); len(chosen) > 0 {
-			if slices.ContainsFunc(chosen, func(r string) bool { return !slices.Contains(auth.Roles(), r) }) {
+			if slices.ContainsFunc(chosen, func(r string) bool { return !slices.Contains(rolesFor(use), r) }) {
 				check.Fail("roles-"+use, "field.error.choice")
 			}
 			f.Roles[use] = chosen

@@ -84,7 +84,7 @@ func (f Form) valuesOf(kind string) registry.Fields {
 // themselves.
 func theirs(d registry.Field) bool {
 	for _, use := range []string{"see", "edit"} {
-		if roles, named := d.Roles[use]; named && !slices.Contains(roles, "citizen") {
+		if roles, named := d.Roles[use]; named && !slices.Contains(roles, registry.Citizen) {
 			return false
 		}
 	}
