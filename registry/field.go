@@ -100,6 +100,11 @@ func (f Field) May(use string, roles []string) bool {
 	return slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(named, r) })
 }
 
+// With is the list with f in the place of the version before it.
+func (fs Fields) With(f Field) Fields {
+	return append(slices.DeleteFunc(slices.Clone(fs), func(o Field) bool { return o.Key() == f.Key() }), f)
+}
+
 // Citizen stands among the roles that edit a field where people change it themselves.
 const Citizen = "citizen"
 

@@ -68,9 +68,9 @@ func (f Form) AsksOf(m Member) registry.Fields {
 	return f.Asks(registry.KindPerson, about)
 }
 
-// Sent are the answers to questions that are asked: what was answered before
+// AnswersTo are the answers to questions that are asked: what was answered before
 // another answer took the question away is not sent.
-func Sent(asked registry.Fields, given registry.Values) registry.Values {
+func AnswersTo(asked registry.Fields, given registry.Values) registry.Values {
 	out := registry.Values{}
 	for _, field := range asked {
 		if value, ok := given[field.Code]; ok {

@@ -32,7 +32,7 @@ func TestAnswers(t *testing.T) {
 		{registry.Values{"goats": 3.0}, registry.Values{"goats": 3.0}, []string{"q/farms", "q/goats"}}, // not known yet
 		{registry.Values{"literate": "yes"}, registry.Values{}, []string{"q/farms", "q/goats"}},
 	} {
-		if got := cases.Sent(form.Asks("household", tt.given), tt.given); !reflect.DeepEqual(got, tt.sent) {
+		if got := cases.AnswersTo(form.Asks("household", tt.given), tt.given); !reflect.DeepEqual(got, tt.sent) {
 			t.Errorf("%v is sent as %v", tt.given, got)
 		}
 		if got := form.Pages(&cases.Draft{Fields: tt.given}, cases.SectionFarming); !reflect.DeepEqual(got, tt.pages) {

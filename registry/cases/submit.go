@@ -407,7 +407,7 @@ func changeItems(tx db.Tx, c Case, form Form, area db.ID) ([]registry.Item, erro
 		}
 	}
 	home := registry.HouseholdData{
-		Ref: d.HouseholdRef, AreaID: area, Directions: d.Directions, Fields: Sent(form.Asks(registry.KindHousehold, d.Fields), d.Fields),
+		Ref: d.HouseholdRef, AreaID: area, Directions: d.Directions, Fields: AnswersTo(form.Asks(registry.KindHousehold, d.Fields), d.Fields),
 		Provenance: registry.Provenance{"*": said},
 	}
 	if d.NoFixed != "" {
@@ -419,7 +419,7 @@ func changeItems(tx db.Tx, c Case, form Form, area db.ID) ([]registry.Item, erro
 		birth := m.Birth.Date()
 		person := registry.PersonData{
 			Ref: m.PersonRef, FullName: m.FullName, FullNameLatin: m.FullNameLatin, Sex: m.Sex,
-			Fields: Sent(form.AsksOf(m), m.Fields), Provenance: registry.Provenance{"*": said},
+			Fields: AnswersTo(form.AsksOf(m), m.Fields), Provenance: registry.Provenance{"*": said},
 		}
 		if birth.Known() {
 			person.BirthFrom, person.BirthTo = birth.From.Format(time.DateOnly), birth.To.Format(time.DateOnly)

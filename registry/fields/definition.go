@@ -469,7 +469,7 @@ func Check(f registry.Field, all registry.Fields, languages []string) error {
 // madeOf is a calculated value that would give f away: it was as closed as what it is
 // made of, until now.
 func madeOf(f registry.Field, all registry.Fields) *registry.Field {
-	beside := append(slices.DeleteFunc(slices.Clone(all), func(o registry.Field) bool { return o.Key() == f.Key() }), f)
+	beside := all.With(f)
 	for _, made := range all {
 		if made.Type != registry.TypeCalculated || made.Key() == f.Key() || !made.Looser(f) {
 			continue

@@ -130,7 +130,7 @@ func Check(f registry.Field, fields registry.Fields) (formula, visible error) {
 // Waits finds a definition that f is asked after, and that itself waits for f, also
 // by way of others: neither of them would follow from what is known.
 func Waits(f registry.Field, fields registry.Fields) *registry.Field {
-	fields = append(slices.DeleteFunc(slices.Clone(fields), func(o registry.Field) bool { return o.Key() == f.Key() }), f)
+	fields = fields.With(f)
 	seen := map[string]bool{}
 	var walk func(registry.Field) *registry.Field
 	walk = func(of registry.Field) *registry.Field {
@@ -168,17 +168,23 @@ func Unasked(f registry.Field, fields registry.Fields) (asked, not *registry.Fie
 	return nil, nil
 }
 
+// parse reads an expression as text alone: what its names stand for is not asked.
+func parse(text string) (*cel.Ast, error) {
+	env, err := cel.NewEnv(Macros())
+	if err != nil {
+		return nil, err
+	}
+	parsed, issues := env.Parse(text)
+	return parsed, issues.Err()
+}
+
 // names reports whether an expression uses a variable.
 func names(text, code string) bool {
 	if text == "" {
 		return false
 	}
-	env, err := cel.NewEnv(Macros())
+	parsed, err := parse(text)
 	if err != nil {
-		return false
-	}
-	parsed, issues := env.Parse(text)
-	if issues.Err() != nil {
 		return false
 	}
 	found := false
@@ -215,12 +221,8 @@ func From(f registry.Field, fields registry.Fields) registry.Fields {
 
 // reads reports whether an expression selects a column.
 func reads(text, code string) bool {
-	env, err := cel.NewEnv(Macros())
+	parsed, err := parse(text)
 	if err != nil {
-		return false
-	}
-	parsed, issues := env.Parse(text)
-	if issues.Err() != nil {
 		return false
 	}
 	found := false
@@ -359,13 +361,9 @@ func ofSomebody(f registry.Field) bool { return f.Subject == registry.KindPerson
 // answersExist refuses a comparison with an answer that a question does not have:
 // nobody would notice that it is never so.
 func answersExist(text string, from registry.Fields) (err error) {
-	env, err := cel.NewEnv(Macros())
+	parsed, err := parse(text)
 	if err != nil {
 		return err
-	}
-	parsed, issues := env.Parse(text)
-	if issues.Err() != nil {
-		return issues.Err()
 	}
 	compare := func(name, literal ast.Expr) {
 		text, ok := literal.AsLiteral().(types.String)
